@@ -1,0 +1,25 @@
+"""The environment of every test run; set before Django's settings are first read.
+
+The settings module is named here: pytest-django would read one named in pyproject.toml before this file.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+import django
+
+# DEBUG chooses plain static files, which need no collectstatic. While tests run, pytest-django has settings.DEBUG off.
+os.environ["DEBUG"] = "1"
+os.environ["DATA_DIR"] = DATA_DIR = tempfile.mkdtemp(prefix="uplift-tests-")
+os.environ.setdefault("SECRET_KEY", "only-for-tests")
+os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,.localhost,127.0.0.1,[::1]")
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+
+django.setup()
+
+pytest_plugins = ["uploads.tests.corpus"]

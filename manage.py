@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""Django's command line, with `site/` and `apps/` on the path as pyproject.toml and the Procfile have them."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    sys.path[:0] = [str(HERE / "site"), str(HERE / "apps")]
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if "SECRET_KEY" not in os.environ:
+        # A host sets SECRET_KEY; a developer's machine doesn't. Servers started without manage.py stay strict.
+        os.environ.setdefault("DEBUG", "1")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
