@@ -1,0 +1,96 @@
+"""Work that takes turns, and work that goes on beside it, until the actor ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+logger = logging.getLogger("liveview")
+
+Job: TypeAlias = Callable[[], Awaitable[object]]
+
+GRACE = 5.0  # seconds that a turn may go on after the end; daphne kills after 10
+
+
+class Actor:
+    """Every method belongs to the event loop. `failed` is told what a job raises; no failure ends the actor."""
+
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self.is_over = False
+        self._failed = failed
+        self._jobs: asyncio.Queue[Job | None] = asyncio.Queue()
+        self._runner: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs whose turn hasn't come."""
+        return self._jobs.qsize()
+
+    def start(self) -> None:
+        self._runner = asyncio.ensure_future(self._run())
+
+    def put(self, job: Job) -> None:
+        self._jobs.put_nowait(job)
+
+    def put_later(self, seconds: float, job: Job) -> None:
+        def due() -> None:
+            self._timers.discard(timer)
+            self.put(job)
+
+        timer = asyncio.get_running_loop().call_later(seconds, due)
+        self._timers.add(timer)
+
+    async def in_turn(self, job: Callable[[], Awaitable[bool]]) -> bool:
+        """What the job returns when its turn has come; False if it raises."""
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        async def work() -> None:
+            value = False
+            try:
+                value = await job()
+            finally:
+                if not done.done():
+                    done.set_result(value)
+
+        self.put(work)
+        return await done
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Runs beside the turns, for as long as the actor lives."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def end(self) -> None:
+        """Nothing that still waits for its turn gets it."""
+        self.is_over = True
+
+    async def ended(self) -> None:
+        """Ends, and lets a turn that has begun come to its end."""
+        self.end()
+        self._jobs.put_nowait(None)
+        try:
+            if self._runner is not None:
+                await asyncio.wait({self._runner}, timeout=GRACE)
+                self._runner.cancel()
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            for task in self._tasks:
+                task.cancel()
+
+    async def _run(self) -> None:
+        while (job := await self._jobs.get()) is not None and not self.is_over:
+            try:
+                await job()
+            except Exception as raised:  # noqa: BLE001
+                self._failed(raised)
+
+    def _spawned(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (raised := task.exception()):
+            logger.error("a task of a view failed", exc_info=raised)

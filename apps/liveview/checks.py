@@ -1,0 +1,93 @@
+"""System checks: what a project that copied this package may have forgotten, with the line to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from channels.routing import get_default_application
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import Resolver404
+
+from liveview.conf import conf
+
+ROUTE_HINT = (
+    "In asgi.py: application = ProtocolTypeRouter({"
+    '"http": get_asgi_application(), "websocket": URLRouter(liveview.routing.websocket_urlpatterns)})'
+)
+
+
+@register("liveview")
+def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    try:
+        conf()
+    except TypeError as wrong:
+        return [Error(f"LIVEVIEW has a key it doesn't know: {wrong}", id="liveview.E001")]
+    if "*" in settings.ALLOWED_HOSTS:
+        found.append(
+            Error(
+                'ALLOWED_HOSTS = ["*"] lets any host name pass for this site, so that any page may open its sockets.',
+                hint='Name the hosts; ".example.com" means a domain with all below it.',
+                id="liveview.E004",
+            )
+        )
+    if "default" not in getattr(settings, "CHANNEL_LAYERS", {}):
+        found.append(
+            CheckWarning(
+                "There is no channel layer: what views broadcast reaches nobody.",
+                hint='CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}',
+                id="liveview.W001",
+            )
+        )
+    return found
+
+
+@register("liveview")
+def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        return [
+            Error(
+                "LiveViews need an ASGI server.",
+                hint='Add ASGI_APPLICATION = "config.asgi.application" and "daphne" at the top of INSTALLED_APPS.',
+                id="liveview.E002",
+            )
+        ]
+    try:
+        application = get_default_application()
+    except ImproperlyConfigured as wrong:
+        return [Error(f"ASGI_APPLICATION can't be imported: {wrong}", id="liveview.E003")]
+    if _has_route(application):
+        return []
+    return [Error(f"Nothing serves WebSockets at {conf().socket_path}.", hint=ROUTE_HINT, id="liveview.E005")]
+
+
+def _has_route(application: Any) -> bool:
+    """Whether a WebSocket to `socket_path` is served; True, too, where it can't be seen from outside."""
+    if not hasattr(application, "application_mapping"):
+        return not _is_django(application)
+    routed = [each for each in _unwrapped(application.application_mapping.get("websocket")) if hasattr(each, "routes")]
+    return any(_leads(route) for each in routed for route in each.routes) or (
+        not routed and "websocket" in application.application_mapping
+    )
+
+
+def _unwrapped(application: Any) -> Iterator[Any]:
+    """An application, and those that it is a middleware of."""
+    while application is not None:
+        yield application
+        application = getattr(application, "inner", None) or getattr(application, "application", None)
+
+
+def _leads(route: Any) -> bool:
+    try:
+        return route.pattern.match(conf().socket_path.lstrip("/")) is not None
+    except Resolver404:
+        return False
+
+
+def _is_django(application: Any) -> bool:
+    return type(application).__module__.startswith("django.")

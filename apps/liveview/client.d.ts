@@ -1,0 +1,314 @@
+// The types of static/liveview/*.js, for a type checker and for readers. No browser loads this file.
+//
+//   tsc --allowJs --checkJs --strict --noEmit --target esnext --module esnext --moduleResolution bundler \
+//     apps/liveview/client.d.ts apps/liveview/static/liveview/*.js
+
+declare namespace LiveView {
+  // What a page's own JavaScript may use
+
+  /** `window.liveview`; null on a page without a live root. */
+  interface Public {
+    root: HTMLElement;
+    connection: Connection;
+    /** Runs an event handler; resolves when everything that it changed is on the page. */
+    event(name: string, params?: object): Promise<void>;
+    /** Runs a server function; resolves to its value. Rejects with a `Failure`. */
+    call(name: string, params?: object): Promise<any>;
+    /** Registers a `dj-hook`. */
+    hook(name: string, functions: HookFunctions): void;
+    /** Adds what another package does for the page. */
+    use(extension: Extension): void;
+    send(message: object): void;
+    /** Logs all messages, until the tab is closed. */
+    debug(on?: boolean): Promise<void>;
+    /** Delays all messages by so many ms, each way, until the page is left. */
+    latency(ms: number): Promise<void>;
+  }
+
+  /** Why an event or a call was not done. */
+  interface Failure extends Error {
+    /** The server's code; or "disconnected": it didn't answer; or "unreachable": it was not even asked. */
+    code: string;
+    /** Of a `server_error`: under what the server logged it. */
+    id?: string;
+  }
+
+  /** Each function is called with `this` being a `Hook`. */
+  interface HookFunctions {
+    mounted?(this: Hook): void;
+    updated?(this: Hook): void;
+    destroyed?(this: Hook): void;
+    disconnected?(this: Hook): void;
+    reconnected?(this: Hook): void;
+    [other: string]: unknown;
+  }
+
+  interface Hook {
+    el: HTMLElement;
+    event(name: string, params?: object): Promise<void>;
+    call(name: string, params?: object): Promise<any>;
+    /** Calls `act` for what the server pushes as `event`, for as long as the element is there. */
+    handle(event: string, act: (detail: any) => void): void;
+    [other: string]: any;
+  }
+
+  /** What another package does for the page. */
+  interface Extension {
+    /** What of an element isn't the server's to change. */
+    keep?(element: Element): "" | "children" | "self" | undefined;
+    /** Whether there is work for which the tab stays awake, and isn't left without a question. */
+    busy?(): unknown;
+    /** Resolves when a form may be sent; to false if it must not be. */
+    readyToSubmit?(form: HTMLFormElement): unknown;
+    mounted?(): void;
+    /** Mounted, and not for the first time. */
+    reconnected?(): void;
+    /** Reconnected, and the view has lost its state. */
+    recover?(): void;
+    disconnected?(): void;
+    /** The page was changed. */
+    changed?(): void;
+    /** A message that isn't the runtime's. */
+    received?(message: any): void;
+  }
+
+  // messages.js
+
+  interface Messages {
+    mount(url: string, snapshot: string | null): object;
+    event(ref: number, name: string, params: object): Question["message"];
+    call(ref: number, name: string, params: object): Question["message"];
+    url(url: string): object;
+    html(): object;
+    heartbeat(): object;
+  }
+
+  // connection.js
+
+  type State = "connecting" | "connected" | "reconnecting" | "failed";
+  type Timer = number | undefined;
+
+  /** In ms. */
+  interface Times {
+    /** Of silence, after which the server is asked for a sign of life. */
+    heartbeat: number;
+    /** That it has to give one, or to open a socket. */
+    answer: number;
+    /** Between two tries. */
+    longest: number;
+    /** Between two tries when there is little hope. */
+    failed: number;
+    /** After which a socket counts as good. */
+    stable: number;
+    /** Within which a page is to be mounted for the first time, or counts as failed. */
+    patience: number;
+  }
+
+  interface Owner {
+    readonly isBusy: unknown;
+    opened(): void;
+    received(message: any): void;
+    closed(): void;
+    changed(state: State): void;
+    /** Loads the page again, but not again and again. */
+    reload(): void;
+  }
+
+  interface Connection {
+    path: string;
+    /** "failed": given up on for the moment. Events are refused, forms may be posted, a retry is rare. */
+    state: State;
+    times: Times;
+    owner?: Owner;
+    socket: WebSocket | null;
+    /** Of the socket's deadline, or of the next try. */
+    timer?: Timer;
+    patience?: Timer;
+    /** Since a socket was good. */
+    tries: number;
+    /** Sockets that opened and soon broke since one was good. */
+    crashes: number;
+    openedAt: number;
+    readonly isOpen: boolean;
+    start(path: string, owner: Owner): void;
+    open(): void;
+    send(message: object): void;
+    /** Sends a frame as it is. */
+    sendBinary(data: string | Blob): void;
+    receive(data: string): void;
+    /** The view is mounted. */
+    settled(): void;
+    /** Drops the socket as a broken network would, and goes on from there. */
+    cut(): void;
+    /** The same, when the server is to blame. */
+    crash(): void;
+    /** Asks the server for a sign of life; a socket that gives none is cut. */
+    probe(): void;
+    retryNow(): void;
+    /** Waits for the visitor to come back. */
+    rest(state: State): void;
+    /** Says whether there was a socket. */
+    drop(): boolean;
+    await(what: "heartbeat" | "answer"): void;
+    after(wait: number, act: () => void): void;
+    lost(code?: number): void;
+    /** How long until the next try, which it counts. */
+    wait(): number;
+    become(state: State): void;
+  }
+
+  // live.js
+
+  interface Question {
+    message: { type: string };
+    isSent: boolean;
+    resolve(value?: any): void;
+    reject(error: Failure): void;
+  }
+
+  interface Live extends Public, Owner {
+    extensions: Extension[];
+    refs: number;
+    /** By ref. */
+    waiting: Map<number, Question>;
+    /** What the server rendered last, and how many times it has. */
+    html: string;
+    version: number;
+    /** Names the state to ask for after a reconnect. */
+    snapshot: string | null;
+    isMounted: boolean;
+    /** We leave the page ourselves: nobody needs to be asked. */
+    isLeaving: boolean;
+    /** Where the server knows us to be. */
+    address: string;
+    /** What is registered for `dj-hook`, by name. */
+    hooks: Map<string | null, HookFunctions>;
+    readonly isFailed: boolean;
+    start(root: HTMLElement): Promise<void>;
+    /** Runs a form's event when all extensions are ready for it. */
+    submit(form: HTMLFormElement, name: string, params: object): Promise<void>;
+    /** Asks the server, now or when the view is mounted. */
+    ask(make: (ref: number) => Question["message"]): Promise<any>;
+    /** Asks what had to wait. */
+    flush(): void;
+    /** Tells those who wait that they were not answered, or not even asked. */
+    lose(code: "disconnected" | "unreachable"): void;
+    answered(ref: number): Question | undefined;
+    show(version: number, html: string): void;
+    keep(element: Element): "" | "children" | "self";
+    /** The visitor went back or forward. */
+    moved(): void;
+    each(name: keyof Extension, arg?: any): void;
+    tap(how: How): Promise<void>;
+  }
+
+  type Handlers = Record<string, (message: any) => void>;
+  type MakeFailure = (code: string, message: string, id?: string) => Failure;
+
+  // hooks.js
+
+  interface Hooks extends Extension {
+    alive: Map<Element, Hook>;
+    changed(): void;
+    mount(el: any): void;
+  }
+
+  // events.js, params.js, pace.js, pending.js
+
+  type Kind = "click" | "submit" | "keydown" | "change" | "input";
+
+  interface Events extends Extension {
+    kinds: Kind[];
+    /** What the visitor has put something in. */
+    touched: WeakSet<Element>;
+    /** A form that the browser is to send. */
+    native: Element | null;
+    listen(root: HTMLElement): void;
+    click(e: MouseEvent, element: HTMLElement): void;
+    keydown(e: KeyboardEvent, element: HTMLElement): void;
+    change(e: Event, element: HTMLElement): void;
+    input(e: Event, element: HTMLElement): void;
+    submit(e: SubmitEvent, form: any): Promise<void>;
+    /** What a field or a form holds now. */
+    tell(element: any, kind: string): void;
+    /** The server has forgotten what the visitor put in: it's told again. */
+    recover(): void;
+    send(element: any, kind: string, all: object, lock?: "lock"): Promise<void>;
+  }
+
+  interface Params {
+    /** An element's data-* values: data-photo-id becomes photo_id. */
+    data(element: HTMLElement): object;
+    /** A field's own value: true or false for a checkbox, a list for a multiple select. */
+    field(field: any): { value?: unknown };
+    /** A form's fields, as lists where a name comes more than once. */
+    form(form: HTMLFormElement, submitter: HTMLElement | null): object;
+    /** A form's event. As where it is posted, a field `_event` says it first. */
+    event(form: HTMLFormElement, submitter: HTMLElement | null): any;
+  }
+
+  /** Something that may have to wait. */
+  interface Held {
+    element: Element;
+    kind: string;
+    field: any;
+    act: (() => void) | null;
+    timer?: Timer;
+  }
+
+  interface Pace {
+    /** In order. */
+    held: Set<Held>;
+    /** Does `act`, what `element` has for an event of this kind in `field`: now or later. */
+    run(element: Element, kind: string, field: any, act: () => void): void;
+    /** Doesn't wait any longer for the fields that are `wanted`. */
+    flush(wanted: (field: any) => boolean): void;
+    now(held: Held, every: number): void;
+    hold(held: Held, wait: number, every: number): void;
+    drop(held: Held): void;
+  }
+
+  interface PendingEvent {
+    element: HTMLElement;
+    name: any;
+    /** Whether a second one has to wait. */
+    kind?: "lock" | "submit";
+  }
+
+  interface Pending {
+    events: Set<PendingEvent>;
+    undos: (() => void)[];
+    /** Marks `element`, which waits for the event `name`, until the returned function is called. */
+    start(element: HTMLElement, name: PendingEvent["name"], kind?: PendingEvent["kind"]): () => void;
+    some(test: (event: PendingEvent) => unknown): boolean;
+    /** Runs `change` on the page as it is without marks. */
+    without(change: () => void): void;
+    mark(event: PendingEvent): void;
+    /** Gives an attribute a value, or takes it away for null. */
+    set(element: Element, attribute: string, value: string | null): void;
+  }
+
+  // status.js
+
+  interface Status {
+    texts: Record<string, string>;
+    banner: HTMLElement;
+    flashes: HTMLElement;
+    timer?: Timer;
+    shown?: State;
+    start(): void;
+    /** Classes live-connected, live-reconnecting and live-failed on the root element, and a banner. */
+    show(state: State): void;
+    flash(level: string, text: string): void;
+  }
+
+  // debug.js
+
+  interface How {
+    log?: boolean;
+    /** Delay each way. */
+    ms?: number;
+  }
+
+  type Tap = (connection: any, how: How) => void;
+}

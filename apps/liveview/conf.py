@@ -1,0 +1,29 @@
+"""The `LIVEVIEW` setting: a dict whose absent keys have the defaults below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """Times are seconds, sizes bytes."""
+
+    layout: str = "liveview/layout.html"  # the page around a view's own template
+    socket_path: str = "/live/"
+    threads: int = 32  # sync handlers and renders that may run at the same time in one process
+    snapshot_ttl: int = 3600  # how long a visitor may be gone and still find the page as it was
+    max_message: int = 65_536  # of a text message
+    max_queue: int = 64  # events of one socket that may wait for their turn
+    events_per_second: float = 50  # sustained, of one socket; bursts up to four times that
+    session_check: float = 4  # how often a socket makes sure that its session still holds
+    max_sockets: int = 50  # of one session in one process
+    max_sockets_per_address: int = 0  # 0: no limit, as behind a proxy all visitors have the same address
+
+
+def conf() -> Conf:
+    given: dict[str, Any] = getattr(settings, "LIVEVIEW", {})
+    return Conf(**{key.lower(): value for key, value in given.items()})

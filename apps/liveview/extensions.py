@@ -1,0 +1,71 @@
+"""How another package shares a view's socket, forms and template context.
+
+The uploads package does; the runtime doesn't know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from django.http import HttpRequest
+
+from liveview.messages import Fields, Message
+
+if TYPE_CHECKING:
+    from liveview.view import LiveView
+
+
+class Link(Protocol):
+    """What an extension may do with the socket of its view. Every method belongs to the event loop."""
+
+    def send(self, message: Message) -> None: ...
+    def rerender(self) -> None:
+        """Render after whatever the view is doing now; asked for many times, done once."""
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run beside the view for as long as the socket is open."""
+
+    async def call(self, function: Callable[[], None]) -> bool:
+        """Run `function` as a handler of the view, in its turn and in a thread; False if it raised."""
+
+    def violation(self, reason: str) -> None:
+        """The client broke the protocol. Three of these close the socket."""
+
+    def close(self, code: int) -> None: ...
+
+
+class Extension:
+    """One per view. Every hook does nothing unless overridden."""
+
+    messages: ClassVar[Mapping[str, Fields]] = {}
+
+    def __init__(self, view: LiveView) -> None:
+        self.view = view
+
+    def context(self) -> dict[str, Any]:
+        """Added to the template's context. May run in any thread."""
+        return {}
+
+    def connected(self, link: Link) -> None:
+        """The view is mounted on a socket."""
+
+    def received(self, message: Message) -> None:
+        """A checked message of one of `messages`. Must not block."""
+
+    def received_binary(self, frame: bytes) -> bool:
+        """A binary frame; True if it was this extension's. Must not block."""
+        return False
+
+    def handler_finished(self, succeeded: bool) -> None:
+        """A handler of the view has returned or raised. Runs in the handler's thread."""
+
+    def accept_post(self, request: HttpRequest) -> bool:
+        """A form was posted without JavaScript. False keeps the handler from running."""
+        return True
+
+    def post_finished(self) -> None:
+        """The answer to `accept_post`'s request has been rendered."""
+
+    async def closed(self) -> None:
+        """The socket is gone, or the view is being replaced."""

@@ -1,0 +1,17 @@
+"""The WebSocket route to put in a project's asgi.py."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import path
+
+from liveview.conf import conf
+from liveview.socket import live_socket
+
+# A site below a path of its host may get that path with each request, or not: the proxy decides.
+_PREFIXES = {"", (settings.FORCE_SCRIPT_NAME or "").strip("/")}
+
+websocket_urlpatterns = [
+    path((prefix + conf().socket_path).lstrip("/"), live_socket)  # type: ignore[arg-type]  # ASGI, no view
+    for prefix in sorted(_PREFIXES)
+]

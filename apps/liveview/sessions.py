@@ -1,0 +1,80 @@
+"""The Django session of a socket: it lives longer than a request, and may end before the socket does."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+
+logger = logging.getLogger("liveview")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The session that a view was mounted with, and whose it was."""
+
+    engine: type[SessionBase]
+    key: str
+    user: Any
+    hash: Any
+
+
+def standing(request: HttpRequest) -> Standing | None:
+    """None for a visitor without a session: there is nothing that could end."""
+    session = getattr(request, "session", None)
+    if session is None:
+        return None
+    user, password_hash = session.get(SESSION_KEY), session.get(HASH_SESSION_KEY)
+    if not session.session_key:  # known only after a look inside: the cookie may name one that is gone
+        return None
+    return Standing(type(session), session.session_key, user, password_hash)
+
+
+def still_holds(standing: Standing) -> bool:
+    """False once the visitor logged out or in, was disabled, or changed the password elsewhere."""
+    try:
+        session = standing.engine(standing.key)
+        if (session.get(SESSION_KEY), session.get(HASH_SESSION_KEY)) != (standing.user, standing.hash):
+            return False
+        return session.session_key == standing.key and (standing.user is None or _is_valid(session))
+    except Exception:  # noqa: BLE001  (a database that is away for a moment ends nobody's session)
+        logger.warning("could not look after a session", exc_info=True)
+        return True
+
+
+def refresh(request: HttpRequest) -> None:
+    """Forgets what was read of the session: other requests may have changed it since."""
+    session = getattr(request, "session", None)
+    if session is not None and session.session_key and not session.modified:
+        vars(session).pop("_session_cache", None)
+
+
+def save(request: HttpRequest) -> None:
+    """What a middleware does after a request."""
+    session = getattr(request, "session", None)
+    if session is not None and session.modified:
+        session.save()
+        session.modified = False
+
+
+def _is_valid(session: SessionBase) -> bool:
+    """As `django.contrib.auth.get_user`, which may also give the session another key: here, no cookie would follow."""
+    path = session.get(BACKEND_SESSION_KEY) or ""
+    if path not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    user: Any = load_backend(path).get_user(get_user_model()._meta.pk.to_python(session[SESSION_KEY]))
+    if user is None:
+        return False
+    if not hasattr(user, "get_session_auth_hash"):
+        return True
+    found = session.get(HASH_SESSION_KEY) or ""
+    return any(
+        constant_time_compare(found, valid)
+        for valid in (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    )

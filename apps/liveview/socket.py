@@ -1,0 +1,83 @@
+"""The ASGI application of a page's WebSocket.
+
+Not a Channels consumer: its dispatch hops to a thread for every message, binary frames of an upload included. This one
+reads as fast as the network delivers and leaves all waiting to others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from liveview import messages, origins, pubsub
+from liveview.conf import conf
+from liveview.crowd import Crowd
+from liveview.messages import CloseCode, Message
+from liveview.session import LiveSession
+
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+_addresses = Crowd()
+
+
+async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serves one socket from handshake to end."""
+    await receive()  # websocket.connect
+    if not origins.is_allowed(scope):
+        await send({"type": "websocket.close"})  # before accept: HTTP 403
+        return
+    await send({"type": "websocket.accept"})
+    most, address = conf().max_sockets_per_address, (scope.get("client") or [""])[0]
+    entry = _addresses.enter(address, most or 1_000_000)
+    if entry is None:
+        await send({"type": "websocket.close", "code": CloseCode.RATE})
+        return
+    pubsub.settle(asyncio.get_running_loop())
+    try:
+        await _Socket(scope, receive, send).serve()
+    finally:
+        entry.leave()
+
+
+class _Socket:
+    """Reads and writes. Once it is closing, nothing that arrives matters any more."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._is_closing = False
+        self._session = LiveSession(scope, self._queue, self._close)
+
+    async def serve(self) -> None:
+        writer = asyncio.ensure_future(self._write())
+        self._session.start()
+        try:
+            await self._read()
+        finally:
+            writer.cancel()
+            await self._session.closed()
+
+    async def _read(self) -> None:
+        while (message := await self._receive())["type"] != "websocket.disconnect":
+            if self._is_closing:
+                continue
+            if (frame := message.get("bytes")) is not None:
+                self._session.received_binary(frame)
+            elif (text := message.get("text")) is not None:
+                self._session.received(text)
+
+    async def _write(self) -> None:
+        while True:
+            await self._send(await self._outbox.get())
+
+    def _queue(self, message: Message) -> None:
+        if not self._is_closing:
+            self._outbox.put_nowait({"type": "websocket.send", "text": messages.encode(message)})
+
+    def _close(self, code: int) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._outbox.put_nowait({"type": "websocket.close", "code": code})

@@ -1,0 +1,17 @@
+// The browser's side of a LiveView, described in client.d.ts. `live` is null where the page has no live root.
+
+import { events } from "./events.js";
+import { hooks } from "./hooks.js";
+import { live as page } from "./live.js";
+import { streams } from "./streams.js";
+
+/** @type {any} */
+const root = document.querySelector("[data-live-socket]");
+if (root) {
+  for (const extension of [hooks, streams, events]) page.use(extension);
+  events.listen(root);
+  page.start(root);
+}
+
+export const live = root && page;
+Object.assign(window, { liveview: live });

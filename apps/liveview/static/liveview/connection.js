@@ -1,0 +1,140 @@
+// The page's one WebSocket: opened, kept alive, opened again.
+
+import { CloseCode, messages } from "./messages.js";
+
+const CRASHES = 8; // sockets in a row that opened and soon broke: there is little hope
+const LATER = 5; // tries that a server which had too much of us is spared
+
+/** @type {LiveView.Connection} */
+export const connection = {
+  path: "",
+  state: "connecting",
+  times: { heartbeat: 25_000, answer: 8_000, longest: 5_000, failed: 30_000, stable: 10_000, patience: 10_000 },
+  socket: null,
+  tries: 0,
+  crashes: 0,
+  openedAt: 0,
+
+  start(path, owner) {
+    this.path = path;
+    this.owner = owner;
+    addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.probe());
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
+    // The back/forward cache takes no page with an open socket.
+    addEventListener("pagehide", () => this.rest("reconnecting"));
+    addEventListener("pageshow", (e) => e.persisted && this.retryNow());
+    this.patience = setTimeout(() => navigator.onLine && this.become("failed"), this.times.patience);
+    this.open();
+  },
+
+  get isOpen() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  },
+
+  open() {
+    const socket = (this.socket = new WebSocket(this.path));
+    this.await("answer");
+    socket.onopen = () => {
+      this.openedAt = performance.now();
+      this.await("heartbeat");
+      this.owner?.opened();
+    };
+    socket.onmessage = (e) => {
+      this.await("heartbeat");
+      this.receive(e.data);
+    };
+    socket.onclose = (e) => this.lost(e.code);
+  },
+
+  send(message) {
+    this.sendBinary(JSON.stringify(message));
+  },
+
+  sendBinary(data) {
+    if (this.isOpen) this.socket?.send(data);
+  },
+
+  receive(data) {
+    this.owner?.received(JSON.parse(data));
+  },
+
+  settled() {
+    clearTimeout(this.patience);
+    this.become("connected");
+  },
+
+  cut() {
+    this.openedAt = 0;
+    this.crash();
+  },
+
+  crash() {
+    if (this.drop()) this.lost();
+  },
+
+  probe() {
+    if (!this.isOpen) return;
+    this.send(messages.heartbeat());
+    this.await("answer");
+  },
+
+  retryNow() {
+    if (this.socket) return this.probe();
+    this.tries = this.crashes = 0;
+    this.open();
+  },
+
+  rest(state) {
+    this.drop();
+    this.owner?.closed();
+    this.become(state);
+  },
+
+  drop() {
+    const { socket } = this;
+    clearTimeout(this.timer);
+    this.socket = null;
+    if (!socket) return false;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    return true;
+  },
+
+  await(what) {
+    this.after(this.times[what], () => (what === "answer" ? this.cut() : this.probe()));
+  },
+
+  after(wait, act) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(act, wait);
+  },
+
+  lost(code) {
+    const lived = this.openedAt && performance.now() - this.openedAt;
+    this.drop();
+    this.openedAt = 0;
+    if (lived > this.times.stable) this.tries = this.crashes = 0;
+    else if (lived) this.crashes++;
+    this.owner?.closed();
+    if (code === CloseCode.SESSION_ENDED) return this.owner?.reload();
+    if (code === CloseCode.OVERRUN || code === CloseCode.RATE) this.tries = Math.max(this.tries, LATER);
+    if (this.crashes >= CRASHES) this.become("failed");
+    else if (this.state !== "failed") this.become("reconnecting");
+    if (document.hidden && !this.owner?.isBusy) return; // visibilitychange brings us back
+    this.after(this.wait(), () => this.open());
+  },
+
+  /** First at once, then longer and longer, in part at random, so that a crowd doesn't return as one. */
+  wait() {
+    const { failed, longest } = this.times;
+    const most = this.state === "failed" ? failed : Math.min(longest, 100 * 2 ** this.tries);
+    return this.tries++ ? (most / 2) * (1 + Math.random()) : 0;
+  },
+
+  become(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.owner?.changed(state);
+  },
+};

@@ -1,0 +1,19 @@
+// For developers: logs all messages, and delays them.
+
+const now = { log: false, ms: 0 };
+let isInstalled = false;
+
+/** @type {LiveView.Tap} */
+export function tap(connection, how) {
+  Object.assign(now, how);
+  if (isInstalled) return;
+  isInstalled = true;
+  for (const [method, arrow] of [["sendBinary", "→"], ["receive", "←"]]) {
+    const go = connection[method].bind(connection);
+    connection[method] = (/** @type {unknown} */ data) => {
+      if (now.log) console.log(arrow, data);
+      if (now.ms) setTimeout(go, now.ms, data);
+      else go(data);
+    };
+  }
+}

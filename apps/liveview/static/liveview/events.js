@@ -1,0 +1,102 @@
+// From what the visitor does to events: one listener per kind, for the whole live root.
+
+import { live } from "./live.js";
+import { pace } from "./pace.js";
+import { params } from "./params.js";
+import { pending } from "./pending.js";
+
+/** @type {LiveView.Events} */
+export const events = {
+  kinds: ["click", "submit", "keydown", "change", "input"],
+  touched: new WeakSet(),
+  native: null,
+
+  listen(root) {
+    for (const kind of this.kinds) {
+      root.addEventListener(kind, (/** @type {any} */ e) => {
+        const element = e.target.closest(`[dj-${kind}]`);
+        if (element && !e.defaultPrevented) this[kind](e, element);
+      });
+    }
+    root.addEventListener("focusout", (e) => pace.flush((field) => field === e.target));
+  },
+
+  click(e, element) {
+    if (e.ctrlKey || e.metaKey || e.shiftKey) return;
+    if (element.matches("a, button, [type=submit], [type=image]")) {
+      if (live.isFailed) return; // a link leads somewhere, a button may send its form
+      e.preventDefault();
+    }
+    pace.run(element, "click", element, () => {
+      if (!isLocked(element) && confirmed(element)) this.send(element, "click", params.data(element), "lock");
+    });
+  },
+
+  keydown({ key, target, isComposing }, element) {
+    const wanted = element.getAttribute("dj-key");
+    if (isComposing || (wanted && wanted !== key)) return;
+    const all = { ...params.data(element), ...params.field(target), key };
+    pace.run(element, "keydown", target, () => this.send(element, "keydown", all));
+  },
+
+  change({ type, target }, element) {
+    if (element !== target && !isForm(element)) return;
+    this.touched.add(element);
+    pace.run(element, type, target, () => this.tell(element, type));
+  },
+
+  input(e, element) {
+    this.change(e, element);
+  },
+
+  tell(element, kind) {
+    const own = { ...params.data(element), ...params.field(element) };
+    this.send(element, kind, isForm(element) ? params.form(element, null) : own);
+  },
+
+  recover() {
+    for (const kind of ["change", "input"]) {
+      for (const element of live.root.querySelectorAll(`[dj-${kind}]`)) {
+        if (this.touched.has(element)) this.tell(element, kind);
+      }
+    }
+  },
+
+  async submit(e, form) {
+    if (form === this.native) return;
+    const { submitter } = e;
+    const isPost = form.matches("[method=post]");
+    const mayGo = !isLocked(form) && confirmed(submitter) && confirmed(form);
+    if (mayGo && isPost && live.isFailed) return; // the browser can still send it
+    e.preventDefault();
+    if (!mayGo) return;
+    pace.flush((field) => (field.form ?? field.closest("form")) === form);
+    const name = params.event(form, submitter);
+    const all = params.form(form, submitter); // before anything is disabled
+    const done = pending.start(form, name, "submit");
+    const failure = await live.submit(form, name, all).catch((error) => error.code);
+    done();
+    if (failure !== "unreachable" || !isPost) return;
+    this.native = form;
+    form.requestSubmit(submitter);
+    this.native = null;
+  },
+
+  async send(element, kind, all, lock) {
+    const name = element.getAttribute("dj-" + kind);
+    const done = pending.start(element, name, lock);
+    await live.event(name, all).catch(() => {}); // the visitor has been told
+    done();
+  },
+};
+
+/** @param {Element} element */
+const isForm = (element) => element instanceof HTMLFormElement;
+/** @param {Element} element */
+const isLocked = (element) => pending.some((event) => event.kind && event.element === element);
+
+/** @param {Element | null} element */
+function confirmed(element) {
+  const question = element?.getAttribute("dj-confirm");
+  return !question || confirm(question);
+}

@@ -1,0 +1,49 @@
+// dj-hook="Name": the page's own JavaScript, tied to the life of an element.
+
+import { live, run } from "./live.js";
+
+/** @type {LiveView.Hooks} */
+export const hooks = {
+  alive: new Map(),
+
+  changed() {
+    for (const [element, hook] of this.alive) {
+      if (element.isConnected && element.getAttribute("dj-hook") === hook.name) continue;
+      this.alive.delete(element);
+      hook.listening.abort();
+      run(hook, "destroyed");
+    }
+    for (const element of live.root.querySelectorAll("[dj-hook]")) {
+      const hook = this.alive.get(element);
+      if (hook) run(hook, "updated");
+      else this.mount(element);
+    }
+  },
+
+  disconnected() {
+    this.alive.forEach((hook) => run(hook, "disconnected"));
+  },
+
+  reconnected() {
+    this.alive.forEach((hook) => run(hook, "reconnected"));
+  },
+
+  mount(el) {
+    const name = el.getAttribute("dj-hook");
+    const functions = live.hooks.get(name);
+    if (!functions) return;
+    const listening = new AbortController();
+    /** @type {LiveView.Hook} */
+    const own = {
+      name,
+      el,
+      listening,
+      event: live.event.bind(live),
+      call: live.call.bind(live),
+      handle: (event, act) => addEventListener("live:" + event, (/** @type {any} */ e) => act(e.detail), listening),
+    };
+    const hook = Object.assign(Object.create(functions), own);
+    this.alive.set(el, hook);
+    run(hook, "mounted");
+  },
+};

@@ -1,0 +1,259 @@
+// The live page: what it asks the server, and what comes from there.
+
+import { connection } from "./connection.js";
+import { messages } from "./messages.js";
+import { morph, remember } from "./morph.js";
+import { pending } from "./pending.js";
+import { status } from "./status.js";
+
+const RELOAD_AGAIN = 60_000; // ms between two reloads of our own
+
+/** What outlives a reload. @type {Record<string, string>} */
+let store = {};
+try {
+  store = sessionStorage;
+} catch {
+  // The browser allows none.
+}
+
+/** @type {LiveView.Live} */
+export const live = {
+  root: document.body,
+  connection,
+  extensions: [],
+  refs: 0,
+  waiting: new Map(),
+  html: "",
+  version: 0,
+  snapshot: null,
+  isMounted: false,
+  isLeaving: false,
+  address: "",
+  hooks: new Map(),
+
+  async start(root) {
+    this.root = root;
+    this.address = address();
+    remember(root);
+    status.start();
+    addEventListener("popstate", () => this.moved());
+    addEventListener("beforeunload", (e) => {
+      if (!this.isLeaving && (pending.some(({ kind }) => kind === "submit") || this.isBusy)) e.preventDefault();
+      this.isLeaving = false;
+    });
+    if (store.liveDebug) await this.tap({ log: true });
+    connection.start(root.dataset.liveSocket ?? "", this);
+  },
+
+  use(extension) {
+    this.extensions.push(extension);
+    if (this.isMounted) extension.mounted?.();
+  },
+
+  hook(name, functions) {
+    this.hooks.set(name, functions);
+    this.each("changed");
+  },
+
+  event(name, params = {}) {
+    return this.ask((ref) => messages.event(ref, name, params));
+  },
+
+  call(name, params = {}) {
+    return this.ask((ref) => messages.call(ref, name, params));
+  },
+
+  send(message) {
+    connection.send(message);
+  },
+
+  debug(on = true) {
+    store.liveDebug = on ? "1" : "";
+    return this.tap({ log: on });
+  },
+
+  latency(ms) {
+    return this.tap({ ms });
+  },
+
+  get isFailed() {
+    return connection.state === "failed";
+  },
+
+  get isBusy() {
+    return this.extensions.some((extension) => extension.busy?.());
+  },
+
+  opened() {
+    this.send(messages.mount(address(), this.snapshot));
+  },
+
+  closed() {
+    const wasMounted = this.isMounted;
+    this.isMounted = false;
+    this.lose("disconnected");
+    if (wasMounted) this.each("disconnected");
+  },
+
+  changed(state) {
+    status.show(state);
+    if (this.isFailed) this.lose("unreachable");
+  },
+
+  received(message) {
+    const type = message?.type;
+    if (Object.hasOwn(handlers, type)) handlers[type](message);
+    else if (type) this.each("received", message);
+  },
+
+  async submit(form, name, params) {
+    for (const extension of this.extensions) {
+      if ((await extension.readyToSubmit?.(form)) === false) return;
+    }
+    await this.event(name, params);
+  },
+
+  reload() {
+    if (Date.now() - Number(store.liveReloaded ?? 0) < RELOAD_AGAIN) return connection.rest("failed");
+    store.liveReloaded = String(Date.now());
+    this.isLeaving = true;
+    location.reload();
+  },
+
+  ask(make) {
+    return new Promise((resolve, reject) => {
+      const ref = ++this.refs;
+      this.waiting.set(ref, { message: make(ref), isSent: false, resolve, reject });
+      if (this.isMounted) this.flush();
+      else if (this.isFailed) this.lose("unreachable");
+    });
+  },
+
+  flush() {
+    for (const question of this.waiting.values()) {
+      if (!question.isSent) this.send(question.message);
+      question.isSent = true;
+    }
+  },
+
+  lose(code) {
+    for (const [ref, { isSent }] of this.waiting) {
+      if (isSent === (code === "disconnected")) this.answered(ref)?.reject(failure(code, "There is no connection."));
+    }
+  },
+
+  answered(ref) {
+    const question = this.waiting.get(ref);
+    this.waiting.delete(ref);
+    return question;
+  },
+
+  show(version, html) {
+    this.version = version;
+    this.html = html;
+    pending.without(() => morph(this.root, html, { keep: (element) => this.keep(element) }));
+    this.each("changed");
+  },
+
+  keep(element) {
+    for (const { keep } of this.extensions) {
+      const kept = keep?.(element);
+      if (kept) return kept;
+    }
+    return "";
+  },
+
+  moved() {
+    if (!this.isMounted || this.address === address()) return;
+    this.address = address();
+    this.send(messages.url(this.address));
+  },
+
+  each(name, arg) {
+    for (const extension of this.extensions) run(extension, name, arg);
+  },
+
+  async tap(how) {
+    const { tap } = await import("./debug.js");
+    tap(connection, how);
+  },
+};
+
+/** @type {LiveView.Handlers} */
+const handlers = {
+  mounted({ version, html, title, snapshot, restored }) {
+    const isAgain = live.snapshot !== null;
+    live.snapshot = snapshot;
+    live.isMounted = true;
+    document.title = title || document.title;
+    live.show(version, html);
+    connection.settled();
+    if (!restored) live.address = address();
+    live.moved();
+    if (isAgain && !restored) live.each("recover");
+    live.flush();
+    live.each("mounted");
+    if (isAgain) live.each("reconnected");
+  },
+  patch({ version, splices }) {
+    if (version !== live.version + 1) return live.send(messages.html());
+    let html = "";
+    let at = 0;
+    for (const [start, length, text] of splices) {
+      html += live.html.slice(at, start) + text;
+      at = start + length;
+    }
+    live.show(version, html + live.html.slice(at));
+  },
+  html({ version, html }) {
+    live.show(version, html);
+  },
+  ack({ ref }) {
+    live.answered(ref)?.resolve();
+  },
+  result({ ref, value }) {
+    live.answered(ref)?.resolve(value);
+  },
+  error({ ref, code, message, id }) {
+    if (!live.isMounted) return connection.crash(); // the view can't be mounted
+    const question = live.answered(ref);
+    if (question?.message.type !== "call") status.flash("error", id ? `${message} (${id})` : message);
+    question?.reject(failure(code, message, id));
+  },
+  push({ name, detail }) {
+    dispatchEvent(new CustomEvent("live:" + name, { detail }));
+  },
+  title({ title }) {
+    document.title = title;
+  },
+  flash({ level, text }) {
+    status.flash(level, text);
+  },
+  url({ url, replace }) {
+    history[replace ? "replaceState" : "pushState"](null, "", new URL(url, location.href));
+    live.address = address();
+  },
+  redirect({ url }) {
+    const target = new URL(url, location.href);
+    if (!/^https?:$/.test(target.protocol)) return;
+    live.isLeaving = true;
+    location.assign(target);
+  },
+  reload() {
+    live.reload();
+  },
+  heartbeat() {},
+};
+
+/** A method that fails stops nothing else. @param {any} object @param {string} name @param {any} [arg] */
+export function run(object, name, arg) {
+  try {
+    object[name]?.(arg);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/** @type {LiveView.MakeFailure} */
+const failure = (code, message, id) => Object.assign(new Error(message), { name: "LiveError", code, id });
+const address = () => location.pathname + location.search;

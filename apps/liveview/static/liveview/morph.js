@@ -1,0 +1,258 @@
+/**
+ * Makes an element's children the DOM of some HTML, changing as little as possible.
+ *
+ * Each element has a twin: itself as the *server* last rendered it. An attribute is touched where twin and new HTML
+ * differ (`class`: word by word), so what client or visitor put there (`disabled`, `open`, a class) stays until the
+ * server changes it. `value`, `checked` and `selected` follow the same rule; what the visitor is editing is never
+ * overwritten. Children are made exact: an `id` stays the same node wherever it moves, others are matched among
+ * siblings. Left alone: `dj-ignore`, what `keep` says, and the client's own nodes (`liveOwned === true`).
+ */
+
+/** Members come from the prototype, as `<form><input name="childNodes">` shadows them. */
+const get = (node, name) => Reflect.get(Element.prototype, name, node);
+const call = (node, name, ...args) => Reflect.get(Element.prototype, name).apply(node, args);
+
+/** The document of templates: nothing in it runs or loads. */
+const inert = document.createElement("template").content.ownerDocument;
+const twins = new WeakMap();
+const warned = new Set();
+
+/** `keep` is asked for each element that stays: "self" leaves it and its children alone, "children" its children. */
+function morph(root, html, { keep = () => "" } = {}) {
+  remember(root);
+  const next = inert.importNode(root, false);
+  next.innerHTML = html;
+  // A page that runs scripts has <noscript> as text.
+  for (const el of call(next, "querySelectorAll", "noscript")) el.textContent = el.innerHTML;
+  const focus = hold(root);
+  new Pass(root, next, focus, keep);
+  focus.restore();
+}
+
+/** Takes the DOM for the server's last render, as the first `morph` would: for the first paint. */
+function remember(root) {
+  if (!twins.has(root)) pair(root, inert.importNode(root, true));
+}
+
+function pair(live, next) {
+  if (!(next instanceof Element)) return;
+  twins.set(live, next);
+  const news = kids(next);
+  kids(live).forEach((node, i) => pair(node, news[i]));
+}
+
+const inside = (el) => (el instanceof HTMLTemplateElement ? el.content : el);
+const kids = (el) => [...get(inside(el), "childNodes")];
+const owned = (node) => node.liveOwned === true;
+const attribute = (el, name) => el && call(el, "getAttribute", name);
+const isText = (el) =>
+  el instanceof HTMLTextAreaElement ||
+  (el instanceof HTMLInputElement && !/^(button|checkbox|file|hidden|image|radio|reset|submit)$/.test(el.type));
+
+/** A script matches only its equal, so that no change can start it. */
+function kind(el) {
+  const name = get(el, "localName");
+  return get(el, "namespaceURI") + (name === "script" ? get(el, "outerHTML") : name);
+}
+
+/** What siblings are matched by. */
+function signature(node) {
+  if (!(node instanceof Element)) return node.nodeName;
+  const words = [kind(node), attribute(node, "id"), attribute(node, "dj-ignore") === null];
+  if (node instanceof HTMLInputElement) {
+    words.push(node.type, node.name, /^(checkbox|radio)$/.test(node.type) && node.value);
+  } else if (node instanceof HTMLOptionElement) words.push(node.value);
+  return words.join("\n");
+}
+
+/** One morph, from the top down: an element is in its place before its children are looked at. */
+class Pass {
+  /** Nodes without a place. They go last: a later parent may claim one, or what's in it. */
+  leftover = new Set();
+  keyed = new Map();
+
+  constructor(root, next, focus, keep) {
+    this.focus = focus;
+    this.keep = keep;
+    // isEqualNode doesn't look into templates.
+    this.skips = !call(next, "querySelector", "template");
+    this.key(root, next);
+    this.children(root, next);
+    for (const node of this.leftover) {
+      const parent = get(node, "parentNode");
+      if (parent) call(parent, "removeChild", node);
+    }
+  }
+
+  key(live, next) {
+    const byId = (nodes, twin) => Map.groupBy(nodes, (node) => attribute(twin(node), "id"));
+    const olds = byId(call(live, "querySelectorAll", "[id]:not(:scope [dj-ignore] *)"), (el) => twins.get(el));
+    for (const [id, [el, ...more]] of byId(call(next, "querySelectorAll", "[id]"), (el) => el)) {
+      const old = olds.get(id)?.[0];
+      if (more.length) {
+        if (!warned.has(id)) console.warn(`liveview: duplicate id "${id}"`);
+        warned.add(id);
+      } else if (id && old && !owned(old) && kind(old) === kind(el)) this.keyed.set(el, old);
+    }
+  }
+
+  children(live, next) {
+    const olds = kids(live).filter((node) => !owned(node));
+    const news = kids(next);
+    const found = this.match(olds, news);
+    this.place(inside(live), olds, news, found).forEach((node, i) => this.node(node, news[i], !found[i]));
+  }
+
+  /** The live node for each new one, if there is one. */
+  match(olds, news) {
+    const found = news.map(() => undefined);
+    let end = olds.length;
+    let last = news.length;
+    // Below an insertion siblings are equal from the end; above it they are the first of their signature anyway.
+    while (end && last && this.same(olds[end - 1], news[last - 1])) found[--last] = olds[--end];
+    const pool = Map.groupBy(olds.slice(0, end).reverse(), (node) => signature(twins.get(node) ?? node));
+    for (let i = 0; i < last; i++) found[i] = this.keyed.get(news[i]) ?? pool.get(signature(news[i]))?.pop();
+    return found;
+  }
+
+  same(live, next) {
+    const key = this.keyed.get(next);
+    return key ? key === live : call(twins.get(live) ?? live, "isEqualNode", next);
+  }
+
+  /** Puts found and created nodes in order. */
+  place(parent, olds, news, found) {
+    const places = new Map(olds.map((node, i) => [node, i]));
+    const still = longestRun(
+      found.map((node) => (node && places.get(node)) ?? -1),
+      found.findIndex((node) => this.focus.path.has(node)),
+    );
+    for (const node of olds) this.leftover.add(node);
+    const nodes = [...news];
+    for (let i = news.length; i--; ) {
+      const node = (nodes[i] = found[i] ?? document.importNode(news[i]));
+      this.leftover.delete(node);
+      if (!still.has(i)) move(parent, node, nodes[i + 1] ?? null, !found[i]);
+    }
+    return nodes;
+  }
+
+  node(live, next, fresh) {
+    if (!(live instanceof Element && next instanceof Element)) {
+      if (live.nodeValue !== next.nodeValue) live.nodeValue = next.nodeValue;
+    } else if (fresh) {
+      twins.set(live, next);
+      this.children(live, next);
+    } else this.element(live, next);
+  }
+
+  element(live, next) {
+    const old = twins.get(live) ?? live;
+    const ignored = [live, next].every((el) => attribute(el, "dj-ignore") !== null);
+    const keep = ignored ? "self" : this.keep(live);
+    const equal = () => this.skips && [old, live].every((el) => call(el, "isEqualNode", next));
+    if (keep === "self" || (old !== live && equal())) {
+      // The old twin stands in for the new one, so that only one rendered tree is held in memory.
+      if (old !== live) call(next, "replaceWith", old);
+      return;
+    }
+    syncAttributes(live, old, next);
+    twins.set(live, next);
+    if (keep || this.editing(live, old, next)) return;
+    this.children(live, next);
+    syncControl(live, old, next, live === this.focus.el);
+  }
+
+  /** An editable element's children are its value. */
+  editing(live, old, next) {
+    if (attribute(next, "contenteditable") === null || !live.isContentEditable) return false;
+    return live === this.focus.el || (old !== live && old.innerHTML === next.innerHTML);
+  }
+}
+
+function move(parent, node, before, fresh) {
+  try {
+    call(parent, fresh ? "insertBefore" : "moveBefore", node, before);
+  } catch {
+    // The browser has no moveBefore, or it's into or out of a template.
+    call(parent, "insertBefore", node, before);
+  }
+}
+
+/** The indices of a longest increasing run of `numbers` (-1: none), through `pin` if that is one. */
+function longestRun(numbers, pin) {
+  const pinned = numbers[pin] ?? -1;
+  const tails = [];
+  const before = [...tails];
+  numbers.forEach((number, i) => {
+    if (number < 0 || (pinned >= 0 && i !== pin && i < pin !== number < pinned)) return;
+    let low = 0;
+    for (let high = tails.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (numbers[tails[middle]] < number) low = middle + 1;
+      else high = middle;
+    }
+    before[i] = tails[low - 1];
+    tails[low] = i;
+  });
+  const run = new Set();
+  for (let i = tails.at(-1); i !== undefined; i = before[i]) run.add(i);
+  return run;
+}
+
+function syncAttributes(live, old, next) {
+  for (const attr of [...get(old, "attributes"), ...get(next, "attributes")]) {
+    const { namespaceURI, localName } = attr;
+    const [was, will] = [old, next].map((el) => call(el, "getAttributeNodeNS", namespaceURI, localName));
+    if (attr !== (will ?? was) || was?.value === will?.value) continue;
+    if (localName === "class" && mergeClass(live, was?.value, will?.value)) continue;
+    if (will) call(live, "setAttributeNode", will.cloneNode());
+    else call(live, "removeAttributeNS", namespaceURI, localName);
+  }
+}
+
+/** Whether the client has changed the classes and they are merged. */
+function mergeClass(live, was = "", will = "") {
+  if ((attribute(live, "class") ?? "") === was) return false;
+  const list = get(live, "classList");
+  const [gone, come] = [was, will].map((words) => words.match(/\S+/g) ?? []);
+  list.remove(...gone.filter((word) => !come.includes(word)));
+  list.add(...come.filter((word) => !gone.includes(word)));
+  return list.length > 0;
+}
+
+function syncControl(live, old, next, focused) {
+  if (live instanceof HTMLOptionElement) {
+    if (old.defaultSelected !== next.defaultSelected) live.selected = next.defaultSelected;
+  } else if (live instanceof HTMLInputElement && old.defaultChecked !== next.defaultChecked) {
+    live.checked = next.defaultChecked;
+  }
+  if (isText(live) && !focused && old.defaultValue !== next.defaultValue) live.value = next.value;
+}
+
+/** What the visitor is editing, and how to give it back. */
+function hold(root) {
+  const active = document.activeElement;
+  const el = call(root, "contains", active) ? active : null;
+  const path = new Set();
+  for (let node = el; node; node = get(node, "parentNode")) path.add(node);
+  const names = ["value", "selectionStart", "selectionEnd", "selectionDirection", "scrollTop", "scrollLeft"];
+  const state = isText(el) ? names.map((name) => [name, el[name]]) : [];
+  const chosen = el instanceof HTMLSelectElement ? [...el.selectedOptions] : null;
+  const type = el?.type;
+
+  const restore = () => {
+    if (!el?.isConnected) return;
+    const lost = document.activeElement !== el;
+    if (lost) el.focus({ preventScroll: true });
+    if (el.type === type && (lost || el.value !== state[0]?.[1])) {
+      for (const [name, value] of state) if (el[name] !== value) el[name] = value;
+    }
+    if (chosen && (!chosen.length || chosen.some((option) => el.contains(option)))) {
+      for (const option of el.options) option.selected = chosen.includes(option);
+    }
+  };
+  return { el, path, restore };
+}
+
+export { morph, remember };

@@ -1,0 +1,45 @@
+// dj-debounce="ms" or "blur" waits for a pause, dj-throttle="ms" acts at once and then not again for a while.
+
+/** @type {LiveView.Pace} */
+export const pace = {
+  held: new Set(),
+
+  run(element, kind, field, act) {
+    const found = field.closest("[dj-debounce], [dj-throttle]");
+    const source = element.contains(found) ? found : null;
+    const pause = source?.getAttribute("dj-debounce");
+    const every = pause ? 0 : Number(source?.getAttribute("dj-throttle"));
+    const held = [...this.held].find((one) => one.element === element && one.kind === kind);
+    if (held && every) {
+      if (/change|input/.test(kind)) held.act = act; // a field's last value counts, too
+      return;
+    }
+    if (held) this.drop(held);
+    const next = { element, kind, field, act };
+    if (pause) this.hold(next, Number(pause), 0);
+    else this.now(next, every);
+  },
+
+  flush(wanted) {
+    for (const held of [...this.held]) if (wanted(held.field)) this.now(held, 0);
+  },
+
+  now(held, every) {
+    const { act } = held;
+    held.act = null;
+    this.drop(held);
+    act?.();
+    if (act && every) this.hold(held, every, every);
+  },
+
+  hold(held, wait, every) {
+    this.held.add(held);
+    // "blur" is no number.
+    if (wait >= 0) held.timer = setTimeout(() => this.now(held, every), wait);
+  },
+
+  drop(held) {
+    clearTimeout(held.timer);
+    this.held.delete(held);
+  },
+};

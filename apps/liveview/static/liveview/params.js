@@ -1,0 +1,28 @@
+// What an event sends along.
+
+/** @type {LiveView.Params} */
+export const params = {
+  data({ dataset }) {
+    const name = (/** @type {string} */ key) => key.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase());
+    return Object.fromEntries(Object.entries(dataset).map(([key, value]) => [name(key), value]));
+  },
+
+  field(field) {
+    if (!field.matches("input:not([type=file]), select, textarea")) return {};
+    if (field.type === "checkbox") return { value: field.checked };
+    if (field.type !== "select-multiple") return { value: field.value };
+    return { value: Array.from(field.selectedOptions, (option) => option.value) };
+  },
+
+  form(form, submitter) {
+    const found = new Map();
+    for (const [name, value] of new FormData(form, submitter)) {
+      // Files go another way, and names with _ are the runtime's.
+      if (typeof value !== "string" || name === "csrfmiddlewaretoken" || name.startsWith("_")) continue;
+      found.set(name, found.has(name) ? [found.get(name), value].flat() : value);
+    }
+    return Object.fromEntries(found);
+  },
+
+  event: (form, submitter) => new FormData(form, submitter).getAll("_event").at(-1) ?? form.getAttribute("dj-submit"),
+};

@@ -1,0 +1,56 @@
+// How elements look while an answer is awaited; all of it is put back exactly as it was.
+
+const LOADING = "live-loading";
+
+/** @type {LiveView.Pending} */
+export const pending = {
+  events: new Set(),
+  undos: [],
+
+  start(element, name, kind) {
+    const event = { element, name, kind };
+    /** @type {any} */
+    const focused = document.activeElement;
+    this.without(() => this.events.add(event));
+    return () => {
+      this.without(() => this.events.delete(event));
+      // A button that was disabled has lost the focus.
+      if (kind && document.activeElement === document.body) focused.focus({ preventScroll: true });
+    };
+  },
+
+  some(test) {
+    return [...this.events].some(test);
+  },
+
+  without(change) {
+    while (this.undos.length) this.undos.pop()?.();
+    change();
+    for (const event of this.events) this.mark(event);
+  },
+
+  mark({ element, name, kind }) {
+    if (kind) this.set(element, "aria-busy", "true");
+    if (kind === "submit") {
+      for (const part of element.querySelectorAll("[dj-form-pending]")) {
+        const how = part.getAttribute("dj-form-pending");
+        if (how === "disabled") this.set(part, how, "");
+        else this.set(part, "hidden", how === "hide" ? "" : null);
+      }
+    }
+    for (const part of document.querySelectorAll("[dj-loading]")) {
+      if ((part.getAttribute("dj-loading") || name) === name) this.set(part, "hidden", null);
+    }
+    if (element.classList.contains(LOADING)) return;
+    element.classList.add(LOADING);
+    this.undos.push(() => element.classList.remove(LOADING));
+  },
+
+  set(element, attribute, value) {
+    const before = element.getAttribute(attribute);
+    const put = (/** @type {string | null} */ value) =>
+      value === null ? element.removeAttribute(attribute) : element.setAttribute(attribute, value);
+    put(value);
+    this.undos.push(() => put(before));
+  },
+};

@@ -1,0 +1,59 @@
+// dj-stream="name": a container whose children come one by one. They are no part of the page's HTML: the server has sent
+// and forgotten them.
+
+import { live } from "./live.js";
+import { morph, remember } from "./morph.js";
+import { pending } from "./pending.js";
+
+/** @type {LiveView.Extension} */
+export const streams = {
+  keep: (element) => (element.hasAttribute("dj-stream") ? "children" : ""),
+
+  received({ type, name, ops }) {
+    const container = type === "stream" && live.root.querySelector(`[dj-stream="${CSS.escape(name)}"]`);
+    if (!container) return;
+    pending.without(() => {
+      for (const [op, ...args] of ops) change.get(op)?.(container, ...args);
+    });
+    live.each("changed");
+  },
+};
+
+const keep = (/** @type {Element} */ element) => live.keep(element);
+
+/** @type {Map<string, (container: Element, ...args: any[]) => void>} */
+const change = new Map(
+  Object.entries({
+    /** Children that stay are the same elements as before: each reconnect fills each stream anew. */
+    reset(container, items) {
+      morph(container, items.map((/** @type {string[]} */ item) => item[1]).join(""), { keep });
+    },
+    insert(container, id, at, html) {
+      const old = child(container, id);
+      if (old) return update(old, parsed(html));
+      const fresh = parsed(html);
+      container.insertBefore(fresh, container.children[at] ?? null);
+      remember(fresh);
+    },
+    delete(container, id) {
+      child(container, id)?.remove();
+    },
+  }),
+);
+
+/** @param {Element} container @param {string} id */
+const child = (container, id) => container.querySelector(":scope > #" + CSS.escape(id));
+
+/** @param {string} html @returns {any} */
+function parsed(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return document.importNode(template.content, true).firstElementChild;
+}
+
+/** @param {Element} old @param {Element} fresh */
+function update(old, fresh) {
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  morph(old, fresh.innerHTML, { keep });
+}

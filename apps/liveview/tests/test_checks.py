@@ -1,0 +1,99 @@
+"""What `manage.py check` says to someone who copied the package."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+import pytest
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.apps import apps
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import path
+
+from liveview import LiveView
+from liveview.checks import check_application, check_settings
+from liveview.routing import websocket_urlpatterns
+from liveview.socket import live_socket
+
+
+def ids(found: list[Any]) -> list[str]:
+    return [message.id for message in found]
+
+
+def with_application(settings: Any, monkeypatch: pytest.MonkeyPatch, application: Any) -> list[str]:
+    module = types.ModuleType("liveview_test_asgi")
+    module.__dict__["application"] = application
+    monkeypatch.setitem(sys.modules, "liveview_test_asgi", module)
+    settings.ASGI_APPLICATION = "liveview_test_asgi.application"
+    return ids(check_application(None))
+
+
+def test_a_project_that_is_complete_hears_nothing(settings: Any) -> None:
+    settings.ASGI_APPLICATION = "liveview.tests.project.asgi.application"
+
+    assert check_settings(None) == check_application(None) == []
+
+
+def test_a_misspelt_setting_is_named(settings: Any) -> None:
+    settings.LIVEVIEW = {"LAYUOT": "x.html"}
+
+    (found,) = check_settings(None)
+
+    assert found.id == "liveview.E001" and "layuot" in found.msg
+
+
+def test_hosts_are_named_one_by_one(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+
+    (found,) = check_settings(None)
+
+    assert found.id == "liveview.E004" and found.is_serious()
+
+
+def test_a_missing_channel_layer_is_worth_a_word(settings: Any) -> None:
+    settings.CHANNEL_LAYERS = {}
+
+    assert ids(check_settings(None)) == ["liveview.W001"]
+
+
+def test_an_asgi_application_is_needed(settings: Any) -> None:
+    settings.ASGI_APPLICATION = None
+    assert ids(check_application(None)) == ["liveview.E002"]
+
+    settings.ASGI_APPLICATION = "no_such_module.application"
+    assert ids(check_application(None)) == ["liveview.E003"]
+
+
+def test_a_route_for_the_socket_is_needed(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    http: Any = get_asgi_application()
+    elsewhere: Any = URLRouter([path("elsewhere/", live_socket)])  # type: ignore[arg-type]
+
+    assert with_application(settings, monkeypatch, http) == ["liveview.E005"]
+    assert with_application(settings, monkeypatch, ProtocolTypeRouter({"http": http})) == ["liveview.E005"]
+    assert with_application(settings, monkeypatch, ProtocolTypeRouter({"http": http, "websocket": elsewhere})) == [
+        "liveview.E005"
+    ]
+
+
+class Wrapper:
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+
+def test_a_route_may_be_behind_middleware_or_out_of_sight(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    http: Any = get_asgi_application()
+    routes: Any = Wrapper(URLRouter(websocket_urlpatterns))
+
+    assert with_application(settings, monkeypatch, ProtocolTypeRouter({"http": http, "websocket": routes})) == []
+    assert with_application(settings, monkeypatch, ProtocolTypeRouter({"http": http, "websocket": live_socket})) == []
+    assert with_application(settings, monkeypatch, lambda scope: None) == []
+
+
+def test_a_view_says_that_the_app_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apps, "is_installed", lambda name: False)
+
+    with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
+        LiveView.as_view()

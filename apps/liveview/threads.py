@@ -1,0 +1,74 @@
+"""Application code runs in threads, so that no handler ever holds up another visitor."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import close_old_connections, reset_queries
+
+from liveview.conf import conf
+
+T = TypeVar("T")
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(conf().threads, thread_name_prefix="liveview")
+
+
+async def run(function: Callable[[], T]) -> T:
+    """The result of `function`, called in a thread with database connections of its own.
+
+    A connection is closed afterwards unless `CONN_MAX_AGE` lets it live on, just as after a request. Context variables
+    that `function` sets (the active language, the script prefix) are set for the caller, and so for what it runs next.
+    """
+    call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=_pool())
+    result: T = await call(function)
+    return result
+
+
+def with_connections(function: Callable[[], T]) -> T:
+    """Calls `function` between two looks at the thread's database connections, as around a request."""
+    reset_queries()
+    close_old_connections()
+    try:
+        return function()
+    finally:
+        close_old_connections()
+
+
+def completed(value: Any) -> Any:
+    """The result of a method that may have been `async`, called from a thread."""
+
+    async def wait() -> Any:
+        return await value
+
+    return async_to_sync(wait)() if inspect.isawaitable(value) else value
+
+
+def is_on_loop() -> bool:
+    """Whether this is an event loop's own thread, where nothing may wait."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+
+def share(visitor: str) -> asyncio.Semaphore:
+    """A visitor's part of the threads: a quarter of them, however many sockets he has open."""
+    if visitor not in _shares:
+        semaphore = asyncio.Semaphore(max(1, conf().threads // 4))
+        _shares[visitor] = semaphore
+        return semaphore
+    return _shares[visitor]
