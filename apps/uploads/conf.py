@@ -1,0 +1,41 @@
+"""The `UPLOADS` setting: a dict whose absent keys have the defaults below."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """Sizes are bytes."""
+
+    staging_dir: Path
+    window: int = 8 * 1024 * 1024  # bytes that one socket may have on their way, at most
+    max_frame: int = 1024 * 1024 - 1024  # of a binary message, header included; daphne drops the connection above 1 MiB
+    io_threads: int = 8  # writes that may run at the same time in one process
+    check_threads: int = 4  # files that may be checked at the same time in one process
+    stale_after: int = 24 * 3600  # seconds after which an abandoned staging file is removed
+    max_entries_per_view: int = 2000
+    upload_state_store: str | None = None  # "database", "redis", "memory" or a dotted path; see uploads.stores
+    upload_state_redis_url: str = ""
+    upload_state_ttl: int = 3600  # seconds that an interrupted upload can be resumed
+    lease: int = 20  # seconds after which a writer that gave no sign of life has lost the right to write
+
+
+def conf() -> Conf:
+    given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "UPLOADS", {}).items()}
+    staging = Path(given.pop("staging_dir", None) or default_staging_dir())
+    return Conf(staging_dir=staging, **given)
+
+
+def default_staging_dir() -> Path:
+    """Beside MEDIA_ROOT: on its file system, so that saving renames, and outside it, so that nobody can fetch it."""
+    if settings.MEDIA_ROOT:
+        media = Path(settings.MEDIA_ROOT)
+        return media.with_name(f"{media.name}-staging")
+    return Path(tempfile.gettempdir()) / "uploads-staging"

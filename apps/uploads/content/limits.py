@@ -1,0 +1,53 @@
+"""How much a file may ask of us: bounds on its shape, and on the child process that decodes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """Checked on the container's structure, before anything is decoded.
+
+    `max_chunks` counts PNG and WebP chunks, JPEG segments and GIF blocks; `max_total_frame_pixels` counts the frames
+    that are kept, not those that are dropped.
+    """
+
+    max_pixels: int = 50_000_000
+    max_side: int = 16_384
+    max_frames: int = 1000
+    max_total_frame_pixels: int = 200_000_000
+    max_jpeg_scans: int = 100
+    max_chunks: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLimits:
+    """Checked on the container's structure, and again on what the decoder finds.
+
+    `max_samples` counts frames and sound packets together, as the tables of the file describe them; `max_parts` counts
+    boxes or elements. `max_header` bounds, in bytes, what has to be read before the first frame. `poster_side` is that
+    of the poster, in pixels.
+    """
+
+    max_pixels: int = 36_000_000
+    max_side: int = 8192
+    max_seconds: float = 4 * 3600
+    max_streams: int = 8
+    max_tracks: int = 32  # those that are left out, such as a phone's sensor data, included
+    max_samples: int = 3_000_000
+    max_parts: int = 250_000
+    max_header: int = 128 << 20
+    poster_side: int = 1280
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """What one child may use, in bytes and seconds. The kernel holds it to them where the platform can."""
+
+    address_space: int = 1 << 30
+    cpu_seconds: int = 10
+    wall_seconds: float = 20
+    open_files: int = 32
+    file_bytes: int = 256 << 20  # the largest file it may write
+    processes: int = 0  # how many more it may start

@@ -1,0 +1,235 @@
+"""`UploadEntry`: one file of a slot, from its registration until a handler has consumed it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uploads import machine
+from uploads.errors import UploadError
+from uploads.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
+from uploads.names import FileName
+from uploads.slots import Slot
+from uploads.sniffing import SNIFF_BYTES, FileType, check_type
+from uploads.staging import StagedFile, StagingFile
+
+if TYPE_CHECKING:
+    from uploads.keeper import Keeper
+
+
+class UploadEntry:
+    """One file.
+
+    `client_name`, `client_type` and `client_size` are what the browser said; `content_type`, `size`, `sha256`, `width`
+    and `height` are what was found. `ref` names the entry on its page, in `dj-upload-cancel="{{ entry.ref }}"` for one.
+    """
+
+    def __init__(self, upload_id: str, ref: str, slot: Slot, name: FileName, size: int, client_type: str = "") -> None:
+        self.ref = ref
+        self.slot = slot
+        self.name = name.label
+        self.safe_name = name.safe_name
+        self.extension = name.extension
+        self.client_type = client_type
+        self.content_type = ""
+        self.sha256 = ""
+        self.width: int | None = None
+        self.height: int | None = None
+        self.writer_result: Any = None
+        self.upload = Upload(upload_id, size)
+        self.keeper: Keeper | None = None
+        self._staging = StagingFile(upload_id)
+        self._head = b""
+        self._type: FileType | None = None
+        self._file: StagedFile | None = None
+        self._lock = threading.Lock()  # the event loop and handlers in threads both take steps
+        self._holders = 0
+        self._is_doomed = False
+
+    def __repr__(self) -> str:
+        return f"<UploadEntry {self.ref} {self.upload.state}>"
+
+    # What a template or a handler reads
+    @property
+    def client_name(self) -> str:
+        """The browser's name for the file, safe to show and never to be used as a path; see `safe_name`."""
+        return self.name
+
+    @property
+    def client_size(self) -> int:
+        return self.upload.size
+
+    @property
+    def size(self) -> int:
+        """The declared size in bytes. A ready entry has exactly as many."""
+        return self.upload.size
+
+    @property
+    def state(self) -> State:
+        return self.upload.state
+
+    @property
+    def progress(self) -> int:
+        """Percent of the bytes that are written, 0 to 100."""
+        return self.upload.progress
+
+    @property
+    def complete(self) -> bool:
+        """Whether the bytes are all here and have passed every check."""
+        return self.state in (State.READY, State.CONSUMED)
+
+    @property
+    def error(self) -> str | None:
+        """A sentence for the visitor, if the file was refused."""
+        return self.upload.error.message if self.upload.error else None
+
+    @property
+    def path(self) -> Path:
+        """Where the bytes are staged."""
+        return self._staging.path
+
+    @property
+    def file(self) -> StagedFile:
+        """The bytes as a Django `UploadedFile`; saving it to local storage renames it."""
+        if self._file is None or self._file.closed:
+            self._file = StagedFile(self.path, self.safe_name, self.content_type or "application/octet-stream")
+        return self._file
+
+    @property
+    def data(self) -> bytes:
+        """All bytes at once. For large files read `file` in pieces instead."""
+        file = self.file
+        file.seek(0)
+        content: bytes = file.read()
+        file.seek(0)
+        return content
+
+    def sibling(self, name: str) -> Path:
+        """A path on the same file system for something made of this file. It is removed with the entry."""
+        return self._staging.sibling(name)
+
+    # What drives it
+    def advance(self, step: Step, error: UploadError | None = None) -> bool:
+        """Takes a step of the machine; False if it is no longer possible."""
+        with self._lock:
+            try:
+                self.upload = machine.advance(self.upload, step, error)
+            except Impossible:
+                return False
+            return True
+
+    def receive(self, offset: int, length: int) -> Verdict:
+        """What is to be done with a chunk that has arrived."""
+        with self._lock:
+            self.upload, verdict = machine.receive(self.upload, offset, length)
+            return verdict
+
+    def written(self, length: int) -> None:
+        """So many more bytes are in the staging file."""
+        with self._lock:
+            self.upload = machine.written(self.upload, self.upload.durable + length)
+
+    def seal(self) -> bool:
+        """Ends the receiving if every byte is written; False if some aren't, or it is over."""
+        with self._lock:
+            try:
+                self.upload = machine.seal(self.upload)
+            except (Impossible, UploadError):
+                return False
+            return True
+
+    def fail(self, error: UploadError) -> bool:
+        return self.advance(Step.REJECT, error)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more bytes may come."""
+        return self.upload.state in OPEN
+
+    @property
+    def is_over(self) -> bool:
+        return self.upload.state in TERMINAL
+
+    def look(self, chunk: bytes | memoryview) -> None:
+        """Judges the first bytes of the file as they arrive. Raises `UploadError("type_mismatch")`."""
+        if len(self._head) < SNIFF_BYTES and not self.content_type:
+            self._head += bytes(chunk[: SNIFF_BYTES - len(self._head)])
+            if len(self._head) >= min(SNIFF_BYTES, self.size):
+                self._type = check_type(self.extension, self._head)
+                self.content_type = self._type.mime if self._type else "application/octet-stream"
+
+    @property
+    def file_type(self) -> FileType | None:
+        """What the first bytes say it is, if it is a type we know."""
+        return self._type
+
+    def write(self, chunks: Sequence[bytes | memoryview]) -> None:
+        """Appends to the staging file. Blocks; raises `UploadError`."""
+        self._staging.write(chunks)
+
+    def check(self) -> None:
+        """All bytes are here: asks the slot's validators. Blocks; raises `UploadError` or whatever they raise."""
+        self.sha256 = self._staging.finish()
+        for validator in self.slot.validators:
+            validator(self)
+
+    # Who needs the bytes
+    def hold(self) -> None:
+        """The bytes stay, whatever happens, until `release` has been called as often."""
+        with self._lock:
+            self._holders += 1
+
+    def lend(self) -> bool:
+        """Holds the bytes for a handler if the entry is ready, its file read from the beginning."""
+        with self._lock:
+            if self.upload.state is not State.READY:
+                return False
+            self._holders += 1
+        self._close()
+        return True
+
+    def release(self) -> None:
+        with self._lock:
+            self._holders -= 1
+            due = self._is_doomed and not self._holders
+        if due:
+            self._remove()
+
+    def discard(self) -> None:
+        """Removes the staged bytes, now or when nobody holds them any longer. Blocks."""
+        with self._lock:
+            self._is_doomed = True
+            if self._holders:
+                return
+        self._remove()
+
+    def park(self) -> None:
+        """Lets go of the bytes and leaves them where they are, for whoever resumes. Blocks."""
+        self._close()
+        self._staging.park()
+        if self.keeper is not None:
+            self.keeper.release(self.upload.durable)
+
+    def reopen(self) -> None:
+        """Goes on with the bytes that were staged before. Blocks; raises `UploadError`."""
+        offset = self._staging.reopen(self.look, self.size)
+        with self._lock:
+            self.upload = machine.resume(self.upload, offset)
+
+    @property
+    def tail(self) -> tuple[str, int]:
+        """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are."""
+        return self._staging.tail
+
+    def _remove(self) -> None:
+        self._close()
+        self._staging.discard()
+        if self.keeper is not None:
+            self.keeper.forget()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,157 @@
+"""One upload as a state machine: no sockets, no files, no Django.
+
+Every way in drives this machine, and every step is checked against `TRANSITIONS`: a replay or a race finds the step
+done. An `Upload` is a value; the functions take one and return the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from uploads.errors import UploadError
+
+
+class State(StrEnum):
+    REGISTERED = "registered"
+    RECEIVING = "receiving"
+    SEALED = "sealed"
+    CHECKING = "checking"
+    READY = "ready"
+    CONSUMED = "consumed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Step(StrEnum):
+    RECEIVE = "receive"
+    SEAL = "seal"
+    CHECK = "check"
+    ACCEPT = "accept"
+    CONSUME = "consume"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+
+
+TERMINAL: Final = frozenset({State.CONSUMED, State.REJECTED, State.CANCELLED, State.EXPIRED})
+OPEN: Final = frozenset({State.REGISTERED, State.RECEIVING})
+_UNFINISHED: Final = (State.REGISTERED, State.RECEIVING, State.SEALED, State.CHECKING, State.READY)
+
+TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
+    (State.REGISTERED, Step.RECEIVE): State.RECEIVING,
+    (State.RECEIVING, Step.RECEIVE): State.RECEIVING,
+    (State.REGISTERED, Step.SEAL): State.SEALED,  # of zero bytes, where a way in takes those
+    (State.RECEIVING, Step.SEAL): State.SEALED,
+    (State.SEALED, Step.CHECK): State.CHECKING,
+    (State.CHECKING, Step.ACCEPT): State.READY,
+    (State.READY, Step.CONSUME): State.CONSUMED,
+    **{(state, Step.REJECT): State.REJECTED for state in _UNFINISHED},
+    **{(state, Step.CANCEL): State.CANCELLED for state in _UNFINISHED},
+    **{(state, Step.EXPIRE): State.EXPIRED for state in _UNFINISHED},
+}
+
+
+class Impossible(Exception):
+    """A step that the state doesn't allow: somebody else was faster, or it is a mistake of the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """`size` is what was declared, in bytes, and never changes.
+
+    `received` counts the bytes that arrived in order, `durable` those of them that are written.
+    """
+
+    id: str
+    size: int
+    state: State = State.REGISTERED
+    received: int = 0
+    durable: int = 0
+    error: UploadError | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.durable == self.size
+
+    @property
+    def progress(self) -> int:
+        """Whole percent of the bytes that are written; 100 only when all are."""
+        return 100 * self.durable // self.size if self.size else 100 * self.is_complete
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The chunk is new and in place: write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Every byte of the chunk is here already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """The chunk doesn't follow what is here; the next one must start at `offset`."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """The chunk follows what is here and goes on past the declared size: the upload has been rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The upload takes no more bytes."""
+
+
+Verdict: TypeAlias = Write | Replay | Misplaced | Overrun | Late
+
+
+def advance(upload: Upload, step: Step, error: UploadError | None = None) -> Upload:
+    """The upload after `step`. Raises `Impossible` if its state doesn't allow it."""
+    following = TRANSITIONS.get((upload.state, step))
+    if following is None:
+        raise Impossible(f"{upload.state} takes no {step}")
+    return replace(upload, state=following, error=error or upload.error)
+
+
+def receive(upload: Upload, offset: int, length: int) -> tuple[Upload, Verdict]:
+    """A chunk of `length` bytes that starts at `offset` has arrived.
+
+    More bytes than were declared reject the upload, since no later chunk can mend it.
+    """
+    if upload.state not in OPEN:
+        return upload, Late()
+    if length and offset + length <= upload.received:
+        return upload, Replay()
+    if offset != upload.received or not length:
+        return upload, Misplaced(upload.received)
+    if offset + length > upload.size:
+        return advance(upload, Step.REJECT, UploadError("size_mismatch")), Overrun()
+    return replace(advance(upload, Step.RECEIVE), received=offset + length), Write()
+
+
+def written(upload: Upload, durable: int) -> Upload:
+    """The first `durable` bytes are where they will stay."""
+    if not upload.durable <= durable <= upload.received:
+        raise Impossible(f"{durable} bytes can't be durable of {upload.received} received")
+    return replace(upload, durable=durable)
+
+
+def resume(upload: Upload, offset: int) -> Upload:
+    """The upload as it goes on elsewhere, with so many bytes found where they were written."""
+    if upload.state is not State.REGISTERED or not 0 <= offset <= upload.size:
+        raise Impossible(f"{offset} bytes of {upload.size} can't be resumed from {upload.state}")
+    return replace(upload, state=State.RECEIVING, received=offset, durable=offset) if offset else upload
+
+
+def seal(upload: Upload) -> Upload:
+    """No byte more. Raises `UploadError("incomplete")` unless every declared byte is durable."""
+    if upload.state in OPEN and not upload.is_complete:
+        raise UploadError("incomplete")
+    return advance(upload, Step.SEAL)

@@ -1,0 +1,106 @@
+"""The upload messages, in both directions; `static/uploads/messages.js` is their twin. See docs/protocol.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from liveview.messages import Fields, Message, integer, optional, raw_text, text
+from uploads.entries import UploadEntry
+from uploads.errors import UploadError
+from uploads.registry import REF
+
+
+def ref(value: Any) -> bool:
+    return isinstance(value, str) and REF.fullmatch(value) is not None
+
+
+# From the browser
+CLIENT: Final[Mapping[str, Fields]] = {
+    "upload_register": {
+        "slot": text(100, 1),
+        "ref": ref,
+        "name": raw_text(8192),
+        "size": integer(0),
+        "mime": text(255),
+        "path": optional(raw_text(8192)),
+        "holder": optional(text(64, 1)),
+    },
+    "upload_resume": {
+        "slot": text(100, 1),
+        "ref": ref,
+        "upload_id": text(64, 1),
+        "offset": integer(0),
+        "size": integer(0),
+        "holder": text(64, 1),
+    },
+    "upload_cancel": {"ref": ref},
+}
+
+
+# To the browser
+def config(slots: dict[str, Any], credit: int, max_frame: int) -> Message:
+    """What the page takes. `credit` is the total of bytes, of whole binary frames, that may have been sent by now."""
+    return {"type": "upload_config", "slots": slots, "credit": credit, "max_frame": max_frame}
+
+
+def registered(entry: UploadEntry, channel: int) -> Message:
+    """Chunks of this entry carry `channel` and go on at `offset`."""
+    return {
+        "type": "upload_registered",
+        "ref": entry.ref,
+        "upload_id": entry.upload.id,
+        "channel": channel,
+        "offset": entry.upload.durable,
+    }
+
+
+def resumed(entry: UploadEntry, channel: int, digest: str, length: int) -> Message:
+    """Go on at `offset` on `channel`, if the `length` bytes before it have this SHA-256 in the client's file, too."""
+    return {
+        "type": "upload_resume_ack",
+        "ref": entry.ref,
+        "accepted": True,
+        "upload_id": entry.upload.id,
+        "channel": channel,
+        "offset": entry.upload.durable,
+        "digest": digest,
+        "length": length,
+    }
+
+
+def not_resumed(ref: str, refusal: UploadError) -> Message:
+    """With `locked` try again later; with anything else start over."""
+    return {
+        "type": "upload_resume_ack",
+        "ref": ref,
+        "accepted": False,
+        "offset": 0,
+        "code": refusal.code,
+        "message": refusal.message,
+    }
+
+
+def progress(offsets: list[tuple[int, int]], credit: int) -> Message:
+    """Cumulative: of each channel, the first `offset` bytes are written."""
+    return {"type": "upload_progress", "offsets": offsets, "credit": credit}
+
+
+def ready(entry: UploadEntry) -> Message:
+    """The file is complete and has passed every check."""
+    return {"type": "upload_ready", "ref": entry.ref}
+
+
+def cancelled(ref: str) -> Message:
+    return {"type": "upload_cancelled", "ref": ref}
+
+
+def consumed(ref: str) -> Message:
+    """The application has taken the file: its row is done."""
+    return {"type": "upload_consumed", "ref": ref}
+
+
+def error(ref: str, failure: UploadError, offset: int | None = None) -> Message:
+    """The upload has failed, or, with `bad_offset`, goes on at `offset`."""
+    message = {"type": "upload_error", "ref": ref, "code": failure.code, "message": failure.message}
+    return message if offset is None else {**message, "offset": offset}

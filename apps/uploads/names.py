@@ -1,0 +1,82 @@
+"""A client's file name is a label: one canonical form to show and check, one safe form that may reach a path.
+
+Stored files are named after neither; they get a uuid and the extension of the type that was detected.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from uploads.errors import UploadError
+
+MAX_NAME_CHARS: Final = 255
+MAX_SAFE_CHARS: Final = 100
+MAX_SAFE_BYTES: Final = 200  # file systems count bytes, 255 of them; leave room for a prefix
+
+_JOINER: Final = "\u200d"  # holds emoji families together
+_EXTENSION: Final = re.compile(r"\.[a-z0-9]{1,16}")
+_RUN: Final = re.compile(r"_{2,}")
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # devices on Windows
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """`label` is what people see (escape it); `extension` is lower-case with its dot, "" if there's no plain one."""
+
+    label: str
+    extension: str
+
+    @property
+    def safe_name(self) -> str:
+        """A name that may become part of a path: letters, digits, `_` and `-`, one dot, at most 100 characters.
+
+        Inner dots go as well: some servers run `shell.php.jpg` as PHP.
+        """
+        written = self.label[: len(self.label) - len(self.extension)]
+        stem = _RUN.sub("_", "".join(map(_path_safe, written))).strip("_-")
+        room = MAX_SAFE_BYTES - len(self.extension)
+        stem = stem[: MAX_SAFE_CHARS - 1 - len(self.extension)].encode()[:room].decode(errors="ignore")
+        if _RESERVED.fullmatch(stem):
+            stem = f"_{stem}"
+        return (stem or "file") + self.extension
+
+
+def parse_name(raw: str) -> FileName:
+    """Read a name as a client sent it. Raises `UploadError("bad_name")` for one that is no name at all.
+
+    A name of which only an extension or a path is left (".png", "dir/") has no extension: no slot's list has that.
+    """
+    _check_readable(raw)
+    name = unicodedata.normalize("NFKC", raw).replace("\\", "/")
+    name = "".join(map(_visible, name))
+    if not name.strip() or len(name) > MAX_NAME_CHARS:  # NFKC can turn one character into eighteen
+        raise UploadError("bad_name")
+    label = name.rsplit("/", 1)[-1].strip(f"{_JOINER} .")
+    suffix = PurePosixPath(label).suffix.lower()
+    return FileName(label, suffix if _EXTENSION.fullmatch(suffix) else "")
+
+
+def _check_readable(raw: str) -> None:
+    if not raw or "\0" in raw or len(raw) > MAX_NAME_CHARS:
+        raise UploadError("bad_name")
+    try:
+        raw.encode()
+    except UnicodeEncodeError:  # a lone surrogate would break every later output
+        raise UploadError("bad_name") from None
+
+
+def _visible(char: str) -> str:
+    """Line breaks and odd blanks become a space; controls, bidi overrides and zero-width characters go."""
+    category = unicodedata.category(char)
+    if char in "\r\n\t" or category[0] == "Z":
+        return " "
+    return "" if category[0] == "C" and char != _JOINER else char
+
+
+def _path_safe(char: str) -> str:
+    """Letters and digits of any script stay, with the marks that some scripts write vowels with."""
+    return char if char.isalnum() or char == "-" or unicodedata.category(char)[0] == "M" else "_"

@@ -1,0 +1,129 @@
+"""Parts of a file over HTTP (RFC 9110 §14), so that a player can seek.
+
+Daphne has no back-pressure for what it sends: a body that its client doesn't take yet is in memory. So a part is never
+longer than a window, whatever was asked for: a player asks for the next one when it needs it (RFC 9110 §15.3.7 lets a
+server send less). A GET without `Range` is owed everything, and is streamed in small pieces; how much of it waits in
+memory for a slow client is daphne's doing: up to the whole file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import IO, Any, Final, NamedTuple
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date, parse_http_date_safe
+
+WINDOW: Final = 1 << 20  # bytes of a part, at most
+PIECE: Final = 64 * 1024  # bytes that are read and sent at a time when everything was asked for
+
+# One range: `bytes=0-`, `bytes=5-9`, `bytes=-3`. Numbers of more digits than any file has bytes aren't ours to parse.
+_RANGE: Final = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))[ \t]*", re.IGNORECASE)
+_SEVERAL: Final = re.compile(r"bytes=[^,]*,.*", re.IGNORECASE | re.DOTALL)
+
+
+class Part(NamedTuple):
+    """Bytes from `start` up to, and without, `stop`."""
+
+    start: int
+    stop: int
+
+
+class Unsatisfiable(Exception):
+    """None of the file's bytes are in the range."""
+
+
+def parse(header: str, size: int, window: int = WINDOW) -> Part | None:
+    """The part of a file of `size` bytes that answers a `Range`; None for all of it.
+
+    A header that isn't a byte range is ignored, as the RFC asks. Raises `Unsatisfiable` for a range that begins behind
+    the end, and for several ranges: together they could ask for the file many times over.
+    """
+    if _SEVERAL.fullmatch(header):
+        raise Unsatisfiable
+    match = _RANGE.fullmatch(header)
+    if match is None:
+        return None
+    first, last, suffix = (None if number is None else int(number) for number in match.groups())
+    if first is None:
+        assert suffix is not None
+        start, stop = max(0, size - suffix), size
+    elif last is not None and last < first:
+        return None
+    else:
+        start, stop = first, size if last is None else min(last + 1, size)
+    if start >= stop:
+        raise Unsatisfiable
+    return Part(start, min(stop, start + window))
+
+
+def respond(
+    request: HttpRequest,
+    file: IO[bytes],
+    *,
+    size: int,
+    name: str,
+    content_type: str,
+    headers: Mapping[str, str],
+    modified: datetime | None = None,
+) -> HttpResponseBase:
+    """The answer to a GET or HEAD for `file`, which is closed with it. Its `name` must be that of this content only."""
+    etag = f'"{name}"'
+    stamp = None if modified is None else int(modified.timestamp())
+    response = _answer(request, file, size, content_type, etag, stamp)
+    for key, value in headers.items():
+        response.headers[key] = value
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["ETag"] = etag
+    if stamp is not None:
+        response.headers["Last-Modified"] = http_date(stamp)
+    chosen = get_conditional_response(request, etag, stamp, response)  # type: ignore[arg-type]  # streams as well
+    if chosen is not response:
+        response.close()
+    assert chosen is not None
+    return chosen
+
+
+def _answer(
+    request: HttpRequest, file: IO[bytes], size: int, content_type: str, etag: str, stamp: int | None
+) -> HttpResponseBase:
+    header = request.headers.get("Range") if request.method == "GET" else None
+    try:
+        part = parse(header, size) if header and _still(request, etag, stamp) else None
+    except Unsatisfiable:
+        file.close()
+        return HttpResponse(status=416, content_type=content_type, headers={"Content-Range": f"bytes */{size}"})
+    if part is not None:
+        with file:
+            file.seek(part.start)
+            data = file.read(part.stop - part.start)
+        span = f"bytes {part.start}-{part.stop - 1}/{size}"
+        return HttpResponse(data, status=206, content_type=content_type, headers={"Content-Range": span})
+    if request.method == "HEAD":
+        file.close()
+        return HttpResponse(content_type=content_type, headers={"Content-Length": str(size)})
+    if size > WINDOW and isinstance(request, ASGIRequest):
+        # Django would make a list of what a synchronous response yields.
+        length = {"Content-Length": str(size)}
+        return StreamingHttpResponse(_pieces(file), content_type=content_type, headers=length)
+    return FileResponse(file, content_type=content_type)
+
+
+def _still(request: HttpRequest, etag: str, stamp: int | None) -> bool:
+    """Whether the client's part of the file, if it says which one it has, is of this one (`If-Range`)."""
+    condition = request.headers.get("If-Range")
+    if condition is None or condition == etag:
+        return True
+    return stamp is not None and parse_http_date_safe(condition) == stamp
+
+
+async def _pieces(file: IO[Any]) -> AsyncIterator[bytes]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece

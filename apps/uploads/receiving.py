@@ -1,0 +1,173 @@
+"""The chunks of one socket: taken in on the event loop without waiting, written in threads, paid for with credit.
+
+A writer per upload gathers what has arrived and writes it in a thread; only then is credit returned.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from liveview.extensions import Link
+from liveview.limits import Bucket, Strikes
+from liveview.messages import CloseCode
+from uploads import frames, messages, pools
+from uploads.conf import conf
+from uploads.entries import UploadEntry
+from uploads.errors import UploadError
+from uploads.flow import Window
+from uploads.frames import BadFrame, Chunk
+from uploads.machine import Late, Misplaced, Overrun, Replay, Write
+from uploads.slots import SMALLEST_CHUNK
+
+
+class Owner(Protocol):
+    """Who is told what becomes of the uploads. On the event loop."""
+
+    def has_moved(self, entry: UploadEntry) -> None:
+        """More bytes are written."""
+
+    def has_failed(self, entry: UploadEntry) -> None:
+        """The machine has rejected it. A write may still be under way, of bytes that nobody wants."""
+
+    async def has_arrived(self, entry: UploadEntry) -> None:
+        """Every byte is written, and the upload is sealed."""
+
+
+class Channel:
+    """One upload's place on a socket: the chunks that have arrived and aren't written yet."""
+
+    def __init__(self, number: int, entry: UploadEntry) -> None:
+        self.number = number
+        self.entry = entry
+        self.waiting: list[memoryview] = []
+        self.cost = 0  # credit that comes back once `waiting` is written
+        self.is_writing = False
+
+
+class Receiver:
+    """All channels of a socket, and its window of credit."""
+
+    def __init__(self, link: Link, owner: Owner) -> None:
+        self._link, self._owner = link, owner
+        self._channels: dict[int, Channel] = {}
+        self._ended: dict[int, int] = {}  # channel → the credit that had been granted when it ended, in that order
+        self._numbers = 0
+        self._window = Window(conf().window)
+        self._unknown = Strikes(20, per=60)
+        self._idle = Bucket(500, burst=20_000)  # frames that bring no byte
+        self.max_frame = conf().max_frame
+
+    @property
+    def credit(self) -> int:
+        """The total that may have been sent by now, in bytes of whole frames."""
+        return self._window.granted
+
+    def open(self, entry: UploadEntry) -> int:
+        """The channel that the entry's chunks are to carry."""
+        self._numbers += 1
+        self._channels[self._numbers] = Channel(self._numbers, entry)
+        return self._numbers
+
+    def close(self, entry: UploadEntry) -> None:
+        """No more chunks of this entry. Those that are being written still are."""
+        for number, channel in list(self._channels.items()):
+            if channel.entry is entry:
+                del self._channels[number]
+                self._ended[number] = self._window.granted
+        while self._ended and self._window.used > (oldest := next(iter(self._ended.items())))[1]:
+            del self._ended[oldest[0]]
+
+    def received(self, frame: bytes) -> None:
+        if not self._window.spend(len(frame)):
+            self._link.close(CloseCode.OVERRUN)
+            return
+        try:
+            chunk = frames.decode(frame)
+        except BadFrame:
+            self._link.close(CloseCode.PROTOCOL)
+            return
+        if not self._take(chunk, len(frame)):
+            self._settle(len(frame))
+            if not self._idle.take():
+                self._link.close(CloseCode.RATE)
+
+    def _take(self, chunk: Chunk, cost: int) -> bool:
+        """Takes a chunk in; True if its credit comes back later, with the write."""
+        channel = self._channels.get(chunk.channel)
+        if channel is None:
+            self._unknown_channel(chunk.channel)
+            return False
+        entry, length = channel.entry, len(chunk.payload)
+        if cost > self.max_frame:
+            self._link.violation("a frame longer than announced")
+            return False
+        if length < SMALLEST_CHUNK and chunk.offset + length < entry.size:
+            self._link.violation("a tiny chunk")
+            return False
+        match entry.receive(chunk.offset, length):
+            case Write():
+                return self._gather(channel, chunk, cost)
+            case Misplaced(offset):
+                self._link.send(messages.error(entry.ref, UploadError("bad_offset"), offset))
+            case Overrun():
+                self._fail(channel)
+            case Late() | Replay():
+                pass
+        return False
+
+    def _gather(self, channel: Channel, chunk: Chunk, cost: int) -> bool:
+        try:
+            channel.entry.look(chunk.payload)
+        except UploadError as mismatch:
+            if channel.entry.fail(mismatch):
+                self._fail(channel)
+            return False
+        channel.waiting.append(chunk.payload)
+        channel.cost += cost
+        if not channel.is_writing:
+            channel.is_writing = True
+            self._link.spawn(self._write(channel))
+        return True
+
+    def _fail(self, channel: Channel) -> None:
+        self.close(channel.entry)
+        self._owner.has_failed(channel.entry)
+
+    def _unknown_channel(self, number: int) -> None:
+        """A chunk that was on its way when its upload ended is no offence.
+
+        Such chunks fit into the credit of that moment: the news travelled ahead of any credit granted since.
+        """
+        if not 0 < number <= self._numbers:
+            self._link.violation("a chunk for nothing")
+        elif self._window.used > self._ended.get(number, 0) and self._unknown.add():
+            self._link.violation("chunks for an upload that has ended")
+
+    async def _write(self, channel: Channel) -> None:
+        """Writes what has been gathered, again and again, until nothing waits."""
+        entry = channel.entry
+        while channel.waiting and entry.is_open:
+            batch, cost = channel.waiting, channel.cost
+            channel.waiting, channel.cost = [], 0
+            try:
+                await pools.write(partial(entry.write, batch))
+            except UploadError as failure:
+                if entry.fail(failure):
+                    self._fail(channel)
+            else:
+                entry.written(sum(map(len, batch)))
+            self._settle(cost, channel)
+            self._owner.has_moved(entry)
+        channel.is_writing = False
+        if channel.cost:
+            self._settle(channel.cost)
+            channel.waiting, channel.cost = [], 0
+        if entry.seal():
+            self.close(entry)
+            await self._owner.has_arrived(entry)
+
+    def _settle(self, cost: int, channel: Channel | None = None) -> None:
+        self._window.settle(cost)
+        offsets = [(channel.number, channel.entry.upload.durable)] if channel and channel.entry.is_open else []
+        self._link.send(messages.progress(offsets, self._window.granted))

@@ -1,0 +1,144 @@
+"""The slots and entries of one view.
+
+Entries are changed by the event loop while bytes arrive and by handlers in threads; each change is one step of the
+machine.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from uploads.conf import conf
+from uploads.entries import UploadEntry
+from uploads.errors import UploadError
+from uploads.machine import State, Step
+from uploads.names import FileName, parse_name
+from uploads.slots import Slot
+
+REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class SlotEntries:
+    """What `{{ uploads.avatar }}` is: the slot's entries in the order they were chosen."""
+
+    def __init__(self, slot: Slot, entries: list[UploadEntry]) -> None:
+        self.slot = slot
+        self.entries = entries
+
+    def __iter__(self) -> Iterator[UploadEntry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def errors(self) -> list[UploadEntry]:
+        return [entry for entry in self.entries if entry.error]
+
+    @property
+    def ready(self) -> list[UploadEntry]:
+        return [entry for entry in self.entries if entry.state is State.READY]
+
+
+class Uploads:
+    """All uploads of a view."""
+
+    def __init__(self) -> None:
+        self.slots: dict[str, Slot] = {}
+        self.entries: dict[str, UploadEntry] = {}  # by ref
+        self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
+        self.lent: list[UploadEntry] = []  # those that the running handler has been given
+
+    def of(self, name: str) -> SlotEntries:
+        slot = self.slot(name)
+        entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
+        return SlotEntries(slot, [entry for entry in entries if entry.state is not State.CONSUMED])
+
+    def register(self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str) -> UploadEntry:
+        """A new entry, or `UploadError`. A refused file is kept, with its reason, until it is dismissed or replaced.
+
+        Where a slot takes a single file, the next one replaces it; a refused one never keeps a place.
+        """
+        if len(self.entries) >= conf().max_entries_per_view:
+            raise UploadError("too_many_files")
+        slot = self.slot(slot_name)
+        if slot.max_entries == 1:
+            for other in self.of(slot_name):
+                self.drop(other)
+        others = [other for other in self.of(slot_name) if not other.is_over]
+        name, refused = _read_name(raw_name)
+        try:
+            slot.check(name, size, others)
+        except UploadError as unfit:
+            refused = refused or unfit
+        entry = UploadEntry(secrets.token_hex(16), ref, slot, name, size, client_type)
+        self.entries[ref] = entry
+        if refused is not None:
+            entry.fail(refused)
+            raise refused
+        self.staged.add(entry)
+        return entry
+
+    def adopt(self, entry: UploadEntry) -> None:
+        """Takes an upload in that began on another socket. Raises `UploadError` if the slot has no place for it now."""
+        if entry.slot.max_entries == 1:
+            for other in self.of(entry.slot.name):
+                self.drop(other)
+        self.check_again(entry)
+        self.entries[entry.ref] = entry
+        self.staged.add(entry)
+
+    def check_again(self, entry: UploadEntry) -> None:
+        """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, takes the entry."""
+        others = [other for other in self.of(entry.slot.name) if not other.is_over and other is not entry]
+        self.slot(entry.slot.name).check(FileName(entry.name, entry.extension), entry.size, others)
+
+    def drop(self, entry: UploadEntry) -> None:
+        """Takes an entry off the page: cancelled if it wasn't over, gone in any case. The caller discards it."""
+        entry.advance(Step.CANCEL, UploadError("cancelled"))
+        self.entries.pop(entry.ref, None)
+
+    def discard(self, entries: Iterable[UploadEntry]) -> None:
+        """Removes the bytes of entries. Blocks."""
+        for entry in entries:
+            entry.discard()
+            self.staged.discard(entry)
+
+    def consume(self, name: str) -> Iterator[UploadEntry]:
+        """Each ready entry once. One whose turn in the loop was left early, by a raise for one, stays ready."""
+        for entry in self.of(name).ready:
+            if entry.lend():
+                self.lent.append(entry)
+                yield entry
+                entry.advance(Step.CONSUME)
+
+    def take_back(self) -> list[UploadEntry]:
+        """The handler has finished: what it was lent is let go. Those that it consumed, now off the page."""
+        lent, self.lent = self.lent, []
+        for entry in lent:
+            entry.release()
+        consumed = list(dict.fromkeys(entry for entry in lent if entry.state is State.CONSUMED))
+        for entry in consumed:
+            self.entries.pop(entry.ref, None)
+        self.discard(consumed)
+        return consumed
+
+    def context(self) -> dict[str, Any]:
+        return {name: self.of(name) for name in self.slots}
+
+    def slot(self, name: str) -> Slot:
+        """Raises `UploadError("unknown_slot")`."""
+        slot = self.slots.get(name)
+        if slot is None:
+            raise UploadError("unknown_slot")
+        return slot
+
+
+def _read_name(raw: str) -> tuple[FileName, UploadError | None]:
+    try:
+        return parse_name(raw), None
+    except UploadError as unreadable:
+        return FileName("", ""), unreadable

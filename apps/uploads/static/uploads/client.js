@@ -1,0 +1,272 @@
+// Uploads of a live page: what was chosen, what the server said of it, and when to send.
+
+import { live } from "../liveview/client.js";
+import { listen } from "./drop.js";
+import * as messages from "./messages.js";
+import { Sender } from "./sender.js";
+import { onSubmit } from "./submit.js";
+import { hasTail } from "./tail.js";
+import { Upload, page } from "./upload.js";
+import { View, keep } from "./view.js";
+
+const LOCKED = 2_000; // ms until the next try for an upload that another tab is sending
+
+class Uploads {
+  constructor(live) {
+    this.live = live;
+    this.slots = new Map(); // name → what the server said of it
+    this.early = []; // chosen before the server said what it takes
+    this.uploads = []; // in order of choice
+    this.sender = new Sender(live.connection);
+    this.view = new View(live.root);
+    this.waiters = new Set(); // asked again after each change
+    this.active = () => this.travelling();
+    listen(live.root, (slot, files) => this.choose(slot, files));
+    live.root.addEventListener("click", (e) => this.clicked(e));
+  }
+
+  // From the visitor
+
+  /** Queues files and registers them at once: the server may refuse before a byte is sent. False if they must wait. */
+  choose(name, files) {
+    const slot = this.slots.get(name);
+    if (!slot) return !this.slots.size && !this.early.push([name, files]);
+    for (const { file, path } of files) {
+      if (slot.max_entries === 1) this.remove((other) => other.slot === name);
+      const upload = new Upload(name, file, path);
+      upload.isWanted = slot.auto_upload;
+      this.uploads.push(upload);
+      this.register(upload);
+    }
+  }
+
+  clicked(e) {
+    const has = (name) => e.target.closest?.(`[${name}]`)?.getAttribute(name);
+    const start = has("dj-upload-start");
+    if (start) this.start(start);
+    const gone = has("dj-upload-cancel");
+    if (gone) this.cancel(gone);
+    const held = this.find(has("dj-upload-pause"));
+    if (held) this.toggle(held);
+    const again = this.find(has("dj-upload-retry"));
+    if (again) this.retry(again);
+  }
+
+  start(name) {
+    for (const upload of this.uploads) if (upload.slot === name && upload.status === "queued") this.want(upload);
+    this.pump();
+  }
+
+  want(upload) {
+    upload.isWanted = true;
+    if (upload.status === "paused") this.become(upload, "queued");
+  }
+
+  toggle(upload) {
+    if (upload.isOver) return;
+    if (upload.status === "paused") this.want(upload);
+    else {
+      upload.isWanted = false;
+      this.become(upload, "paused");
+    }
+    this.pump();
+  }
+
+  cancel(ref) {
+    this.live.send(messages.cancel(ref));
+    const upload = this.find(ref);
+    if (upload) this.become(upload, "cancelled");
+    this.remove((other) => other === upload);
+  }
+
+  retry(upload) {
+    this.cancel(upload.ref);
+    this.choose(upload.slot, [upload]);
+  }
+
+  // For the runtime
+
+  keep = keep;
+
+  busy() {
+    return this.uploads.some((upload) => upload.isWanted && !upload.isOver) || null;
+  }
+
+  disconnected() {
+    this.sender.stop();
+    for (const upload of this.uploads) {
+      if (upload.status === "error") continue;
+      upload.reset(upload.id ? upload.written : 0);
+      if (upload.status !== "paused") this.become(upload, upload.isWanted ? "resuming" : "queued");
+    }
+  }
+
+  changed() {
+    cancelAnimationFrame(this.drawing);
+    this.drawing = undefined;
+    this.view.draw(this.uploads, this.slots);
+  }
+
+  received(message) {
+    const handler = handlers.get(message.type);
+    handler?.(this, message);
+    this.pump();
+  }
+
+  /** A form may be submitted once its files are with the server; one that failed keeps it from being sent. */
+  async readyToSubmit(form) {
+    const names = slotsOf(form);
+    const own = () => this.uploads.filter((upload) => names.includes(upload.slot));
+    const decide = () => onSubmit(own(), form.hasAttribute("dj-upload-skip"));
+    for (const upload of decide().start) this.want(upload);
+    this.pump();
+    await this.until(() => decide().verdict !== "wait");
+    if (decide().verdict === "go") return true;
+    form.querySelector("[role=alert], [data-status=error]")?.scrollIntoView({ block: "nearest" });
+    return false;
+  }
+
+  register(upload) {
+    this.live.send(messages[upload.id ? "resume" : "register"](upload, page));
+    if (upload.id) this.become(upload, "resuming");
+    else if (upload.status === "resuming") this.become(upload, "queued");
+    else this.tell(upload);
+  }
+
+  /** The server's answer to `resume`. */
+  async resumed(upload, answer) {
+    if (answer.accepted) {
+      if (await hasTail(upload.file, answer)) return this.open(upload, answer);
+      this.live.send(messages.cancel(upload.ref));
+      Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
+    } else if (answer.code === "locked") {
+      upload.error = answer.message;
+      this.tell(upload);
+      setTimeout(() => this.find(upload.ref) && !upload.channel && this.register(upload), LOCKED);
+      return;
+    }
+    upload.renew();
+    this.become(upload, "queued");
+    this.register(upload);
+  }
+
+  /** Chunks of this upload may go. */
+  open(upload, { channel, offset, upload_id }) {
+    Object.assign(upload, { channel, sent: offset, written: offset, error: "" });
+    if (this.slots.get(upload.slot)?.resumable) upload.id = upload_id;
+  }
+
+  /** A few of each slot; the others queue. */
+  travelling() {
+    const counts = new Map();
+    return this.uploads.filter((upload) => {
+      if (!upload.canSend) return false;
+      const count = (counts.get(upload.slot) ?? 0) + 1;
+      counts.set(upload.slot, count);
+      return count <= (this.slots.get(upload.slot)?.max_parallel ?? 1);
+    });
+  }
+
+  pump() {
+    for (const upload of this.active()) if (upload.status !== "uploading") this.become(upload, "uploading");
+    this.sender.pump(this.active);
+  }
+
+  become(upload, status) {
+    upload.status = status;
+    this.tell(upload);
+  }
+
+  tell(upload) {
+    upload.revision++;
+    dispatchEvent(new CustomEvent("djust:upload:progress", { detail: upload.detail }));
+    this.drawing ??= requestAnimationFrame(() => this.changed());
+    for (const check of this.waiters) check();
+  }
+
+  until(condition) {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!condition()) return;
+        this.waiters.delete(check);
+        resolve();
+      };
+      this.waiters.add(check);
+      check();
+    });
+  }
+
+  find(ref) {
+    return this.uploads.find((upload) => upload.ref === ref);
+  }
+
+  remove(condition) {
+    this.uploads = this.uploads.filter((upload) => !condition(upload));
+    this.changed();
+    for (const check of this.waiters) check();
+  }
+}
+
+const handlers = new Map(
+  Object.entries({
+    upload_config(own, { slots, credit, max_frame }) {
+      own.slots = new Map(Object.entries(slots));
+      if (!own.sender.window) {
+        own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
+        for (const upload of own.uploads) if (upload.status !== "error") own.register(upload);
+      }
+      for (const [name, files] of own.early.splice(0)) own.choose(name, files);
+      own.changed();
+    },
+    upload_registered(own, message) {
+      const { ref } = message;
+      const upload = own.find(ref);
+      if (!upload) return own.live.send(messages.cancel(ref)); // taken back
+      own.open(upload, message);
+    },
+    upload_resume_ack(own, message) {
+      const upload = own.find(message.ref);
+      if (upload) own.resumed(upload, message).then(() => own.pump());
+    },
+    upload_progress(own, { offsets, credit }) {
+      own.live.connection.crashes = 0; // bytes get through
+      own.sender.settle(credit);
+      for (const [channel, offset] of offsets) {
+        const upload = own.uploads.find((upload) => upload.channel === channel);
+        if (!upload || upload.isOver) continue;
+        upload.advance(offset, performance.now());
+        own.tell(upload);
+      }
+    },
+    upload_ready(own, { ref }) {
+      const upload = own.find(ref);
+      if (upload) own.become(upload, "complete");
+    },
+    upload_error(own, { ref, code, message, offset }) {
+      const upload = own.find(ref);
+      if (!upload) return;
+      if (code === "bad_offset") {
+        upload.sent = offset;
+        return;
+      }
+      Object.assign(upload, { code, error: message });
+      own.become(upload, "error");
+    },
+    upload_cancelled(own, { ref }) {
+      const upload = own.find(ref);
+      if (upload && !upload.isOver) own.become(upload, "cancelled");
+      own.remove((other) => other.ref === ref);
+    },
+    upload_consumed(own, { ref }) {
+      own.remove((upload) => upload.ref === ref);
+    },
+  }),
+);
+
+function slotsOf(form) {
+  const named = (name) => Array.from(form.querySelectorAll(`[${name}]`), (element) => element.getAttribute(name));
+  const around = form.closest("[dj-upload-drop]")?.getAttribute("dj-upload-drop");
+  return [...named("dj-upload"), ...named("dj-upload-drop"), around].filter(Boolean);
+}
+
+if (live) live.use(new Uploads(live));

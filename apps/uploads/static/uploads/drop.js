@@ -1,0 +1,82 @@
+// Where files come from: inputs, drops, the clipboard.
+
+const OVER = "upload-dragover";
+
+/** Calls `chosen(slot, files)` for every way a visitor gives files to a slot inside `root`. */
+export function listen(root, chosen) {
+  const depths = new WeakMap(); // zone → how many of its descendants the drag is inside of: no flicker between children
+
+  root.addEventListener("change", (e) => {
+    const slot = e.target.getAttribute?.("dj-upload");
+    if (slot === null || slot === undefined || e.target.type !== "file") return;
+    const files = Array.from(e.target.files, (file) => ({ file, path: file.webkitRelativePath || null }));
+    if (chosen(slot, files) !== false) e.target.value = "";
+  });
+
+  addEventListener("dragenter", (e) => enter(e, 1));
+  addEventListener("dragleave", (e) => enter(e, -1));
+  addEventListener("dragover", (e) => {
+    if (!carriesFiles(e)) return;
+    e.preventDefault(); // also outside a zone: a missed drop must not leave the page
+    e.dataTransfer.dropEffect = zoneOf(e) ? "copy" : "none";
+  });
+  addEventListener("drop", async (e) => {
+    if (!carriesFiles(e)) return;
+    e.preventDefault();
+    const zone = zoneOf(e);
+    for (const marked of document.querySelectorAll("." + OVER)) leave(marked);
+    if (zone) chosen(zone.getAttribute("dj-upload-drop"), await filesOf(e.dataTransfer));
+  });
+  root.addEventListener("paste", (e) => {
+    const area = e.target.closest?.("[dj-upload-paste]");
+    const files = Array.from(e.clipboardData?.files ?? [], (file) => ({ file, path: null }));
+    if (!area || !files.length) return;
+    e.preventDefault();
+    chosen(area.getAttribute("dj-upload-paste"), files);
+  });
+
+  function enter(e, step) {
+    const zone = carriesFiles(e) && zoneOf(e);
+    if (!zone) return;
+    const depth = (depths.get(zone) ?? 0) + step;
+    depths.set(zone, depth);
+    if (depth > 0) zone.classList.add(OVER);
+    else leave(zone);
+  }
+
+  function leave(zone) {
+    depths.delete(zone);
+    zone.classList.remove(OVER);
+  }
+}
+
+function carriesFiles(e) {
+  return e.dataTransfer?.types.includes("Files");
+}
+
+function zoneOf(e) {
+  return e.target.closest?.("[dj-upload-drop]");
+}
+
+/** The files of a drop, those in its folders included. */
+async function filesOf(transfer) {
+  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return Array.from(transfer.files, (file) => ({ file, path: null }));
+  const found = [];
+  for (const entry of entries) await walk(entry, found);
+  return found;
+}
+
+async function walk(entry, found) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    found.push({ file, path: entry.fullPath.slice(1) });
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
+    if (!some.length) return;
+    for (const child of some) await walk(child, found);
+  }
+}

@@ -1,0 +1,35 @@
+// The upload messages and frames; the twin of messages.py and frames.py, where each is described.
+
+export const HEADER_SIZE = 13;
+const CHUNK = 1;
+
+// To the server
+export const register = ({ ref, slot, file, path }, holder) => ({
+  type: "upload_register",
+  slot,
+  ref,
+  name: file.name,
+  size: file.size,
+  mime: file.type,
+  path,
+  holder,
+});
+export const resume = ({ ref, slot, file, id, written }, holder) => ({
+  type: "upload_resume",
+  slot,
+  ref,
+  upload_id: id,
+  offset: written,
+  size: file.size,
+  holder,
+});
+export const cancel = (ref) => ({ type: "upload_cancel", ref });
+
+/** A frame whose payload is read by the browser when it is sent: no byte of the file is copied here. */
+export function chunk(channel, offset, payload) {
+  const header = new DataView(new ArrayBuffer(HEADER_SIZE));
+  header.setUint8(0, CHUNK);
+  header.setUint32(1, channel);
+  header.setBigUint64(5, BigInt(offset));
+  return new Blob([header, payload]);
+}

@@ -1,0 +1,46 @@
+// Which chunk goes next. Driven by what arrives, never by a timer: a hidden tab sends as fast as a visible one.
+
+import { HEADER_SIZE, chunk } from "./messages.js";
+import { Window } from "./window.js";
+
+export class Sender {
+  constructor(connection) {
+    this.connection = connection;
+    this.window = null;
+    this.turn = 0;
+  }
+
+  /** A socket is ready, with this much credit. */
+  start(credit, maxFrame, chunkSize) {
+    this.window = new Window(credit, chunkSize);
+    this.maxFrame = maxFrame;
+  }
+
+  stop() {
+    this.window = null;
+  }
+
+  settle(credit) {
+    this.window?.settle(credit, performance.now());
+  }
+
+  /** Sends what fits now, the `active` uploads taking turns. */
+  pump(active) {
+    while (this.window) {
+      const able = active().filter((upload) => upload.canSend);
+      if (!able.length) return;
+      const upload = able[this.turn++ % able.length];
+      const left = upload.file.size - upload.sent;
+      const room = this.window.room(Math.min(this.maxFrame, left + HEADER_SIZE));
+      if (room <= HEADER_SIZE) return;
+      this.send(upload, Math.min(left, room - HEADER_SIZE));
+    }
+  }
+
+  send(upload, length) {
+    const payload = upload.file.slice(upload.sent, upload.sent + length);
+    this.connection.sendBinary(chunk(upload.channel, upload.sent, payload));
+    this.window.spend(length + HEADER_SIZE, performance.now());
+    upload.sent += length;
+  }
+}

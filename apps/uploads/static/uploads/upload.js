@@ -1,0 +1,70 @@
+// One file on its way.
+
+const HALF_LIFE = 2_000; // ms over which the shown speed is smoothed
+
+let refs = 0;
+
+/** Names this loaded page to the server, whatever socket it comes by. */
+export const page = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+
+/** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
+export class Upload {
+  constructor(slot, file, path) {
+    this.renew();
+    this.slot = slot;
+    this.file = file;
+    this.path = path;
+    this.status = "queued";
+    this.isWanted = false; // may its bytes travel?
+    this.error = "";
+    this.code = "";
+    this.revision = 0; // grows with each change, so that only what changed is drawn
+  }
+
+  /** Another upload of the same file, for the server. */
+  renew() {
+    this.ref = `${page}-${++refs}`;
+    this.id = ""; // the server's, if it can be resumed
+    this.reset();
+  }
+
+  /** As for another socket. */
+  reset(written = 0) {
+    this.channel = 0;
+    this.sent = 0;
+    this.written = written; // what the server has
+    this.rate = 0; // bytes per second
+    this.measuredAt = 0;
+  }
+
+  get isOver() {
+    return ["complete", "error", "cancelled"].includes(this.status);
+  }
+
+  get canSend() {
+    return this.isWanted && this.channel > 0 && !this.isOver && this.sent < this.file.size;
+  }
+
+  get progress() {
+    if (this.status === "complete") return 100;
+    return this.file.size ? Math.floor((100 * this.written) / this.file.size) : 0;
+  }
+
+  advance(written, now) {
+    if (this.measuredAt && now > this.measuredAt) {
+      const elapsed = now - this.measuredAt;
+      const rate = ((written - this.written) * 1000) / elapsed;
+      const weight = 1 - 0.5 ** (elapsed / HALF_LIFE);
+      this.rate = this.rate ? this.rate + (rate - this.rate) * weight : rate;
+    }
+    this.measuredAt = now;
+    this.written = written;
+  }
+
+  /** What `djust:upload:progress` carries. */
+  get detail() {
+    const { ref, progress, status, slot, written, file, rate, error, code } = this;
+    const eta = rate ? (file.size - written) / rate : null;
+    return { ref, progress, status, uploadName: slot, name: file.name, bytes: written, total: file.size, rate, eta, error, code };
+  }
+}

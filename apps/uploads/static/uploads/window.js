@@ -1,0 +1,95 @@
+// How much to have on its way: enough to fill the link, little enough that a click doesn't wait behind it.
+//
+// As in BBR: the measured rate times the shortest round trip, plus a small queue. `sent` and `settled` (dealt with by the
+// server) are totals of bytes since the socket opened.
+
+const QUEUE = 0.025; // seconds of link time to keep queued
+const SLICE = 0.025; // seconds of link time in one frame
+const SMALLEST = 8 * 1024;
+const MEMORY = 10; // rounds over which the best rate counts
+const FORGET = 10_000; // ms after which the shortest round trip counts no more
+const GROWTH = 1.25; // by which a round must be faster for the start to go on
+
+export class Window {
+  constructor(limit, first) {
+    this.limit = limit;
+    this.sent = 0;
+    this.settled = 0;
+    this.credit = limit;
+    this.flights = []; // frames on their way: { end, at, settled, settledAt }
+    this.settledAt = 0;
+    this.rates = []; // bytes per ms, the best of each of the last rounds
+    this.roundEnd = 0;
+    this.shortest = Infinity; // ms
+    this.shortestAt = 0;
+    this.isStarting = true;
+    this.stale = 0;
+    this.target = 4 * first;
+    this.first = first;
+  }
+
+  get inFlight() {
+    return this.sent - this.settled;
+  }
+
+  get rate() {
+    return Math.max(0, ...this.rates);
+  }
+
+  /** Bytes that may be sent now, for a frame of at most `most`; 0 means wait. */
+  room(most) {
+    const want = Math.min(most, this.frame());
+    const open = this.credit - this.sent;
+    if (open < Math.min(want, SMALLEST)) return 0;
+    return this.inFlight && this.inFlight + want > this.target ? 0 : Math.min(want, open);
+  }
+
+  /** The size of the next frame: a slice of link time, in powers of two. */
+  frame() {
+    if (!this.rate) return this.first;
+    return Math.max(SMALLEST, 2 ** Math.floor(Math.log2(this.rate * 1000 * SLICE)));
+  }
+
+  spend(size, now) {
+    if (!this.inFlight) this.settledAt = now;
+    this.sent += size;
+    this.flights.push({ end: this.sent, at: now, settled: this.settled, settledAt: this.settledAt });
+  }
+
+  settle(credit, now) {
+    this.credit = credit;
+    const settled = credit - this.limit;
+    if (settled <= this.settled) return;
+    this.settled = settled;
+    let last = null;
+    while (this.flights.length && this.flights[0].end <= settled) last = this.flights.shift();
+    if (last) this.measure(last, now);
+    this.settledAt = now;
+  }
+
+  measure(flight, now) {
+    const trip = Math.max(0.1, now - flight.at);
+    if (trip < this.shortest || now - this.shortestAt > FORGET) {
+      this.shortest = trip;
+      this.shortestAt = now;
+    }
+    const rate = (this.settled - flight.settled) / Math.max(0.1, now - flight.settledAt);
+    if (flight.end > this.roundEnd) {
+      this.roundEnd = this.sent;
+      this.endRound(rate);
+    } else {
+      this.rates[0] = Math.max(this.rates[0] ?? 0, rate);
+    }
+    const needed = this.rate * (this.shortest + QUEUE * 1000) * (this.isStarting ? 2 : 1);
+    this.target = Math.max(needed, 2 * this.frame());
+  }
+
+  endRound(rate) {
+    if (this.isStarting) {
+      this.stale = rate > this.rate * GROWTH ? 0 : this.stale + 1;
+      this.isStarting = this.stale < 3;
+    }
+    this.rates.unshift(rate);
+    this.rates.length = Math.min(this.rates.length, MEMORY);
+  }
+}

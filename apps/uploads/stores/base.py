@@ -1,0 +1,97 @@
+"""The contracts of upload-state stores: the seeds' three methods, and what our own stores do besides."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol, Self
+
+MAX_RECORD: Final = 4096  # bytes of a record as JSON
+
+
+class UploadStateStore(ABC):
+    """Enough for a store of one's own. Each method may be a coroutine function. (Seed: seeds/001, "Custom store".)"""
+
+    @abstractmethod
+    def get_offset(self, upload_id: str) -> int | None | Awaitable[int | None]:
+        """The last confirmed offset in bytes, or None for an upload that isn't known."""
+
+    @abstractmethod
+    def set_offset(self, upload_id: str, offset: int) -> None | Awaitable[None]:
+        """So many bytes of the upload are confirmed."""
+
+    @abstractmethod
+    def clear_offset(self, upload_id: str) -> None | Awaitable[None]:
+        """The upload has been consumed, refused or cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An upload that may be resumed. `size` is in bytes; `page` is the path of the page that it belongs to."""
+
+    id: str
+    owner: str
+    page: str
+    slot: str
+    name: str
+    size: int
+    client_type: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self | None:
+        """None for anything that isn't a record: a store's content is not trusted further than that."""
+        if len(text) > MAX_RECORD:
+            return None
+        try:
+            fields: Any = json.loads(text)
+            record = cls(**fields)
+        except (ValueError, TypeError, RecursionError):
+            return None
+        texts = (record.id, record.owner, record.page, record.slot, record.name, record.client_type)
+        is_sound = all(isinstance(text, str) for text in texts) and type(record.size) is int and record.owner != ""
+        return record if is_sound else None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write. Of two leases of one upload the one with the larger `token` counts."""
+
+    upload_id: str
+    holder: str
+    token: int
+
+
+class StateStore(Protocol):
+    """Our own stores. All methods block; they are called in threads.
+
+    `ttl` and `seconds` are seconds from now. A holder is the name of one loaded page: it may take over its own lease,
+    so that a new socket of the same page needn't wait for the death of the old one.
+    """
+
+    def save(self, record: Record, ttl: float) -> None: ...
+    def load(self, upload_id: str) -> Record | None: ...
+    def touch(self, upload_id: str, ttl: float) -> None:
+        """The record is still needed."""
+
+    def forget(self, upload_id: str) -> None:
+        """Removes the record and its lease."""
+
+    def acquire(self, upload_id: str, holder: str, seconds: float) -> Lease | None:
+        """The lease, or None while another holder has it."""
+
+    def renew(self, lease: Lease, seconds: float) -> bool:
+        """False if the lease has been taken over or has gone to another."""
+
+    def release(self, lease: Lease) -> None: ...
+
+    def prune(self) -> int:
+        """Removes expired records; how many, where they don't go by themselves."""
+
+    def get_offset(self, upload_id: str) -> int | None: ...
+    def set_offset(self, upload_id: str, offset: int) -> None: ...
+    def clear_offset(self, upload_id: str) -> None: ...

@@ -1,0 +1,64 @@
+"""Which store a slot uses."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from uploads.conf import conf
+from uploads.stores.base import StateStore, UploadStateStore
+from uploads.stores.custom import CustomStore
+from uploads.stores.database import DatabaseUploadState
+from uploads.stores.memory import InMemoryUploadState
+from uploads.stores.redis import RedisUploadState
+
+NAMES = {
+    "database": "uploads.stores.DatabaseUploadState",
+    "memory": "uploads.stores.InMemoryUploadState",
+    "redis": "uploads.stores.RedisUploadState",
+}
+
+_made: dict[tuple[str, str], StateStore] = {}
+_lock = threading.Lock()
+
+
+def get_store(store: Any = None, options: dict[str, Any] | None = None) -> StateStore:
+    """The store for a slot's `resumable_store` and `resumable_store_options`; made once for each combination.
+
+    `store` is a name (`"database"`, `"redis"`, `"memory"`), a dotted path, a class or an instance; None is the site's
+    own. Options are the store's, with `redis_url` for Redis and `ttl` (seconds) for the slot.
+    """
+    store = store or conf().upload_state_store or ("redis" if _redis_url(options) else "database")
+    if not isinstance(store, str | type):
+        return _complete(store)
+    path = NAMES.get(store, store) if isinstance(store, str) else f"{store.__module__}.{store.__qualname__}"
+    given = {key: value for key, value in (options or {}).items() if key != "ttl"}
+    with _lock:
+        key = path, repr(sorted(given.items()))
+        if key not in _made:
+            _made[key] = _make(store if isinstance(store, type) else import_string(path), given)
+        return _made[key]
+
+
+def _make(kind: type[Any], options: dict[str, Any]) -> StateStore:
+    if issubclass(kind, RedisUploadState):
+        url = _redis_url(options)
+        return kind(url, **{key: value for key, value in options.items() if key != "redis_url"})
+    return _complete(kind(**options))
+
+
+def _complete(store: Any) -> StateStore:
+    """Three methods are enough for a store of one's own: the database keeps what they don't."""
+    if isinstance(store, DatabaseUploadState | InMemoryUploadState | RedisUploadState | CustomStore):
+        return store
+    if isinstance(store, UploadStateStore) or not hasattr(store, "acquire"):
+        return CustomStore(store, DatabaseUploadState())
+    complete: StateStore = store
+    return complete
+
+
+def _redis_url(options: dict[str, Any] | None) -> str:
+    return str((options or {}).get("redis_url") or conf().upload_state_redis_url or getattr(settings, "REDIS_URL", ""))

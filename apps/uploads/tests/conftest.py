@@ -1,0 +1,102 @@
+"""A small project of its own for each test: its URLs, templates, media and staging folders."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from uploads.content.limits import VideoLimits
+from uploads.content.veil import Veil
+from uploads.content.videoinfo import VideoInfo
+from uploads.content.videoscan import prescan
+from uploads.testing import UploadPage, mount
+
+from .scanning import Scan
+from .support import Gate
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture
+def folders(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_URL = "/media/"
+    settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
+    return tmp_path
+
+
+@pytest.fixture
+def staged(folders: Path) -> Callable[[], list[str]]:
+    """The names of the files in the staging folder."""
+    staging = folders / "staging"
+    return lambda: sorted(path.name for path in staging.iterdir()) if staging.is_dir() else []
+
+
+@pytest.fixture
+def project(settings: Any, folders: Path) -> None:
+    """Settings of a project that has nothing but these packages."""
+    settings.ROOT_URLCONF = "uploads.tests.project"
+    settings.LIVEVIEW = {}
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "DIRS": [HERE / "templates", HERE / "seeds" / "templates"],
+            "APP_DIRS": True,
+            "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        }
+    ]
+
+
+@pytest.fixture
+def allowed() -> set[str]:
+    """Parts of the errors that a test means to be logged."""
+    return set()
+
+
+@pytest.fixture
+def site(
+    project: None, transactional_db: None, caplog: pytest.LogCaptureFixture, allowed: set[str]
+) -> Iterator[Callable[..., UploadPage]]:
+    """Mounts a page of `uploads.tests.project`. Whatever happened on it, nothing may have been logged as an error."""
+    pages: list[UploadPage] = []
+
+    def open_page(url: str = "/bench/", client: Client | None = None) -> UploadPage:
+        page = mount(url, client)
+        pages.append(page)
+        return page.__enter__()
+
+    yield open_page
+    for page in pages:
+        page.__exit__()
+    records = [*caplog.get_records("call"), *caplog.records]
+    errors = [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+    assert [message for message in errors if not any(part in message for part in allowed)] == []
+
+
+@pytest.fixture
+def gate() -> Any:
+    made = Gate()
+    yield made
+    made.open()
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Iterator[Scan]:
+    """Looks at the bytes of a video, as far as that is done without decoding it."""
+    with contextlib.ExitStack() as files:
+
+        def run(data: bytes, kind: str = "mp4", **limits: Any) -> tuple[VideoInfo, Veil]:
+            path = tmp_path / f"received {next(numbers)}"
+            path.write_bytes(data)
+            return prescan(files.enter_context(path.open("rb")), kind, VideoLimits(**limits))
+
+        numbers = itertools.count()
+        yield run

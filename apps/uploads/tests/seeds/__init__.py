@@ -1,0 +1,1 @@
+"""The views and templates of the seeds' samples, to the letter but for their imports."""

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from uploads.entries import UploadEntry
+from uploads.errors import UploadError
+from uploads.machine import State, Step
+from uploads.registry import Uploads
+from uploads.slots import Accept, Slot
+
+pytestmark = pytest.mark.usefixtures("folders")
+
+
+@pytest.fixture
+def uploads() -> Iterator[Uploads]:
+    made = Uploads()
+    for name, most in (("one", 1), ("three", 3)):
+        made.slots[name] = Slot(name=name, accept=Accept.parse(".txt"), max_entries=most, max_file_size=100)
+    yield made
+    made.take_back()
+    made.discard(list(made.staged))
+
+
+def register(uploads: Uploads, slot: str, ref: str, name: str = "a.txt", size: int = 5) -> UploadEntry:
+    return uploads.register(slot, ref, name, size, "")
+
+
+def finish(entry: UploadEntry) -> UploadEntry:
+    entry.receive(0, 5)
+    entry.write([b"hello"])
+    entry.written(5)
+    for step in (Step.SEAL, Step.CHECK, Step.ACCEPT):
+        assert entry.advance(step)
+    return entry
+
+
+def refusal(uploads: Uploads, slot: str, ref: str, name: str = "a.txt", size: int = 5) -> str:
+    with pytest.raises(UploadError) as raised:
+        register(uploads, slot, ref, name, size)
+    return raised.value.code
+
+
+def test_ids_are_the_servers_and_hold_128_random_bits(uploads: Uploads) -> None:
+    ids = {register(uploads, "three", str(number)).upload.id for number in range(3)}
+    assert len(ids) == 3
+    assert all(len(bytes.fromhex(upload_id)) == 16 for upload_id in ids)
+
+
+@pytest.mark.parametrize("slot", ["two", "", "__proto__", "constructor", "slots"])
+def test_an_undeclared_slot_keeps_nothing(uploads: Uploads, slot: str) -> None:
+    assert refusal(uploads, slot, "r") == "unknown_slot"
+    assert uploads.entries == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "code"),
+    [("a.exe", 5, "bad_ext"), ("a\0.txt", 5, "bad_name"), ("a.txt", 101, "too_large"), ("a.txt", 0, "empty")],
+)
+def test_a_refused_file_stays_on_the_page_with_its_reason(uploads: Uploads, name: str, size: int, code: str) -> None:
+    assert refusal(uploads, "three", "r", name, size) == code
+    (entry,) = uploads.of("three").errors
+    assert entry.upload.error is not None
+    assert entry.upload.error.code == code
+    assert uploads.staged == set()
+
+
+def test_a_refused_file_keeps_no_place(uploads: Uploads) -> None:
+    for number in range(4):
+        refusal(uploads, "three", f"bad{number}", "a.exe")
+    for number in range(3):
+        register(uploads, "three", f"good{number}")
+
+
+def test_a_full_slot_refuses_the_next_file_and_has_room_when_one_goes(uploads: Uploads) -> None:
+    first = register(uploads, "three", "1")
+    finish(register(uploads, "three", "2"))  # finished, and not consumed: still counts
+    failed = register(uploads, "three", "3")
+    assert refusal(uploads, "three", "4") == "too_many_files"
+    failed.fail(UploadError("bad_content"))
+    register(uploads, "three", "5")
+    uploads.drop(first)
+    register(uploads, "three", "6")
+    assert refusal(uploads, "three", "7") == "too_many_files"
+
+
+def test_consuming_makes_room(uploads: Uploads) -> None:
+    for ref in "123":
+        finish(register(uploads, "three", ref))
+    assert len(list(uploads.consume("three"))) == 3
+    uploads.take_back()
+    register(uploads, "three", "4")
+
+
+def test_a_single_file_is_replaced_by_the_next(uploads: Uploads) -> None:
+    first = finish(register(uploads, "one", "1"))
+    second = register(uploads, "one", "2")
+    assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [second])
+
+
+def test_there_is_an_end_to_what_one_page_keeps(uploads: Uploads, settings: pytest.FixtureRequest) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "MAX_ENTRIES_PER_VIEW": 3}  # type: ignore[attr-defined]
+    for number in range(3):
+        refusal(uploads, "three", f"bad{number}", "a.exe")
+    assert refusal(uploads, "three", "4") == "too_many_files"
+    assert len(uploads.entries) == 3
+
+
+# Consuming
+
+
+def test_each_entry_is_yielded_once(uploads: Uploads) -> None:
+    made = [finish(register(uploads, "three", ref)) for ref in "123"]
+    assert list(uploads.consume("three")) == made
+    assert list(uploads.consume("three")) == []
+
+
+def test_only_ready_entries_are_yielded(uploads: Uploads) -> None:
+    register(uploads, "three", "1")
+    register(uploads, "three", "2").fail(UploadError("bad_content"))
+    third = finish(register(uploads, "three", "3"))
+    assert list(uploads.consume("three")) == [third]
+
+
+def test_one_loop_cannot_yield_what_another_has_consumed(uploads: Uploads) -> None:
+    first, second = (finish(register(uploads, "three", ref)) for ref in "12")
+    kept = uploads.consume("three")
+    assert next(kept) is first
+    list(uploads.consume("three"))
+    assert list(kept) == []
+    assert (first.state, second.state) == (State.CONSUMED, State.CONSUMED)
+
+
+def test_an_entry_cancelled_during_the_loop_is_not_yielded(uploads: Uploads) -> None:
+    first, second = (finish(register(uploads, "three", ref)) for ref in "12")
+    seen = []
+    for entry in uploads.consume("three"):
+        seen.append(entry)
+        uploads.drop(second)
+    assert seen == [first]
+
+
+def test_a_loop_left_early_leaves_that_entry_and_those_after_it(uploads: Uploads) -> None:
+    first, second, third = (finish(register(uploads, "three", ref)) for ref in "123")
+    for entry in uploads.consume("three"):
+        if entry is second:
+            break
+    assert uploads.take_back() == [first]
+    assert list(uploads.consume("three")) == [second, third]
+
+
+def test_a_loop_that_raises_leaves_that_entry_and_those_after_it(uploads: Uploads) -> None:
+    first, second = (finish(register(uploads, "three", ref)) for ref in "12")
+    with pytest.raises(ZeroDivisionError):
+        for _entry in uploads.consume("three"):
+            raise ZeroDivisionError
+    assert uploads.take_back() == []
+    assert [entry.data for entry in uploads.consume("three")] == [b"hello", b"hello"]
+    assert uploads.take_back() == [first, second]
+
+
+def test_bytes_stay_until_the_handler_has_finished(uploads: Uploads, staged: Callable[[], list[str]]) -> None:
+    entries = [finish(register(uploads, "three", ref)) and uploads.entries[ref] for ref in "12"]
+    assert list(uploads.consume("three")) == entries
+    uploads.discard(entries)
+    assert [entry.data for entry in entries] == [b"hello", b"hello"]
+    assert uploads.take_back() == entries
+    assert staged() == []
+
+
+def test_a_consumed_entry_is_on_the_page_no_longer(uploads: Uploads) -> None:
+    finish(register(uploads, "three", "1"))
+    list(uploads.consume("three"))
+    assert list(uploads.of("three")) == []
+    uploads.take_back()
+    assert uploads.entries == {}
+
+
+def test_an_entry_that_two_loops_have_had_is_reported_consumed_once(uploads: Uploads) -> None:
+    entry = finish(register(uploads, "three", "1"))
+    for _ in uploads.consume("three"):
+        break
+    list(uploads.consume("three"))
+    assert uploads.take_back() == [entry]
+    assert entry._holders == 0

@@ -1,0 +1,315 @@
+"""The uploads of one view, on its socket or in its POST.
+
+Messages are obeyed at once, on the event loop. Nothing here renders: a view is rendered again when an entry appears,
+fails or is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.http import HttpRequest
+
+from liveview.extensions import Extension, Link
+from liveview.limits import Bucket
+from liveview.messages import CloseCode, Fields, Message
+from uploads import janitor, messages, pools
+from uploads.entries import UploadEntry
+from uploads.errors import UploadError
+from uploads.judging import judge
+from uploads.machine import State, Step
+from uploads.posting import accept_post
+from uploads.receiving import Receiver
+from uploads.registry import Uploads
+from uploads.resuming import Resumption
+from uploads.slots import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liveview import LiveView
+
+MAX_POSTPONED = 500  # messages of one socket that may wait for a handler
+TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upload
+
+
+class Shown(dict[str, Any]):
+    """`{{ uploads }}`, which remembers whether the template looked at it: if not, an entry's change renders nothing."""
+
+    was_read = False
+
+    def __getitem__(self, name: str) -> Any:
+        self.was_read = True
+        return super().__getitem__(name)
+
+
+class UploadsExtension(Extension):
+    messages: ClassVar[Mapping[str, Fields]] = messages.CLIENT
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__(view)
+        self.uploads = Uploads()
+        self._link: Link | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._registrations = Bucket(50, burst=2000)
+        self._messages = Bucket(500, burst=20_000)
+        self._postponed: list[Message] = []
+        self._announced: dict[str, Any] | None = None
+        self._shown = Shown()
+        self._to_tell: deque[tuple[UploadEntry, State, Progress]] = deque()
+        self._told: dict[UploadEntry, float] = {}  # when the view was last told of an entry's progress
+
+    def context(self) -> dict[str, Any]:
+        self._shown = Shown(self.uploads.context())
+        return {"uploads": self._shown}
+
+    # The socket
+    def connected(self, link: Link) -> None:
+        self._link, self._loop = link, asyncio.get_running_loop()
+        self._receiver = Receiver(link, self)
+        self._resumption = Resumption(self.view.request, self.uploads, link)
+        self._announce()
+        if janitor.is_due():
+            link.spawn(self._sweep())
+
+    async def _sweep(self) -> None:
+        await pools.check(janitor.prune)
+
+    def received(self, message: Message) -> None:
+        if self._link is None:
+            return  # sent before the view was mounted
+        if not self._messages.take():
+            self._link.close(CloseCode.RATE)
+        elif self._must_wait(message):
+            self._postpone(message)
+        else:
+            self._obey(message)
+
+    def received_binary(self, frame: bytes) -> bool:
+        if self._link is None:
+            return False
+        self._receiver.received(frame)
+        return True
+
+    async def closed(self) -> None:
+        if self._link is None:
+            return
+        self._link = None
+        await asyncio.shield(pools.check(self._resumption.park))
+        await self._remove(list(self.uploads.staged))
+
+    # Messages
+    def _must_wait(self, message: Message) -> bool:
+        """Whether a message would end or replace a file that a handler has in its hands, or follows one that would."""
+        ref, slot = message["ref"], message.get("slot")
+        return any(entry.ref == ref or entry.slot.name == slot for entry in self.uploads.lent) or any(
+            earlier["ref"] == ref or earlier.get("slot") == slot for earlier in self._postponed
+        )
+
+    def _postpone(self, message: Message) -> None:
+        if message["type"] != "upload_cancel" and len(self._postponed) >= MAX_POSTPONED:
+            self._expect_link().send(messages.error(message["ref"], UploadError("rate_limited")))
+        else:
+            self._postponed.append(message)
+
+    def _obey(self, message: Message) -> None:
+        match message["type"]:
+            case "upload_register":
+                self._begin(message, self._register)
+            case "upload_resume":
+                self._begin(message, self._resume)
+            case "upload_cancel":
+                self._cancel(message["ref"])
+
+    def _announce(self) -> None:
+        """Tells the browser the slots, again when they have changed."""
+        slots = {name: slot.describe() for name, slot in self.uploads.slots.items()}
+        if self._link is not None and slots != self._announced:
+            self._announced = slots
+            self._link.send(messages.config(slots, self._receiver.credit, self._receiver.max_frame))
+
+    def _begin(self, message: Message, begin: Callable[[Message], None]) -> None:
+        """A file, new or known from before: whatever it replaces goes."""
+        link, ref = self._expect_link(), message["ref"]
+        if ref in self.uploads.entries:
+            link.violation("a ref twice")
+            return
+        if not self._registrations.take():
+            link.send(messages.error(ref, UploadError("rate_limited")))
+            return
+        before = set(self.uploads.entries.values())
+        try:
+            begin(message)
+        except UploadError as refused:
+            link.send(messages.error(ref, refused))
+        self._forget(before - set(self.uploads.entries.values()))
+        if ref in self.uploads.entries:
+            self._changed(self.uploads.entries[ref])
+
+    def _register(self, message: Message) -> None:
+        entry = self.uploads.register(
+            message["slot"], message["ref"], message["name"], message["size"], message["mime"]
+        )
+        if entry.slot.resumable:
+            self._expect_link().spawn(self._register_resumable(entry, message["holder"] or entry.ref))
+        else:
+            self._expect_link().send(messages.registered(entry, self._receiver.open(entry)))
+
+    async def _register_resumable(self, entry: UploadEntry, holder: str) -> None:
+        await self._resumption.begin(entry, holder)
+        if entry.is_open and self._link is not None:
+            self._link.send(messages.registered(entry, self._receiver.open(entry)))
+
+    def _resume(self, message: Message) -> None:
+        self.uploads.slot(message["slot"])
+        self._expect_link().spawn(self._resume_later(message))
+
+    async def _resume_later(self, message: Message) -> None:
+        """The handshake of the seeds: the answer says where to go on, or that it has to start over, or why it can't."""
+        entry, refusal = await self._resumption.resume(message)
+        if self._link is None:
+            return
+        if entry is None:
+            self._link.send(messages.not_resumed(message["ref"], refusal or UploadError("unknown_ref")))
+            return
+        channel, (digest, length) = self._receiver.open(entry), entry.tail
+        self._link.send(messages.resumed(entry, channel, digest, length))
+        self._changed(entry)
+        if entry.seal():  # the last byte arrived just before the socket went
+            self._receiver.close(entry)
+            await self.has_arrived(entry)
+
+    def _cancel(self, ref: str) -> None:
+        entry = self.uploads.entries.get(ref)
+        if entry is not None:
+            self.uploads.drop(entry)
+            self._forget([entry])
+            self._changed(entry)
+        self._expect_link().send(messages.cancelled(ref))
+
+    def _forget(self, gone: Iterable[UploadEntry]) -> None:
+        """Entries that were replaced or cancelled: remove the bytes."""
+        gone = list(gone)
+        for entry in gone:
+            self._receiver.close(entry)
+        if gone and self._link is not None:
+            self._link.spawn(self._remove(gone))
+
+    # What becomes of an upload
+    def has_moved(self, entry: UploadEntry) -> None:
+        now = time.monotonic()
+        if entry.slot.progress is not None and entry.is_open and now - self._told.get(entry, 0.0) > TELL_EVERY:
+            self._told[entry] = now
+            self._changed(entry)
+
+    def has_failed(self, entry: UploadEntry) -> None:
+        """An upload has ended badly. Its entry stays on the page with the reason; its bytes go."""
+        failure = entry.upload.error
+        if self._link is not None and failure is not None:
+            self._link.send(messages.error(entry.ref, failure))
+            self._changed(entry)
+            self._link.spawn(self._remove([entry]))
+
+    async def has_arrived(self, entry: UploadEntry) -> None:
+        """Every byte is here: check them, in a thread."""
+        entry.advance(Step.CHECK)
+        failure = self._misfit(entry) or await pools.check(partial(judge, entry))
+        if failure is not None:
+            if entry.fail(failure):
+                self.has_failed(entry)
+        elif entry.advance(Step.ACCEPT) and self._link is not None:
+            self._link.send(messages.ready(entry))
+            self._changed(entry)
+
+    def _misfit(self, entry: UploadEntry) -> UploadError | None:
+        try:
+            self.uploads.check_again(entry)
+        except UploadError as misfit:
+            return misfit
+        return None
+
+    def _changed(self, entry: UploadEntry) -> None:
+        """Something about an entry that a page may show, other than its bytes: the view is told and rendered again."""
+        if self._link is None:
+            return
+        if entry.is_over:
+            self._told.pop(entry, None)
+        if entry.slot.progress is not None and entry.state is not State.REGISTERED:
+            self._to_tell.append((entry, entry.state, entry.slot.progress))
+            if len(self._to_tell) == 1:
+                self._link.spawn(self._call_back(self._link))
+        elif self._shown.was_read:
+            self._link.rerender()
+
+    async def _call_back(self, link: Link) -> None:
+        """Calls the slots' `progress` one after the other, so that hundreds of files never fill the view's queue.
+
+        An entry that has gone on meanwhile is passed over: another call is coming for it.
+        """
+        while self._to_tell:
+            entry, state, progress = self._to_tell[0]
+            if entry.state is state:
+                await link.call(partial(_tell, progress, entry, state))
+            self._to_tell.popleft()
+
+    async def _remove(self, entries: list[UploadEntry]) -> None:
+        """Removes bytes, also when the socket's own tasks are being cancelled."""
+        for entry in entries:
+            entry.advance(Step.CANCEL, UploadError("cancelled"))
+        await asyncio.shield(pools.check(partial(self.uploads.discard, entries)))
+
+    def _expect_link(self) -> Link:
+        assert self._link is not None
+        return self._link
+
+    # Handlers
+    def cancel(self, ref: str) -> None:
+        """For `cancel_upload`, from a handler's thread."""
+        entry = self.uploads.entries.get(ref)
+        if entry is None:
+            return
+        self.uploads.drop(entry)
+        self._on_loop(lambda link: self._forget([entry]))
+        self._on_loop(lambda link: link.send(messages.cancelled(ref)))
+        if self._loop is None:
+            self.uploads.discard([entry])
+
+    def handler_finished(self, succeeded: bool) -> None:
+        consumed = self.uploads.take_back()
+        self._on_loop(lambda link: self._after_handler(link, consumed))
+
+    def _after_handler(self, link: Link, consumed: list[UploadEntry]) -> None:
+        for entry in consumed:
+            link.send(messages.consumed(entry.ref))
+        self._announce()
+        postponed, self._postponed = self._postponed, []
+        for message in postponed:
+            self._obey(message)
+
+    def _on_loop(self, function: Callable[[Link], None]) -> None:
+        """Calls `function` on the event loop, unless the socket is gone by then."""
+
+        def call() -> None:
+            if self._link is not None:
+                function(self._link)
+
+        if self._loop is not None and self._link is not None:
+            self._loop.call_soon_threadsafe(call)
+
+    # A form without JavaScript
+    def accept_post(self, request: HttpRequest) -> bool:
+        return accept_post(self.uploads, request)
+
+    def post_finished(self) -> None:
+        self.uploads.take_back()  # from a handler that has raised
+        self.uploads.discard(list(self.uploads.staged))
+
+
+def _tell(progress: Progress, entry: UploadEntry, state: State) -> None:
+    if entry.state is state:
+        progress(entry)
