@@ -1,0 +1,1 @@
+"""One avatar per visitor: the smallest complete use of `uploads`."""

@@ -1,0 +1,47 @@
+"""A visitor's avatar: what we made of the picture, and what was sent."""
+
+from __future__ import annotations
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+
+
+class Avatar(models.Model):
+    """`size` (bytes) and `sha256` are those of the file as it was received; `image` is our own encoding of it."""
+
+    owner = models.CharField(max_length=64, unique=True)
+    image = models.FileField(max_length=255)
+    name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def replace(cls, owner: str, path: str, file: File[bytes], **fields: object) -> Avatar:
+        """Stores `file` at `path` as the owner's avatar. The old file goes when the new one is there for good."""
+        stored = default_storage.save(path, file)
+        try:
+            with transaction.atomic():
+                # The row is locked before its file's name is read: of two replacements, the later sees the earlier.
+                avatar, is_new = cls.objects.select_for_update().get_or_create(
+                    owner=owner, defaults={"image": stored, **fields}
+                )
+                if not is_new:
+                    old = str(avatar.image)
+                    avatar._become(image=stored, **fields)
+                    transaction.on_commit(lambda: default_storage.delete(old), robust=True)
+        except BaseException:
+            default_storage.delete(stored)
+            raise
+        return avatar
+
+    def _become(self, **fields: object) -> None:
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save()

@@ -1,0 +1,81 @@
+"""The tutorial, complete: choose or drop a picture, see it, save it, replace it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from avatars import pictures
+from avatars.models import Avatar
+from liveview import LiveView, event_handler, state
+from uploads import UploadEntry, UploadMixin
+from uploads.owners import owner_of
+
+
+class AvatarView(UploadMixin, LiveView):
+    template_name = "avatars/avatar.html"
+    page_title = "Avatar"
+
+    avatar_url = state("")
+    avatar_name = state("")
+    avatar_size = state(0)
+    is_replacing = state(False)
+    error = state("")
+
+    def mount(self, request: HttpRequest, **kwargs: Any) -> None:
+        self.allow_upload(
+            "avatar",
+            accept=".jpg,.jpeg,.png,.webp",
+            max_entries=1,
+            max_file_size=5_000_000,
+            auto_upload=False,
+            validators=[pictures.prepare],
+        )
+        self._owner = owner_of(request)
+        self._show(Avatar.objects.filter(owner=self._owner).first())
+
+    @event_handler
+    def save_avatar(self) -> None:
+        self.error = ""
+        avatar = None
+        for entry in self.consume_uploaded_entries("avatar"):
+            avatar = self._save(entry)
+        if avatar is None:
+            self.error = "No file selected."
+        else:
+            self._show(avatar)
+
+    @event_handler
+    def reset_avatar(self) -> None:
+        """Back to the drop zone. The saved avatar stays until another one takes its place."""
+        self.is_replacing = True
+
+    @event_handler
+    def keep_avatar(self) -> None:
+        """Not replaced after all."""
+        for entry in self.uploaded("avatar"):
+            self.cancel_upload(entry.ref)
+        self.is_replacing = False
+        self.error = ""
+
+    def _save(self, entry: UploadEntry) -> Avatar:
+        path, picture = pictures.published(entry)
+        with picture:
+            return Avatar.replace(
+                self._owner,
+                path,
+                picture,
+                name=entry.client_name,
+                size=entry.size,
+                sha256=entry.sha256,
+                width=entry.width,
+                height=entry.height,
+            )
+
+    def _show(self, avatar: Avatar | None) -> None:
+        self.avatar_url = avatar.image.url if avatar else ""
+        self.avatar_name = avatar.name if avatar else ""
+        self.avatar_size = avatar.size if avatar else 0
+        self.is_replacing = False
+        self.error = ""
