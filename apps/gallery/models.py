@@ -1,0 +1,91 @@
+"""A photo of an album: what was sent, and the pictures that we made of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from gallery.conf import conf
+
+STEP = 1024.0  # between two photos that nobody has moved
+
+
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    def of(self, album: str) -> Self:
+        """The photos to show, newest first unless moved."""
+        return self.filter(album=album, deleted_at=None).order_by("-position", "-pk")
+
+    def overdue(self) -> Self:
+        """Deleted ones that can no longer be brought back."""
+        return self.filter(deleted_at__lt=timezone.now() - timedelta(seconds=conf().undo))
+
+
+class Photo(models.Model):
+    """`size` (bytes) and `sha256` are those of the file as received; the pictures are our own encodings of it."""
+
+    album = models.CharField(max_length=64)
+    owner = models.CharField(max_length=64, db_index=True)
+    name = models.CharField(max_length=255)
+    caption = models.CharField(max_length=200, blank=True)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    full = models.FileField(max_length=255)
+    medium = models.FileField(max_length=255)
+    thumb = models.FileField(max_length=255)
+    position = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["album", "deleted_at", "-position", "-id"], name="gallery_photo_order")]
+
+    def __str__(self) -> str:
+        return self.caption or self.name
+
+    def files(self) -> list[str]:
+        return [str(self.full), str(self.medium), str(self.thumb)]
+
+    @classmethod
+    def next_position(cls, album: str) -> float:
+        last: float | None = cls.objects.filter(album=album).aggregate(last=Max("position"))["last"]
+        return (last or 0.0) + STEP
+
+    def move(self, after: Photo | None) -> None:
+        """Puts this photo right behind `after` in the order of `of`, or first."""
+        with transaction.atomic():
+            others = Photo.objects.of(self.album).exclude(pk=self.pk)
+            if after is None:
+                self.position = Photo.next_position(self.album)
+            else:
+                below = others.filter(position__lt=after.position).first()
+                low = below.position if below else after.position - 2 * STEP
+                self.position = (after.position + low) / 2
+                if not low < self.position < after.position:  # no number is left between the two
+                    self._spread(list(others), after)
+            self.save(update_fields=["position"])
+
+    def _spread(self, others: list[Photo], after: Photo) -> None:
+        at = next(number for number, other in enumerate(others) if other.pk == after.pk) + 1
+        ordered = [*others[:at], self, *others[at:]]
+        for number, photo in enumerate(reversed(ordered), 1):
+            photo.position = number * STEP
+        Photo.objects.bulk_update(others, ["position"], batch_size=500)
+
+
+def prune() -> int:
+    """Removes the photos, and their files, that can no longer be brought back; how many there were."""
+    gone = list(Photo.objects.overdue())
+    for photo in gone:
+        photo.delete()
+        for file in photo.files():
+            default_storage.delete(file)
+    return len(gone)

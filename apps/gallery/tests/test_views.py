@@ -1,0 +1,230 @@
+"""The gallery over the real socket, and its form without JavaScript."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from gallery.models import Photo
+from uploads.testing import Refused, UploadPage, mount
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "/gallery/"
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (64, 48), kind: str = "JPEG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, (seed * 40 % 256, 120, 200)).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.fixture
+def page(client: Client) -> Iterator[UploadPage]:
+    with mount(URL, client) as page:
+        yield page
+
+
+def test_with_auto_upload_a_photo_appears_as_soon_as_it_is_ready(page: UploadPage) -> None:
+    data = picture()
+
+    page.upload("photos", "sea.jpg", data)
+    page.wait_html("Move sea.jpg earlier")
+
+    photo = Photo.objects.get()
+    assert photo.sha256 == hashlib.sha256(data).hexdigest()
+    assert (photo.name, photo.size, photo.width, photo.height) == ("sea.jpg", len(data), 64, 48)
+
+
+def test_without_auto_upload_photos_wait_for_upload_all(page: UploadPage) -> None:
+    page.event("set_auto", {"value": False})
+    page.upload("photos", "a.jpg", picture(1))
+    page.upload("photos", "b.png", picture(2, kind="PNG"))
+    assert Photo.objects.count() == 0
+
+    page.submit("upload_photos")
+
+    assert list(Photo.objects.of("").values_list("name", flat=True)) == ["b.png", "a.jpg"]
+    assert "Move b.png earlier" in page.html
+
+
+def test_turning_auto_upload_on_publishes_what_is_ready(page: UploadPage) -> None:
+    page.event("set_auto", {"value": False})
+    page.upload("photos", "a.jpg", picture())
+
+    page.event("set_auto", {"value": True})
+
+    assert "Move a.jpg earlier" in page.html
+
+
+def test_the_choice_of_auto_upload_outlives_the_page(client: Client) -> None:
+    with mount(URL, client) as page:
+        page.event("set_auto", {"value": False})
+
+    with mount(URL, client) as page:
+        config = next(message for message in page.received if message["type"] == "upload_config")
+
+    assert config["slots"]["photos"]["auto_upload"] is False
+
+
+def test_a_bad_photo_says_why_and_the_good_ones_go_on(page: UploadPage) -> None:
+    with pytest.raises(Refused) as refused:
+        page.upload("photos", "evil.png", b"MZ" + bytes(2000))
+    page.upload("photos", "good.jpg", picture())
+    page.wait_html("Move good.jpg earlier")
+
+    assert refused.value.code == "type_mismatch"
+    assert Photo.objects.count() == 1
+
+
+def test_a_caption_typed_while_bytes_travel_is_the_photos(page: UploadPage) -> None:
+    page.event("set_auto", {"value": False})
+    ref, channel = page.register("photos", "a.jpg", len(picture()))
+    page.event("set_caption", {"ref": ref, "value": "By the <sea>"})
+    page.send_chunk(channel, 0, picture())
+    page.upload_answer(ref, "upload_ready")
+
+    page.submit("upload_photos")
+
+    assert Photo.objects.get().caption == "By the <sea>"
+    assert "By the &lt;sea&gt;" in page.html
+
+
+def test_every_other_open_page_sees_what_arrives(page: UploadPage) -> None:
+    with mount(URL) as other:
+        page.upload("photos", "sea.jpg", picture())
+        other.wait_html('alt="sea.jpg"')
+
+        assert "Move sea.jpg" not in other.html
+
+
+def test_an_own_album_is_nobody_elses(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"SHARED": False}
+    with mount(URL, client) as page:
+        page.upload("photos", "sea.jpg", picture())
+        page.wait_html("sea.jpg")
+
+    with mount(URL) as stranger:
+        assert "sea.jpg" not in stranger.html
+
+
+def uploaded(page: UploadPage, *names: str) -> list[Photo]:
+    for number, name in enumerate(names):
+        page.upload("photos", name, picture(number))
+        page.wait_html(f"Move {name} earlier")
+    return [Photo.objects.get(name=name) for name in names]
+
+
+def names(page: UploadPage) -> list[str]:
+    return [part.split('"')[0] for part in page.html.split('aria-label="Delete ')[1:]]
+
+
+def test_photos_are_renamed_moved_and_deleted_with_undo(page: UploadPage) -> None:
+    a, b, c = uploaded(page, "a.jpg", "b.jpg", "c.jpg")
+    assert names(page) == ["c.jpg", "b.jpg", "a.jpg"]
+
+    page.event("rename", {"id": str(a.pk), "value": "Alpha"})
+    assert 'value="Alpha"' in page.html
+    page.event("move", {"id": c.pk, "after": a.pk})
+    assert names(page) == ["b.jpg", "a.jpg", "c.jpg"]
+    page.event("step", {"id": c.pk, "by": "-1"})
+    assert names(page) == ["b.jpg", "c.jpg", "a.jpg"]
+    page.event("step", {"id": b.pk, "by": 1})
+    assert names(page) == ["c.jpg", "b.jpg", "a.jpg"]
+    page.click("delete", id=b.pk)
+    assert names(page) == ["c.jpg", "a.jpg"]
+    page.click("undo")
+    assert names(page) == ["c.jpg", "b.jpg", "a.jpg"]
+
+
+def test_a_strangers_photo_can_be_seen_and_not_touched(page: UploadPage) -> None:
+    (photo,) = uploaded(page, "a.jpg")
+
+    with mount(URL) as stranger:
+        stranger.event("rename", {"id": photo.pk, "value": "Mine"})
+        stranger.event("delete", {"id": photo.pk})
+        stranger.event("move", {"id": photo.pk})
+        stranger.click("undo")
+        assert 'alt="a.jpg"' in stranger.html
+        assert names(stranger) == []
+
+    photo.refresh_from_db()
+    assert (photo.caption, photo.deleted_at) == ("", None)
+
+
+def test_a_page_shows_a_part_of_a_large_album(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"PAGE_SIZE": 50}
+    fields = {"album": "", "owner": "x", "size": 1, "sha256": "", "width": 1, "height": 1, "full": "f", "medium": "m"}
+    Photo.objects.bulk_create(
+        Photo(name=f"p{number}.jpg", position=number, thumb="t", **fields) for number in range(5000)
+    )
+
+    with mount(f"{URL}?page=100", client) as page:
+        assert page.html.count('class="photo"') == 50
+        assert "Page 100 of 100 · 5000 photos" in page.html
+        assert 'alt="p0.jpg"' in page.html
+    for odd in ("0", "-1", "999", "x", "٣", "1" * 30):
+        assert client.get(f"{URL}?page={odd}").status_code == 200
+
+
+def test_what_is_published_are_our_own_pictures_in_three_sizes(page: UploadPage) -> None:
+    page.upload("photos", "large.png", picture(size=(3000, 1500), kind="PNG"))
+    page.wait_html("Move large.png earlier")
+
+    photo = Photo.objects.get()
+    sizes = []
+    for field in (photo.full, photo.medium, photo.thumb):
+        with default_storage.open(str(field)) as file, Image.open(file) as image:
+            sizes.append((image.format, image.size))
+    assert sizes == [("PNG", (2048, 1024)), ("WEBP", (960, 480)), ("WEBP", (360, 180))]
+
+
+def test_a_failed_publication_leaves_no_file_and_keeps_the_upload(
+    page: UploadPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    page.event("set_auto", {"value": False})
+    page.upload("photos", "a.jpg", picture())
+    before = _stored()
+    with monkeypatch.context() as broken, pytest.raises(AssertionError, match="server_error"):
+        broken.setattr(Photo.objects, "create", _fail)
+        page.submit("upload_photos")
+    assert _stored() == before
+
+    page.submit("upload_photos")
+
+    assert Photo.objects.count() == 1
+
+
+def _fail(**_fields: object) -> None:
+    raise RuntimeError("no")
+
+
+def _stored() -> set[str]:
+    return set(default_storage.listdir("gallery")[1]) if default_storage.exists("gallery") else set()
+
+
+def test_without_javascript_the_form_takes_many_photos(client: Client) -> None:
+    files = [SimpleUploadedFile(f"p{number}.jpg", picture(number), "image/jpeg") for number in range(3)]
+
+    response = client.post(URL, {"photos": files})
+
+    assert response.status_code == 200
+    assert Photo.objects.count() == 3
+    assert "p2.jpg" in response.content.decode()
+
+
+def test_without_javascript_a_bad_photo_is_named(client: Client) -> None:
+    files = [SimpleUploadedFile("evil.png", b"MZ" + bytes(99), "image/png")]
+
+    response = client.post(URL, {"photos": files})
+
+    assert "evil.png" in response.content.decode()
+    assert Photo.objects.count() == 0

@@ -1,0 +1,162 @@
+"""The album: choose, drop or paste many photos; each goes its own way, and every open tab sees what arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.utils import timezone
+
+from gallery import pictures
+from gallery.conf import conf
+from gallery.models import Photo, prune
+from liveview import LiveView, event_handler, state
+from uploads import UploadEntry, UploadMixin
+from uploads.owners import owner_of
+from uploads.slots import megabytes
+
+AUTO = "gallery_auto"  # in the session: send at once, or wait for "Upload all"
+SETTLE = 0.25  # seconds in which what happens in other tabs is gathered into one render
+
+
+class GalleryView(UploadMixin, LiveView):
+    template_name = "gallery/gallery.html"
+    page_title = "Gallery"
+
+    page = state(1)
+    error = state("")
+    deleted = state("")  # the id of the photo that can be brought back
+    captions: state[dict[str, str]] = state({})  # of photos still on their way, by ref
+
+    def mount(self, request: HttpRequest, **kwargs: Any) -> None:
+        self._owner = owner_of(request)
+        self._album = "" if conf().shared else self._owner
+        self._refreshing = False
+        self.auto = bool(request.session.get(AUTO, True))
+        self._take_photos()
+        if self.connected:
+            self.subscribe(self._topic)
+            prune()
+
+    def handle_params(self, params: dict[str, str]) -> None:
+        number = params.get("page", "1")
+        self.page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        photos = Paginator(Photo.objects.of(self._album), conf().page_size).get_page(self.page)
+        limits = {"max_entries": conf().max_entries, "each": megabytes(conf().max_file_size)}
+        return {**kwargs, "photos": photos, "owner": self._owner, "limits": limits}
+
+    # Photos on their way
+    @event_handler
+    def set_auto(self, value: bool = False) -> None:
+        self.auto = self.request.session[AUTO] = value
+        self._take_photos()
+        if value:
+            self._publish()
+
+    @event_handler
+    def set_caption(self, ref: str, value: str) -> None:
+        """A caption is typed while the bytes travel."""
+        if any(entry.ref == ref for entry in self.uploaded("photos")):
+            self.captions[ref] = value[:200]
+
+    @event_handler
+    def upload_photos(self) -> None:
+        """The form: everything in it has arrived."""
+        self.error = "" if self._publish() else "No photos selected."
+
+    def on_progress(self, entry: UploadEntry) -> None:
+        """With auto-upload a photo appears as soon as it is ready, whatever becomes of the others."""
+        if self.auto and entry.complete:
+            self._publish()
+
+    # Photos that are there
+    @event_handler
+    def rename(self, id: int, value: str) -> None:  # noqa: A002  (data-id, as a template says it)
+        if self._own().filter(pk=id).update(caption=value[:200]):
+            self._tell_others()
+
+    @event_handler
+    def move(self, id: int, after: int = 0) -> None:  # noqa: A002
+        """Behind the photo `after`, or to the front."""
+        photo = self._own().filter(pk=id).first()
+        target = Photo.objects.of(self._album).filter(pk=after).first()
+        if photo is not None and (target is not None or not after) and photo != target:
+            photo.move(target)
+            self._tell_others()
+
+    @event_handler
+    def step(self, id: int, by: int) -> None:  # noqa: A002
+        """One place towards the front (-1) or the back (1)."""
+        order = list(Photo.objects.of(self._album).values_list("pk", flat=True))
+        if id not in order or by not in (-1, 1):
+            return
+        at = order.index(id)
+        order.remove(id)
+        to = max(0, at + by)
+        self.move(id, order[to - 1] if to else 0)
+
+    @event_handler
+    def delete(self, id: int) -> None:  # noqa: A002
+        if self._own().filter(pk=id).update(deleted_at=timezone.now()):
+            self.deleted = str(id)
+            self.send_after(conf().undo + 1, self.forget_deleted, photo=str(id))
+            self._tell_others()
+
+    @event_handler
+    def undo(self) -> None:
+        if self.deleted:
+            Photo.objects.filter(pk=self.deleted, owner=self._owner).update(deleted_at=None)
+            self.deleted = ""
+            self._tell_others()
+
+    def forget_deleted(self, photo: str) -> None:
+        if self.deleted == photo:
+            self.deleted = ""
+        prune()
+
+    # Other tabs
+    def handle_info(self, topic: str, message: dict[str, Any]) -> None:
+        """Something changed elsewhere.
+
+        A burst of changes is one render: the page asks the database when it is drawn.
+        """
+        if not self._refreshing:
+            self._refreshing = True
+            self.send_after(SETTLE, self.refresh)
+
+    def refresh(self) -> None:
+        self._refreshing = False
+
+    def _take_photos(self) -> None:
+        self.allow_upload(
+            "photos",
+            accept=".jpg,.jpeg,.png,.webp,.gif",
+            max_entries=conf().max_entries,
+            max_file_size=conf().max_file_size,
+            auto_upload=self.auto,
+            validators=[pictures.prepare],
+            progress=self.on_progress,
+        )
+
+    def _publish(self) -> int:
+        """Publishes what is ready; how many photos that were."""
+        count = 0
+        for entry in self.consume_uploaded_entries("photos"):
+            pictures.publish(entry, self._album, self._owner, self.captions.pop(entry.ref, ""))
+            count += 1
+        if count:
+            self._tell_others()
+        return count
+
+    def _own(self) -> Any:
+        return Photo.objects.of(self._album).filter(owner=self._owner)
+
+    @property
+    def _topic(self) -> str:
+        return f"gallery:{self._album}"
+
+    def _tell_others(self) -> None:
+        self.broadcast(self._topic, {})
