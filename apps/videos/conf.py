@@ -1,0 +1,35 @@
+"""The `VIDEOS` setting: a dict whose absent keys have the defaults below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from uploads import conf as uploads_conf
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """Sizes are bytes, times seconds."""
+
+    folder: Path  # where files are while they are processed
+    max_file_size: int = 500_000_000
+    page_size: int = 12
+    workers: int = 1  # videos that may be processed at the same time in one process
+    attempts: int = 2  # how often one is begun, should the process die over it
+    lost_after: int = 3600  # from when on a file that isn't on this machine is taken to be lost
+
+
+def conf() -> Conf:
+    given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "VIDEOS", {}).items()}
+    folder = Path(given.pop("folder", None) or default_folder())
+    return Conf(folder=folder, **given)
+
+
+def default_folder() -> Path:
+    """Beside the staged uploads: a rename leads there, and no address does."""
+    staging = uploads_conf.conf().staging_dir
+    return staging.with_name(f"{staging.name}-videos")

@@ -1,0 +1,100 @@
+"""A video: what was sent, how far it has come, and the file that we made of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePath
+from typing import Any, Self
+
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+from django.db.models import Q
+
+from uploads.errors import SENTENCES
+
+INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
+_INTERRUPTED_SENTENCE = "The server was interrupted over this video. Please send it again."
+
+
+class Status(models.TextChoices):
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class VideoQuerySet(models.QuerySet["Video"]):
+    def shown_to(self, owner: str) -> Self:
+        """The videos of everybody, and what becomes of one's own, newest first."""
+        return self.filter(Q(status=Status.READY) | Q(owner=owner)).order_by("-pk")
+
+    def processing(self) -> Self:
+        return self.filter(status=Status.PROCESSING)
+
+
+class Video(models.Model):
+    """`size` (bytes) and `sha256` are those of the file as received; `file` and `poster` are what we made of it.
+
+    `width` and `height` are as it is shown, `duration` in seconds. `source` names the received file while that exists.
+    """
+
+    owner = models.CharField(max_length=64, db_index=True)
+    title = models.CharField(max_length=200)
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=8)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PROCESSING, db_index=True)
+    reason = models.CharField(max_length=32, blank=True)
+    source = models.CharField(max_length=32, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    duration = models.FloatField(default=0.0)
+    rotation = models.SmallIntegerField(default=0)
+    mime = models.CharField(max_length=32, blank=True)
+    video_codec = models.CharField(max_length=16, blank=True)
+    audio_codec = models.CharField(max_length=16, blank=True)
+    file = models.FileField(max_length=255, blank=True)
+    poster = models.FileField(max_length=255, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VideoQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.title
+
+    @staticmethod
+    def title_of(name: str) -> str:
+        """What a video is called before anybody has said so: its file's name without the extension."""
+        return PurePath(name).stem[:200] or "Video"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == Status.READY
+
+    @property
+    def is_processing(self) -> bool:
+        return self.status == Status.PROCESSING
+
+    @property
+    def sentence(self) -> str:
+        """Why it failed, for the visitor."""
+        if self.reason == INTERRUPTED:
+            return _INTERRUPTED_SENTENCE
+        return SENTENCES.get(self.reason, SENTENCES["server_error"])
+
+    @property
+    def length(self) -> str:
+        """The duration as players show it: 0:07, 12:34, 1:02:03."""
+        minutes, seconds = divmod(round(self.duration), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Removes the files as well, once the row is gone for good."""
+        files = [str(file) for file in (self.file, self.poster) if file]
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            for name in files:
+                transaction.on_commit(partial(default_storage.delete, name))
+        return deleted

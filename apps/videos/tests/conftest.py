@@ -1,0 +1,54 @@
+"""The videos in a project of their own: their URLs, and folders that a test has to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uploads.tests import media
+from videos import processing
+from videos.processing import BACKGROUND
+
+Make = Callable[..., bytes]
+
+
+@pytest.fixture(autouse=True)
+def folders(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    settings.ROOT_URLCONF = "videos.tests.urls"
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.LIVEVIEW = {}
+    settings.VIDEOS = {}
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": []}]
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
+    yield tmp_path
+    BACKGROUND.join()
+    staging = tmp_path / "staging"
+    assert not staging.exists() or not list(staging.iterdir()), "a test left bytes in staging"
+
+
+@pytest.fixture
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """The bytes of a video; see `uploads.tests.media`."""
+
+    def video(name: str = "a.mp4", **options: Any) -> bytes:
+        return media.video(tmp_path_factory.mktemp("video") / name, **options).read_bytes()
+
+    return video
+
+
+@pytest.fixture
+def waiting(folders: Path) -> Callable[[], list[str]]:
+    """The names of the files that are being processed."""
+    return lambda: sorted(path.name for path in folders.glob("staging-videos/*"))
+
+
+@pytest.fixture
+def no_background(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Nothing is processed by itself; the ids that would have been."""
+    begun: list[int] = []
+    monkeypatch.setattr(processing, "begin", begun.append)
+    return begun

@@ -1,0 +1,265 @@
+"""The videos over the real socket, and their form without JavaScript."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from uploads.testing import Refused, UploadPage, mount
+from uploads.tests.corpus import MAKER, Corpus
+from uploads.tests.support import until
+from videos import processing
+from videos.models import Video
+
+from .conftest import Make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "/videos/"
+
+
+@pytest.fixture
+def page(client: Client) -> Iterator[UploadPage]:
+    with mount(URL, client) as page:
+        yield page
+
+
+def sent(page: UploadPage, data: bytes, name: str = "sea.mp4") -> Video:
+    """Uploads a video and waits until it can be played."""
+    page.upload("video", name, data)
+    page.wait_html("<video")
+    return Video.objects.latest("pk")
+
+
+def test_a_video_is_shown_with_everything_that_is_known(page: UploadPage, make: Make) -> None:
+    data = make(size=(320, 180), seconds=2, sound="aac")
+
+    video = sent(page, data)
+
+    assert (video.title, video.name, video.size) == ("sea", "sea.mp4", len(data))
+    assert video.sha256 == hashlib.sha256(data).hexdigest()
+    assert (video.width, video.height, round(video.duration)) == (320, 180, 2)
+    assert (video.mime, video.video_codec, video.audio_codec) == ("video/mp4", "h264", "aac")
+    for shown in (video.sha256, "320 × 180", "0:02", "sea.mp4", video.file.url, video.poster.url):
+        assert shown in page.html
+
+
+def test_what_is_published_was_made_by_us(page: UploadPage, make: Make, waiting: Callable[[], list[str]]) -> None:
+    data = make(metadata={"title": "SECRET"})
+
+    video = sent(page, data)
+
+    with default_storage.open(str(video.file)) as file:
+        content = file.read()
+    assert content != data and b"SECRET" not in content
+    assert re.fullmatch(r"videos/[0-9a-f]{32}\.mp4", str(video.file))
+    assert re.fullmatch(r"videos/[0-9a-f]{32}-p\.webp", str(video.poster))
+    assert waiting() == []
+
+
+def test_a_video_is_shown_as_processing_until_it_is_ready(
+    page: UploadPage, make: Make, client: Client, no_background: list[int]
+) -> None:
+    with mount(URL, client) as other:
+        page.upload("video", "sea.mp4", make())
+        for tab in (page, other):
+            tab.wait_html("Processing…")
+            assert "<video" not in tab.html
+        (pk,) = no_background
+
+        processing.process(pk)
+
+        for tab in (page, other):
+            tab.wait_html("<video")
+            assert "Processing…" not in tab.html
+
+
+def test_the_staged_file_is_moved_and_not_copied(
+    page: UploadPage, make: Make, folders: Path, no_background: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[int] = []
+    take = processing.take
+
+    def spy(entry: Any, owner: str) -> Video:
+        moved.append(entry.path.stat().st_ino)
+        return take(entry, owner)
+
+    monkeypatch.setattr(processing, "take", spy)
+
+    page.upload("video", "sea.mp4", make())
+    page.wait_html("Processing…")
+
+    (path,) = folders.glob("staging-videos/*")
+    assert [path.stat().st_ino] == moved
+    path.unlink()
+
+
+def test_a_strangers_video_is_seen_when_it_is_ready_and_not_touched(
+    page: UploadPage, make: Make, no_background: list[int]
+) -> None:
+    page.upload("video", "sea.mp4", make())
+    page.wait_html("Processing…")
+    with mount(URL) as stranger:
+        assert "sea" not in stranger.html
+        processing.process(no_background[0])
+        stranger.wait_html("<video")
+        video = Video.objects.get()
+
+        stranger.event("rename", {"id": video.pk, "value": "Mine"})
+        stranger.event("delete", {"id": video.pk})
+
+        video.refresh_from_db()
+        assert video.title == "sea"
+        assert 'data-id="' not in stranger.html
+
+
+def test_a_title_can_be_changed_and_every_tab_sees_it(page: UploadPage, make: Make) -> None:
+    video = sent(page, make())
+
+    with mount(URL) as stranger:
+        page.event("rename", {"id": str(video.pk), "value": "  By the <sea>  "})
+        stranger.wait_html("By the &lt;sea&gt;")
+        page.event("rename", {"id": str(video.pk), "value": "   "})
+
+    video.refresh_from_db()
+    assert video.title == "By the <sea>"
+
+
+def test_a_deleted_video_goes_with_its_files_and_from_every_tab(page: UploadPage, make: Make) -> None:
+    video = sent(page, make())
+    files = [str(video.file), str(video.poster)]
+
+    with mount(URL) as stranger:
+        page.click("delete", id=video.pk)
+        stranger.wait_html("No videos yet")
+
+    assert "No videos yet" in page.html
+    assert not Video.objects.exists()
+    assert [name for name in files if default_storage.exists(name)] == []
+
+
+def test_a_video_deleted_while_it_is_processed_leaves_nothing(
+    page: UploadPage, make: Make, waiting: Callable[[], list[str]], no_background: list[int], monkeypatch: Any
+) -> None:
+    page.upload("video", "sea.mp4", make())
+    page.wait_html("Processing…")
+    real = processing.content.process_video
+
+    def meanwhile(*args: Any) -> Any:
+        made = real(*args)
+        page.click("delete", id=no_background[0])
+        return made
+
+    monkeypatch.setattr(processing.content, "process_video", meanwhile)
+
+    processing.process(no_background[0])
+
+    assert not Video.objects.exists()
+    assert waiting() == []
+    assert default_storage.listdir("videos")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.mp4", b"MZ" + bytes(5000), "type_mismatch"),
+        ("a.exe", b"MZ" + bytes(5000), "bad_ext"),
+        ("a.webm", b"\0\0\0\x18ftypisom\0\0\0\0isommp41" + bytes(500), "type_mismatch"),
+        ("a.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isommp41" + bytes(500), "bad_content"),
+    ],
+)
+def test_a_bad_file_is_refused_before_it_is_taken(page: UploadPage, name: str, data: bytes, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        page.upload("video", name, data)
+
+    assert refused.value.code == code
+    assert not Video.objects.exists()
+
+
+def test_what_only_the_decoder_finds_is_told_afterwards(page: UploadPage, make: Make) -> None:
+    data = make()
+    head, mark, rest = data.partition(b"mdat")
+    pictures, moov, index = rest.rpartition(b"moov")
+
+    page.upload("video", "noise.mp4", head + mark + bytes(len(pictures) - 4) + pictures[-4:] + moov + index)
+    page.wait_html("damaged")
+
+    video = Video.objects.get()
+    assert (video.status, video.reason, video.sha256, video.source) == ("failed", "bad_content", "", "")
+    with mount(URL) as stranger:
+        assert "noise" not in stranger.html
+    page.click("delete", id=video.pk)
+    assert "No videos yet" in page.html
+
+
+def test_a_file_over_the_limit_is_refused_before_a_byte_is_sent(client: Client, settings: Any) -> None:
+    settings.VIDEOS = {"MAX_FILE_SIZE": 1000}
+
+    with mount(URL, client) as page, pytest.raises(Refused) as refused:
+        page.register("video", "a.mp4", 1001)
+
+    assert refused.value.code == "too_large"
+    assert "up to 1 kB" in page.html
+
+
+def test_a_page_shows_a_part_of_many_videos(client: Client, settings: Any) -> None:
+    settings.VIDEOS = {"PAGE_SIZE": 2}
+    for number in range(5):
+        Video.objects.create(
+            owner="x", title=f"Video {number}", name="v", kind="mp4", size=1, status="ready", file="f", poster="p"
+        )
+
+    with mount(f"{URL}?page=2", client) as page:
+        assert re.findall(r"Video (\d)</bdi>", page.html) == ["2", "1"]
+        assert "Page 2 of 3" in page.html
+    for odd in ("0", "-1", "999", "x", "٣", "1" * 30):
+        assert client.get(f"{URL}?page={odd}").status_code == 200
+
+
+def test_without_javascript_the_form_takes_a_video(client: Client, make: Make) -> None:
+    data = make()
+
+    response = client.post(URL, {"video": SimpleUploadedFile("sea.mp4", data, "video/mp4")})
+
+    assert response.status_code == 200
+    assert "sea" in response.text
+    processing.BACKGROUND.join()
+    assert "<video" in client.get(URL).text
+    assert Video.objects.get().sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_without_javascript_a_bad_video_is_named_and_no_video_as_well(client: Client) -> None:
+    response = client.post(URL, {"video": SimpleUploadedFile("evil.mp4", b"MZ" + bytes(99), "video/mp4")})
+
+    assert "evil.mp4" in response.text and "kind of file" in response.text
+    assert "No file selected." in client.post(URL, {}).text
+    assert not Video.objects.exists()
+
+
+@pytest.mark.skipif(not MAKER.exists(), reason="this copy of the app came without the corpus")
+def test_every_video_of_the_corpus_gets_its_outcome_on_the_page(corpus: Corpus, page: UploadPage) -> None:
+    """Refused by the upload, or taken and told about afterwards: with the same code."""
+    wrong = []
+    for entry in corpus.entries("videos"):
+        Video.objects.all().delete()
+        try:
+            page.upload("video", entry["client_name"], corpus.data(entry), mime=entry["client_type"])
+        except Refused as refused:
+            got = refused.code
+        else:
+            until(Video.objects.exists)
+            processing.BACKGROUND.join()
+            video = Video.objects.get()
+            got = video.reason or None
+            assert bool(video.sha256) == (got is None)
+        if got != entry.get("code"):
+            wrong.append((entry["name"], entry.get("code"), got))
+    assert wrong == []

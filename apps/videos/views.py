@@ -1,0 +1,99 @@
+"""Videos: send a large file, see it being processed, play it; every open tab sees what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+
+from liveview import LiveView, event_handler, state
+from uploads import UploadEntry, UploadMixin
+from uploads.owners import owner_of
+from uploads.slots import megabytes
+from videos import processing
+from videos.conf import conf
+from videos.models import Video
+
+SETTLE = 0.25  # seconds in which what happens elsewhere is gathered into one render
+
+
+class VideosView(UploadMixin, LiveView):
+    template_name = "videos/videos.html"
+    page_title = "Videos"
+
+    page = state(1)
+    error = state("")
+
+    def mount(self, request: HttpRequest, **kwargs: Any) -> None:
+        self._owner = owner_of(request)
+        self._refreshing = False
+        self.allow_upload(
+            "video",
+            accept=".mp4,.mov,.webm",
+            max_file_size=conf().max_file_size,
+            resumable=True,
+            validators=[processing.check],
+            progress=self.on_progress,
+        )
+        if self.connected:
+            self.subscribe(processing.TOPIC)
+            processing.resume()
+
+    def handle_params(self, params: dict[str, str]) -> None:
+        number = params.get("page", "1")
+        self.page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        videos = Paginator(Video.objects.shown_to(self._owner), conf().page_size).get_page(self.page)
+        for video in videos:
+            video.weight = megabytes(video.size)  # type: ignore[attr-defined]  # for the template
+        return {**kwargs, "videos": videos, "owner": self._owner, "max_size": megabytes(conf().max_file_size)}
+
+    # On its way
+    def on_progress(self, entry: UploadEntry) -> None:
+        if entry.complete:
+            self._take()
+
+    @event_handler
+    def save_video(self) -> None:
+        """The form: what is in it has arrived. With JavaScript it was taken already."""
+        if not self._take():
+            self.error = "No file selected."
+
+    def _take(self) -> int:
+        taken = [processing.take(entry, self._owner) for entry in self.consume_uploaded_entries("video")]
+        if taken:
+            self.error = ""
+            self._tell_others()
+        return len(taken)
+
+    # Videos that are there
+    @event_handler
+    def rename(self, id: int, value: str) -> None:  # noqa: A002  (data-id, as a template says it)
+        title = value.strip()[:200]
+        if title and self._own().filter(pk=id).update(title=title):
+            self._tell_others()
+
+    @event_handler
+    def delete(self, id: int) -> None:  # noqa: A002
+        video = self._own().filter(pk=id).first()
+        if video is not None:
+            processing.discard(video)
+            self._tell_others()
+
+    # Elsewhere: other tabs, and the background
+    def handle_info(self, topic: str, message: dict[str, Any]) -> None:
+        """A burst of changes is one render: the page asks the database when it is drawn."""
+        if not self._refreshing:
+            self._refreshing = True
+            self.send_after(SETTLE, self.refresh)
+
+    def refresh(self) -> None:
+        self._refreshing = False
+
+    def _own(self) -> Any:
+        return Video.objects.filter(owner=self._owner)
+
+    def _tell_others(self) -> None:
+        self.broadcast(processing.TOPIC, {})
