@@ -1,0 +1,15 @@
+"""HTTP goes to Django, the one WebSocket of a page to the LiveView runtime."""
+
+from __future__ import annotations
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+http = get_asgi_application()
+
+from liveview.routing import websocket_urlpatterns  # noqa: E402  (needs the apps to be loaded)
+
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -1,0 +1,15 @@
+"""The pages that belong to no demo."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html")
+
+
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """Liveness: the process answers. It touches neither the database nor a cache."""
+    return HttpResponse("ok\n", content_type="text/plain")
