@@ -1,0 +1,11 @@
+"""The site with one more app: live views made for browser tests."""
+
+from __future__ import annotations
+
+from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS, ROOT, TEMPLATES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "e2e.lab"]
+ROOT_URLCONF = "e2e.lab.urls"
+TEMPLATES[0]["DIRS"] += [ROOT / "apps" / "uploads" / "tests" / "seeds" / "templates"]
+LIVEVIEW = {"LAYOUT": "lab/layout.html", "SESSION_CHECK": 0.2}

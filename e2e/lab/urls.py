@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.urls import include, path
+
+from e2e.lab import views
+from uploads.tests.seeds import views as seeds
+
+urlpatterns = [
+    path("lab/bench/", views.Bench.as_view(), name="bench"),
+    path("lab/forms/", views.Forms.as_view(), name="forms"),
+    path("lab/native/", views.Native.as_view(), name="native"),
+    path("lab/address/", views.Address.as_view(), name="address"),
+    path("lab/plain/", views.plain, name="plain"),
+    path("lab/sign-in/", views.sign_in, name="sign-in"),
+    path("lab/sign-out/", views.sign_out, name="sign-out"),
+    path("lab/open/<str:gate>/", views.open_gate, name="open"),
+    path("lab/seeds/avatar/", seeds.AvatarView.as_view(layout_name="live.html")),
+    path("lab/seeds/profile/", seeds.ProfileView.as_view(layout_name="live.html")),
+    path("lab/seeds/gallery/", seeds.GalleryView.as_view(layout_name="live.html")),
+    path("", include("config.urls")),
+]

@@ -1,0 +1,186 @@
+"""A TCP proxy that misbehaves on demand, to put between a browser and the server.
+
+    with FaultProxy("127.0.0.1", 8000) as proxy:
+        page.goto(proxy.url)
+        proxy.latency = 0.05            # seconds, each way
+        proxy.rate = 1_000_000          # bytes per second, of each connection and way; None is unlimited
+        proxy.cut_after = 5_000_000     # cut everything, once, when so many bytes have gone to the server
+        proxy.stall = True              # keep connections open and move nothing: a half-dead network
+        proxy.refuse = True             # reset new connections at once
+        proxy.cut()                     # reset all connections now
+        proxy.down(); proxy.up()        # stop and start listening: a true "connection refused"
+
+Its event loop has a thread of its own, so that it works beside Playwright's synchronous API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from asyncio import Queue, StreamReader, StreamWriter
+from collections.abc import Coroutine
+from typing import Any, Literal
+
+PIECE = 16_384  # bytes moved at a time
+PIECES_IN_FLIGHT = 64  # then the sender has to wait: back-pressure goes through
+STALL_CHECK = 0.02  # seconds
+ANSWER_WITHIN = 10  # seconds, of the proxy's own thread
+
+Way = Literal["up", "down"]
+
+
+class FaultProxy:
+    """Forwards `127.0.0.1:port` to a server. Its attributes may be set, and its methods called, from any thread."""
+
+    def __init__(self, host: str, port: int, *, latency: float = 0.0, rate: float | None = None) -> None:
+        self.port = 0  # chosen when it starts to listen
+        self.latency = latency
+        self.rate = rate
+        self.cut_after: int | None = None
+        self.stall = False
+        self.refuse = False
+        self.bytes_up = self.bytes_down = 0
+        self.accepted = self.cuts = 0
+        self._target = (host, port)
+        self._writers: set[StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> FaultProxy:
+        self._thread.start()
+        self.up()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.cut()
+        self.down()
+        self._run(self._finish_tasks())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(ANSWER_WITHIN)
+        self._loop.close()
+
+    def up(self) -> None:
+        self._run(self._listen())
+
+    def down(self) -> None:
+        self._run(self._stop_listening())
+
+    def cut(self) -> None:
+        self._run(self._cut())
+
+    # -- inside the loop
+
+    def _run(self, step: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(step, self._loop).result(ANSWER_WITHIN)
+
+    async def _listen(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=4 * PIECE)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop_listening(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _cut(self) -> None:
+        self._cut_all()
+
+    async def _finish_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _cut_all(self) -> None:
+        self.cuts += 1
+        for writer in list(self._writers):
+            self._reset(writer)
+
+    def _reset(self, writer: StreamWriter) -> None:
+        """Closes with RST, as a network that is gone does, instead of FIN."""
+        connection = writer.get_extra_info("socket")
+        if connection is not None and connection.fileno() >= 0:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        self._writers.discard(writer)
+
+    async def _accept(self, from_client: StreamReader, to_client: StreamWriter) -> None:
+        self.accepted += 1
+        if self.refuse:
+            return self._reset(to_client)
+        try:
+            from_server, to_server = await asyncio.open_connection(*self._target, limit=4 * PIECE)
+        except OSError:
+            return self._reset(to_client)
+        self._writers |= {to_client, to_server}
+        try:
+            await asyncio.gather(
+                self._forward(from_client, to_server, "up"), self._forward(from_server, to_client, "down")
+            )
+        except asyncio.CancelledError:
+            pass  # by _finish_tasks; asyncio's own callback would report that
+        finally:
+            to_client.close()
+            to_server.close()
+
+    async def _forward(self, reader: StreamReader, writer: StreamWriter, way: Way) -> None:
+        pieces: Queue[tuple[float, bytes]] = Queue(PIECES_IN_FLIGHT)
+        reading = asyncio.create_task(self._read(reader, pieces))
+        try:
+            await self._write(pieces, writer, way)
+        except OSError:
+            self._reset(writer)
+        finally:
+            reading.cancel()
+            if way == "down":
+                writer.close()
+            self._writers.discard(writer)
+
+    async def _read(self, reader: StreamReader, pieces: Queue[tuple[float, bytes]]) -> None:
+        """Queues each piece with the time at which it is due; an empty one is the end."""
+        try:
+            while data := await reader.read(PIECE):
+                await pieces.put((time.monotonic() + self.latency, data))
+        except OSError:
+            pass
+        await pieces.put((0.0, b""))
+
+    async def _write(self, pieces: Queue[tuple[float, bytes]], writer: StreamWriter, way: Way) -> None:
+        link_free_at = 0.0
+        while True:
+            due, data = await pieces.get()
+            while self.stall:  # noqa: ASYNC110  (another thread sets it)
+                await asyncio.sleep(STALL_CHECK)
+            if not data:
+                break
+            at = max(time.monotonic(), due, link_free_at)
+            if self.rate:
+                at = link_free_at = at + len(data) / self.rate
+            await asyncio.sleep(max(0.0, at - time.monotonic()))
+            writer.write(data)
+            await writer.drain()
+            if self._count(len(data), way):
+                return
+        if writer.can_write_eof():
+            writer.write_eof()
+
+    def _count(self, size: int, way: Way) -> bool:
+        """Says whether that was the byte to cut after."""
+        if way == "down":
+            self.bytes_down += size
+            return False
+        self.bytes_up += size
+        if self.cut_after is None or self.bytes_up < self.cut_after:
+            return False
+        self.cut_after = None
+        self._cut_all()
+        return True

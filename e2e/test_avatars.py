@@ -1,0 +1,274 @@
+"""The avatar page: the seeds' tutorial as a visitor goes through it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, FilePayload, Page, expect
+
+from e2e.support import pictures
+from e2e.support.console import Console
+from e2e.support.drag import dragging_files, drop_files
+from e2e.support.proxy import FaultProxy
+from e2e.support.server import Server
+from e2e.support.until import until
+
+NewContext = Callable[..., BrowserContext]
+
+INPUT = "input[dj-upload=avatar]"
+ZONE = "[dj-upload-drop=avatar]"
+PROGRESS = "progress[dj-upload-progress=avatar]"
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A JPEG of about 4 MB."""
+    return pictures.photo(tmp_path_factory.mktemp("photos") / "Ein Foto 📷.jpg", (3000, 2700), at_least=3_500_000)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pictures.photo(tmp_path_factory.mktemp("photos") / "small.jpg", (320, 240), seed=2)
+
+
+@pytest.fixture(autouse=True)
+def nothing_staged(server: Server) -> Iterator[None]:
+    """Whatever a test did, it leaves no bytes behind."""
+    yield
+    staging = server.data_dir / "staging"
+    # A closing page's uploads are removed by the server when it notices.
+    until(lambda: not staging.exists() or not any(staging.iterdir()))
+
+
+def visit(page: Page, url: str = "") -> None:
+    page.goto(f"{url}/avatars/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save avatar").click()
+
+
+def saved(server: Server, name: str) -> dict[str, object]:
+    connection = server.db()
+    try:
+        row = connection.execute("SELECT * FROM avatars_avatar WHERE name = ? ORDER BY id DESC", [name]).fetchone()
+    finally:
+        connection.close()
+    assert row is not None, f"{name} is not in the database"
+    return dict(row)
+
+
+def watch_progress(page: Page) -> None:
+    """Collects what the progress bar shows, and the events, from now on."""
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            window.statuses = [];
+            addEventListener("djust:upload:progress", (e) => {
+                statuses.push(e.detail.status);
+                requestAnimationFrame(() => seen.push(document.querySelector("progress")?.value));
+            });
+        }"""
+    )
+
+
+def test_a_dragged_photo_streams_with_progress_and_is_saved(
+    page: Page, proxy: FaultProxy, server: Server, photo: Path
+) -> None:
+    visit(page, proxy.url)
+    watch_progress(page)
+    proxy.rate = 4_000_000
+
+    drop_files(page, ZONE, [photo])
+    expect(page.locator(".preview img")).to_be_visible()
+    save(page)
+    expect(page.locator("img.avatar")).to_be_visible(timeout=60_000)
+
+    between = {value for value in page.evaluate("seen") if value is not None and 0 < value < 100}
+    assert len(between) >= 4
+    row = saved(server, photo.name)
+    assert row["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert row["size"] == photo.stat().st_size
+    assert pictures.difference(server.data_dir / "media" / str(row["image"]), photo) < 4
+    expect(page.locator(ZONE)).to_contain_text(photo.name)
+    expect(page.get_by_role("button", name="Replace")).to_be_visible()
+
+
+def test_choosing_only_queues_and_shows_a_preview(page: Page, proxy: FaultProxy, photo: Path) -> None:
+    visit(page, proxy.url)
+    watch_progress(page)
+    sent = proxy.bytes_up
+
+    page.set_input_files(INPUT, photo)
+    expect(page.locator(".preview img")).to_be_visible()
+    page.wait_for_function("document.querySelector('.preview img').naturalWidth === 3000")
+
+    assert page.evaluate("statuses") == ["queued"]
+    assert proxy.bytes_up - sent < 10_000
+    assert page.evaluate("document.querySelector('progress').value") == 0
+
+
+def test_the_zone_shows_that_a_file_is_over_it(page: Page, small: Path) -> None:
+    visit(page)
+
+    with dragging_files(page, ZONE, [small]):
+        expect(page.locator(ZONE)).to_have_class("drop-zone upload-dragover")
+
+    expect(page.locator(ZONE)).to_have_class("drop-zone")
+
+
+def test_a_file_dropped_beside_the_zone_does_not_leave_the_page(page: Page, small: Path) -> None:
+    visit(page)
+
+    drop_files(page, "h1", [small])
+
+    expect(page.locator("html.live-connected")).to_be_attached()
+    expect(page.locator(".preview img")).to_have_count(0)
+
+
+def test_replacing_removes_the_old_file(page: Page, server: Server, photo: Path, small: Path) -> None:
+    visit(page)
+    page.set_input_files(INPUT, photo)
+    save(page)
+    expect(page.locator("img.avatar")).to_be_visible()
+    old = server.data_dir / "media" / str(saved(server, photo.name)["image"])
+    assert old.exists()
+
+    page.get_by_role("button", name="Replace").click()
+    page.set_input_files(INPUT, small)
+    save(page)
+
+    expect(page.locator(ZONE)).to_contain_text("small.jpg")
+    assert not old.exists()
+    assert page.evaluate("fetch(document.querySelector('img.avatar').src).then((r) => r.status)") == 200
+
+
+def test_the_avatar_is_there_after_a_reload_and_not_for_another_visitor(
+    page: Page, new_context: NewContext, small: Path
+) -> None:
+    visit(page)
+    page.set_input_files(INPUT, small)
+    save(page)
+    expect(page.locator("img.avatar")).to_be_visible()
+
+    page.reload()
+    stranger = new_context().new_page()
+    visit(stranger)
+
+    expect(page.locator("img.avatar")).to_be_visible()
+    expect(stranger.locator("img.avatar")).to_have_count(0)
+
+
+def test_saving_without_a_file_says_so(page: Page) -> None:
+    visit(page)
+
+    save(page)
+
+    expect(page.get_by_role("alert")).to_have_text("No file selected.")
+
+
+def broken(name: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": data}
+
+
+PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0\0"
+
+REFUSED = {
+    "a renamed program": (broken("cute.png", b"MZ" + bytes(9000)), "isn't the kind of file"),
+    "a drawing with scripts": (broken("drawing.svg", b"<svg onload='alert(1)'/>"), "isn't accepted"),
+    "nothing at all": (broken("empty.png", b""), "empty"),
+    "too much": (broken("large.png", PNG_HEAD + bytes(6_000_000)), "at most 5 MB"),
+    "half a picture": (broken("half.png", PNG_HEAD + bytes(500)), "damaged"),
+    "a name with tags": (broken("<img src=x onerror=alert(1)>.png", b"MZ" + bytes(900)), "isn't the kind of file"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_bad_file_is_refused_with_its_reason_and_the_next_one_works(
+    page: Page, server: Server, small: Path, what: str
+) -> None:
+    payload, reason = REFUSED[what]
+    visit(page)
+
+    page.set_input_files(INPUT, [payload])
+    save(page)
+    expect(page.get_by_role("alert")).to_contain_text(reason)
+    expect(page.get_by_role("alert")).to_contain_text(payload["name"])
+    expect(page.locator("img.avatar")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save avatar")).to_be_enabled()
+
+    page.set_input_files(INPUT, small)
+    save(page)
+    expect(page.locator("img.avatar")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_name_with_a_path_in_it_is_only_a_label(page: Page, server: Server, small: Path) -> None:
+    visit(page)
+
+    page.set_input_files(INPUT, [{"name": "../../etc/x.jpg", "mimeType": "image/jpeg", "buffer": small.read_bytes()}])
+    save(page)
+
+    expect(page.locator("img.avatar")).to_be_visible()
+    stored = server.data_dir / "media" / str(saved(server, "x.jpg")["image"])
+    assert stored.resolve().parent == (server.data_dir / "media" / "avatars").resolve()
+
+
+def test_a_cut_in_the_middle_is_survived_without_choosing_again(
+    page: Page, proxy: FaultProxy, server: Server, console: Console, photo: Path
+) -> None:
+    console.expect("WebSocket connection")
+    visit(page, proxy.url)
+    watch_progress(page)
+    proxy.rate = 4_000_000
+    proxy.cut_after = proxy.bytes_up + 1_500_000
+
+    page.set_input_files(INPUT, photo)
+    save(page)
+
+    expect(page.locator("img.avatar")).to_be_visible(timeout=60_000)
+    assert proxy.cuts == 1
+    assert "resuming" in page.evaluate("statuses")
+    assert saved(server, photo.name)["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+
+
+def test_everything_works_from_the_keyboard(page: Page, small: Path) -> None:
+    visit(page)
+
+    page.locator(INPUT).focus()
+    assert page.evaluate("getComputedStyle(document.activeElement.closest('label')).outlineStyle") != "none"
+    page.set_input_files(INPUT, small)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").strip().startswith("Save avatar")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("img.avatar")).to_be_visible()
+
+
+def test_without_javascript_the_form_saves_an_avatar(new_context: NewContext, server: Server, small: Path) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto("/avatars/")
+
+    expect(page.locator(INPUT)).to_be_visible()
+    page.set_input_files(INPUT, small)
+    save(page)
+
+    expect(page.locator("img.avatar")).to_be_visible()
+    assert saved(server, small.name)["sha256"] == hashlib.sha256(small.read_bytes()).hexdigest()
+    page.get_by_role("button", name="Replace").click()
+    expect(page.locator(INPUT)).to_be_visible()
+
+
+def test_without_javascript_a_bad_file_is_refused_with_its_reason(new_context: NewContext) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto("/avatars/")
+
+    page.set_input_files(INPUT, [broken("cute.png", b"MZ" + bytes(9000))])
+    save(page)
+
+    expect(page.get_by_role("alert")).to_contain_text("isn't the kind of file")
+    expect(page.locator("img.avatar")).to_have_count(0)

@@ -1,0 +1,141 @@
+"""The uploads' own modules in the browser: what a submit means, and how much is sent at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from e2e.support import pictures
+from e2e.support.until import until
+
+# status → what happens when the form is submitted: started now?, and what the form does
+TABLE = {
+    "queued": (True, "wait"),
+    "paused": (True, "wait"),
+    "uploading": (False, "wait"),
+    "resuming": (False, "wait"),
+    "complete": (False, "go"),
+    "cancelled": (False, "go"),
+    "error": (False, "block"),
+}
+
+
+def on_submit(page: Page, statuses: list[str], *, skips: bool = False) -> dict[str, Any]:
+    page.goto("/")
+    answer: dict[str, Any] = page.evaluate(
+        """async ([statuses, skips]) => {
+            const { onSubmit } = await import("/static/uploads/submit.js");
+            const { start, verdict } = onSubmit(statuses.map((status) => ({ status })), skips);
+            return { start: start.map(({ status }) => status), verdict };
+        }""",
+        [statuses, skips],
+    )
+    return answer
+
+
+@pytest.mark.parametrize("status", TABLE)
+def test_what_submitting_means_for_one_file(page: Page, status: str) -> None:
+    starts, verdict = TABLE[status]
+
+    assert on_submit(page, [status]) == {"start": [status] if starts else [], "verdict": verdict}
+
+
+@pytest.mark.parametrize("status", TABLE)
+def test_one_failed_file_keeps_the_form_and_starts_nothing(page: Page, status: str) -> None:
+    assert on_submit(page, [status, "error"]) == {"start": [], "verdict": "block"}
+
+
+@pytest.mark.parametrize("status", TABLE)
+def test_a_form_that_skips_goes_on_without_the_failed_ones(page: Page, status: str) -> None:
+    starts, verdict = TABLE[status]
+
+    answer = on_submit(page, [status, "error"], skips=True)
+
+    assert answer == {"start": [status] if starts else [], "verdict": "go" if status == "error" else verdict}
+
+
+@pytest.mark.parametrize("status", TABLE)
+def test_a_file_under_way_makes_the_form_wait(page: Page, status: str) -> None:
+    starts, verdict = TABLE[status]
+
+    answer = on_submit(page, [status, "uploading"])
+
+    assert answer == {"start": [status] if starts else [], "verdict": "block" if verdict == "block" else "wait"}
+
+
+def test_a_form_without_files_is_submitted(page: Page) -> None:
+    assert on_submit(page, []) == {"start": [], "verdict": "go"}
+
+
+SIMULATE = """async ([rate, delay, total]) => {
+    // A link of `rate` bytes per ms and `delay` ms each way, in simulated time; the server settles at once.
+    const { Window } = await import("/static/uploads/window.js");
+    const limit = 8 * 2 ** 20;
+    const window = new Window(limit, 65536);
+    let now = 1, free = 0, sent = 0, settled = 0, longest = 0, credit = limit;
+    const flights = [];
+    const frames = [];
+    while (settled < total) {
+        for (let room; sent < total && (room = window.room(Math.min(2 ** 20 - 1024, total - sent))); sent += room) {
+            window.spend(room, now);
+            frames.push(room);
+            free = Math.max(now, free) + room / rate;
+            flights.push({ at: free + 2 * delay, size: room });
+            if (settled > total / 2) longest = Math.max(longest, free - now);
+        }
+        if (window.sent > credit) throw new Error("more than was granted");
+        if (!flights.length) throw new Error("stuck");
+        const flight = flights.shift();
+        now = flight.at;
+        settled += flight.size;
+        credit = settled + limit;
+        window.settle(credit, now);
+    }
+    return { used: total / rate / now, longest, frame: frames.at(-2), most: Math.max(...frames) };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("mbits", "delay"),
+    [(1, 50), (20, 25), (100, 50), (400, 10), (1000, 5)],
+)
+def test_the_window_fills_a_link_and_keeps_its_queue_short(page: Page, mbits: int, delay: int) -> None:
+    """In simulated time, so that no machine's speed matters."""
+    page.goto("/")
+    rate = mbits * 125
+
+    found = page.evaluate(SIMULATE, [rate, delay, rate * 20_000])
+
+    assert found["used"] >= 0.95
+    assert found["longest"] <= 100 + 65_536 / rate
+    assert found["most"] < 2**20
+
+
+def test_a_file_chosen_before_the_page_is_connected_waits_for_it(page: Page, tmp_path: Path) -> None:
+    photo = pictures.photo(tmp_path / "early.jpg", (64, 48))
+    held: list[Any] = []
+
+    def hold(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda message: held.append(lambda: socket.send(message)))
+
+    page.route_web_socket("**/live/", hold)
+    page.goto("/avatars/")
+    page.wait_for_load_state("load")
+    page.set_input_files("[dj-upload=avatar]", photo)
+    expect(page.locator(".preview img")).to_have_count(0)
+
+    until(lambda: _let_go(page, held))
+
+    expect(page.locator(".preview img")).to_be_visible()
+
+
+def _let_go(page: Page, held: list[Any]) -> bool:
+    """Passes on what the server has said so far."""
+    page.evaluate("1")  # lets Playwright take in what has arrived
+    while held:
+        held.pop(0)()
+    return page.locator(".preview img").count() > 0

@@ -1,0 +1,323 @@
+"""The videos: a large file travels, is processed beside the page, and can be played and sought."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from e2e.support import media
+from e2e.support.console import Console
+from e2e.support.drag import drop_files
+from e2e.support.proxy import FaultProxy
+from e2e.support.server import Server
+from e2e.support.until import until
+
+NewContext = Callable[..., BrowserContext]
+
+ZONE = "[dj-upload-drop=video]"
+INPUT = "input[name=video]"
+ROW = ".video-row"
+LONG = 90_000  # ms: a slow machine takes its time
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty seconds of 640 × 360, of a few megabytes: more than one answer's worth."""
+    path = tmp_path_factory.mktemp("films") / "Ein Film 🎬.mp4"
+    media.video(path, sound="aac", seconds=20, size=(640, 360), fps=10, preset="ultrafast", noise=160, g=10)
+    assert path.stat().st_size > 3_000_000
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return media.video(tmp_path_factory.mktemp("films") / "clip.webm", codec="libvpx-vp9", sound="libopus")
+
+
+@pytest.fixture(autouse=True)
+def nothing_staged(server: Server) -> Iterator[None]:
+    yield
+    for folder in ("staging", "staging-videos"):
+        path = server.data_dir / folder
+        until(lambda path=path: not path.exists() or not any(path.iterdir()))
+
+
+def visit(page: Page, url: str = "") -> None:
+    page.goto(f"{url}/videos/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+
+def card(page: Page, title: str) -> Locator:
+    """The newest video with that title among those of this visitor."""
+    return page.locator("li.video", has=page.get_by_label(f"Delete {title}", exact=True)).first
+
+
+@pytest.fixture(scope="session")
+def long_film(tmp_path_factory: pytest.TempPathFactory, film: Path) -> Path:
+    """The film with a box of nothing behind it, 30 MB in all."""
+    path = tmp_path_factory.mktemp("films") / "long.mp4"
+    nothing = 30_000_000
+    path.write_bytes(film.read_bytes() + nothing.to_bytes(4, "big") + b"free" + bytes(nothing - 8))
+    return path
+
+
+@pytest.fixture
+def huge_film(tmp_path: Path, film: Path) -> Path:
+    """The film with random bytes behind it in a box that players skip, 200 MB in all."""
+    path, nothing = tmp_path / "huge.mp4", 200_000_000
+    with path.open("wb") as file:
+        file.write(film.read_bytes() + nothing.to_bytes(4, "big") + b"free")
+        for number in range(200):
+            file.write(random.Random(number).randbytes(1_000_000 - 8 * (number == 199)))
+    return path
+
+
+def send(page: Page, path: Path) -> Locator:
+    page.set_input_files(INPUT, path)
+    expect(card(page, path.name).locator("video")).to_be_visible(timeout=LONG)
+    return card(page, path.name)
+
+
+def test_a_dragged_video_is_processed_and_can_be_played_and_sought(page: Page, film: Path) -> None:
+    ranges: list[tuple[int, str]] = []
+    page.on(
+        "response", lambda r: ranges.append((r.status, r.headers.get("content-range", ""))) if ".mp4" in r.url else None
+    )
+    visit(page)
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            new MutationObserver(() => {
+                const wait = document.querySelector(".video-wait");
+                if (wait) seen.push(wait.textContent.trim());
+            }).observe(document.getElementById("videos"), { childList: true, subtree: true });
+        }"""
+    )
+
+    drop_files(page, ZONE, [film])
+    shown = card(page, film.name)
+    video = shown.locator("video")
+    expect(video).to_be_visible(timeout=LONG)
+
+    assert page.evaluate("seen.some((text) => text.startsWith('Processing'))")
+    expect(page.locator(ROW)).to_have_count(0)
+    expect(shown).to_contain_text("0:20")
+    expect(shown).to_contain_text("640 × 360")
+    shown.get_by_text("As it was received").click()
+    expect(shown.locator(".sha256")).to_have_text(hashlib.sha256(film.read_bytes()).hexdigest())
+
+    handle = video.element_handle()
+    page.evaluate("(video) => { video.muted = true; return video.play(); }", handle)
+    page.wait_for_function("(video) => video.currentTime > 0.2 && video.readyState >= 2", arg=handle)
+    page.evaluate("(video) => { video.pause(); video.currentTime = 17; }", handle)
+    page.wait_for_function(
+        "(video) => !video.seeking && video.readyState >= 2 && Math.abs(video.currentTime - 17) < 0.1", arg=handle
+    )
+    assert page.evaluate("(video) => [video.videoWidth, video.videoHeight, Math.round(video.duration)]", handle) == [
+        640,
+        360,
+        20,
+    ]
+
+    sizes = [_length(span) for status, span in ranges if status == 206]
+    assert sizes and len(sizes) == len(ranges)
+    assert max(sizes) <= 2**20
+
+
+def _length(span: str) -> int:
+    match = re.fullmatch(r"bytes (\d+)-(\d+)/\d+", span)
+    assert match is not None, span
+    return int(match[2]) - int(match[1]) + 1
+
+
+def test_a_webm_video_plays_too(page: Page, clip: Path) -> None:
+    visit(page)
+
+    video = send(page, clip).locator("video").element_handle()
+
+    page.evaluate("(video) => { video.muted = true; return video.play(); }", video)
+    page.wait_for_function("(video) => video.ended", arg=video)
+
+
+def test_a_video_filmed_upright_is_shown_upright(page: Page, tmp_path: Path) -> None:
+    upright = media.video(tmp_path / "upright.mov", rotation=-90, seconds=0.5)
+    visit(page)
+
+    shown = send(page, upright)
+
+    expect(shown).to_contain_text("120 × 160")
+    video = shown.locator("video").element_handle()
+    page.evaluate("(video) => video.load() || (video.preload = 'auto')", video)
+    page.wait_for_function("(video) => video.readyState >= 1", arg=video)
+    assert page.evaluate("(video) => [video.videoWidth, video.videoHeight]", video) == [120, 160]
+    poster = page.evaluate(
+        """async (video) => {
+            const image = new Image();
+            image.src = video.poster;
+            await image.decode();
+            return [image.width, image.height];
+        }""",
+        video,
+    )
+    assert poster == [120, 160]
+
+
+def test_what_is_playing_goes_on_while_the_page_changes(page: Page, film: Path, clip: Path) -> None:
+    visit(page)
+    video = send(page, film).locator("video").element_handle()
+    page.evaluate("(video) => { video.muted = true; return video.play(); }", video)
+    page.wait_for_function("(video) => video.currentTime > 0.2", arg=video)
+
+    send(page, clip)
+
+    assert page.evaluate("(video) => video.isConnected && !video.paused", video)
+    at = page.evaluate("(video) => video.currentTime", video)
+    page.wait_for_function("([video, at]) => video.currentTime > at", arg=[video, at])
+
+
+def test_an_upload_is_paused_and_goes_on(page: Page, proxy: FaultProxy, film: Path) -> None:
+    visit(page, proxy.url)
+    proxy.rate = 1_500_000
+
+    page.set_input_files(INPUT, film)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(ROW)).to_have_attribute("data-status", "paused")
+    proxy.rate = None
+    page.get_by_role("button", name="Go on").click()
+
+    expect(card(page, film.name).locator("video")).to_be_visible(timeout=LONG)
+
+
+def test_another_visitors_tab_sees_it_arrive_change_and_go(page: Page, new_context: NewContext, clip: Path) -> None:
+    stranger = new_context().new_page()
+    visit(stranger)
+    before = stranger.locator("li.video").count()
+    visit(page)
+
+    shown = send(page, clip)
+    expect(stranger.locator("li.video")).to_have_count(before + 1)
+    shown.get_by_label("Title of clip.webm").fill("By the <sea>")
+    shown.get_by_label("Title of clip.webm").blur()
+    expect(stranger.get_by_role("heading", name="By the <sea>")).to_be_visible()
+    expect(stranger.get_by_label("Delete clip.webm")).to_have_count(0)
+
+    source = shown.locator("source").get_attribute("src")
+    page.once("dialog", lambda dialog: dialog.accept())
+    shown.get_by_role("button", name="Delete clip.webm").click()
+
+    expect(stranger.locator("li.video")).to_have_count(before)
+    assert page.request.get(str(source)).status == 404
+
+
+def test_a_bad_file_says_why_and_a_good_one_works_afterwards(page: Page, clip: Path, film: Path) -> None:
+    half = {"name": "half.mp4", "mimeType": "video/mp4", "buffer": film.read_bytes()[:400_000]}
+    visit(page)
+
+    page.set_input_files(INPUT, [half])  # type: ignore[list-item]
+    expect(page.locator(ROW)).to_contain_text("damaged")
+    expect(page.locator(ROW)).to_contain_text("half.mp4")
+    page.set_input_files(INPUT, [{"name": "evil.mp4", "mimeType": "video/mp4", "buffer": b"MZ" + bytes(9000)}])
+    expect(page.locator(ROW)).to_contain_text("isn't the kind of file")
+
+    send(page, clip)
+    expect(page.locator(ROW)).to_have_count(0)
+
+
+def test_without_javascript_a_video_is_sent_and_shown(new_context: NewContext, clip: Path) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto("/videos/")
+
+    page.set_input_files(INPUT, clip)
+    page.get_by_role("button", name="Send the video").click()
+    expect(card(page, clip.name)).to_be_visible()
+
+    def is_ready() -> bool:
+        page.goto("/videos/")
+        return card(page, clip.name).locator("video").count() == 1
+
+    until(is_ready)
+
+
+def test_a_cut_costs_no_more_than_what_was_on_its_way(
+    page: Page, proxy: FaultProxy, console: Console, long_film: Path
+) -> None:
+    console.expect("WebSocket connection")
+    visit(page, proxy.url)
+    page.evaluate(
+        """() => {
+            window.statuses = [];
+            window.least = [];
+            addEventListener("djust:upload:progress", ({ detail }) => {
+                statuses.push(detail.status);
+                if (statuses.includes("resuming")) least.push(detail.bytes);
+            });
+        }"""
+    )
+    proxy.rate = 20_000_000
+    proxy.cut_after = proxy.bytes_up + 15_000_000
+    before = proxy.bytes_up
+
+    page.set_input_files(INPUT, long_film)
+
+    expect(card(page, "long.mp4").locator("video")).to_be_visible(timeout=LONG)
+    assert proxy.cuts == 1
+    assert "resuming" in page.evaluate("statuses")
+    assert page.evaluate("Math.min(...least)") > 0
+    again = proxy.bytes_up - before - long_film.stat().st_size
+    assert again < 8 * 2**20 + 1_000_000  # the window, and what is no file
+    digest = hashlib.sha256(long_film.read_bytes()).hexdigest()
+    assert digest in card(page, "long.mp4").inner_html()
+
+
+def test_twenty_random_cuts_of_a_large_video_cost_less_than_a_window_each(
+    page: Page, proxy: FaultProxy, console: Console, huge_film: Path
+) -> None:
+    console.expect("WebSocket connection")
+    visit(page, proxy.url)
+    size, cuts = huge_film.stat().st_size, 20
+    places = sorted(random.Random(7).sample(range(2_000_000, size - 2_000_000), cuts))
+    page.evaluate("addEventListener('djust:upload:progress', ({ detail }) => (window.bytes = detail.bytes))")
+    proxy.rate = 60_000_000
+    before = proxy.bytes_up
+
+    page.set_input_files(INPUT, huge_film)
+    for place in places:
+        until(lambda place=place: (page.evaluate("window.bytes") or 0) >= place, within=90)
+        proxy.cut()
+
+    expect(card(page, "huge.mp4").locator("video")).to_be_visible(timeout=LONG)
+    assert proxy.bytes_up - before - size < cuts * 8 * 2**20
+    assert hashlib.sha256(huge_film.read_bytes()).hexdigest() in card(page, "huge.mp4").inner_html()
+
+
+def test_an_upload_survives_the_death_of_the_server(
+    new_context: NewContext, console: Console, tmp_path_factory: pytest.TempPathFactory, long_film: Path
+) -> None:
+    console.expect("WebSocket connection|Failed to load resource")
+    own = Server(tmp_path_factory.mktemp("mortal")).start()
+    try:
+        with FaultProxy(own.host, own.port) as link:
+            page = new_context().new_page()
+            visit(page, link.url)
+            link.rate = 15_000_000
+            page.set_input_files(INPUT, long_film)
+            expect(page.locator(ROW)).to_contain_text("left")
+            until(lambda: link.bytes_up > 12_000_000)
+
+            own.kill()
+            own.start()
+
+            expect(card(page, "long.mp4").locator("video")).to_be_visible(timeout=LONG)
+            assert link.bytes_up < 1.6 * long_film.stat().st_size
+            digest = hashlib.sha256(long_film.read_bytes()).hexdigest()
+            assert digest in card(page, "long.mp4").inner_html()
+            page.close()
+            console.stop()
+    finally:
+        own.terminate()
