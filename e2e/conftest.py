@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, BrowserType
+from playwright.sync_api import BrowserContext, BrowserType, expect
 
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
@@ -27,6 +27,8 @@ QUIET = [
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 NewContext = Callable[..., BrowserContext]
+
+expect.set_options(timeout=30_000)  # ms: a busy machine takes its time, and a test that passes doesn't wait
 
 
 # -- The server

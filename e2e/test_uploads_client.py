@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from e2e.support import pictures
 from e2e.support.until import until
@@ -139,3 +140,55 @@ def _let_go(page: Page, held: list[Any]) -> bool:
     while held:
         held.pop(0)()
     return page.locator(".preview img").count() > 0
+
+
+# -- A page whose scripts come late
+
+PHOTO = "input[dj-upload=avatar]"
+
+
+class Late:
+    def __init__(self, page: Page) -> None:
+        self.held: list[Route] = []
+        self._is_open = False
+        self._page = page
+
+    def hold(self, pattern: str) -> None:
+        self._page.route(pattern, lambda route: route.continue_() if self._is_open else self.held.append(route))
+
+    def release(self) -> None:
+        self._is_open = True
+        for route in self.held:
+            route.continue_()
+        self.held.clear()
+
+
+@pytest.fixture
+def late(page: Page) -> Iterator[Late]:
+    """Holds back modules until the test releases them."""
+    late = Late(page)
+    yield late
+    late.release()
+
+
+def test_uploads_that_are_loaded_after_the_page_is_live_learn_what_it_takes(
+    page: Page, late: Late, tmp_path: Path
+) -> None:
+    late.hold("**/uploads/window.js")
+    page.goto("/avatars/", wait_until="commit")
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+    late.release()
+    page.locator(PHOTO).set_input_files(pictures.photo(tmp_path / "photo.jpg", (320, 240)))
+
+    expect(page.locator(".preview img")).to_be_visible()
+
+
+def test_a_file_that_was_chosen_before_any_script_was_there_is_taken(page: Page, late: Late, tmp_path: Path) -> None:
+    late.hold("**/*.js")
+    page.goto("/avatars/", wait_until="commit")
+    page.locator(PHOTO).set_input_files(pictures.photo(tmp_path / "photo.jpg", (320, 240)))
+
+    late.release()
+
+    expect(page.locator(".preview img")).to_be_visible()

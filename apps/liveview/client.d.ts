@@ -168,6 +168,8 @@ declare namespace LiveView {
 
   interface Live extends Public, Owner {
     extensions: Extension[];
+    /** The last message of each kind that isn't the runtime's, for an extension that comes late. By type. */
+    heard: Map<string, any>;
     refs: number;
     /** By ref. */
     waiting: Map<number, Question>;

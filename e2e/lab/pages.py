@@ -27,15 +27,15 @@ class Gates:
 
 
 def expect_connected(page: Page) -> None:
-    expect(page.locator("html.live-connected")).to_be_attached(timeout=15_000)
+    expect(page.locator("html.live-connected")).to_be_attached()
 
 
 def expect_reconnecting(page: Page) -> None:
-    expect(page.locator("html.live-reconnecting")).to_be_attached(timeout=15_000)
+    expect(page.locator("html.live-reconnecting")).to_be_attached()
 
 
 def expect_failed(page: Page) -> None:
-    expect(page.locator("html.live-failed")).to_be_attached(timeout=15_000)
+    expect(page.locator("html.live-failed")).to_be_attached()
 
 
 def expect_log(page: Page, *lines: str) -> None:

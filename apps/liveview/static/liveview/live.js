@@ -21,6 +21,7 @@ export const live = {
   root: document.body,
   connection,
   extensions: [],
+  heard: new Map(),
   refs: 0,
   waiting: new Map(),
   html: "",
@@ -47,7 +48,9 @@ export const live = {
 
   use(extension) {
     this.extensions.push(extension);
-    if (this.isMounted) extension.mounted?.();
+    if (!this.isMounted) return;
+    extension.mounted?.();
+    for (const message of this.heard.values()) extension.received?.(message);
   },
 
   hook(name, functions) {
@@ -91,6 +94,7 @@ export const live = {
   closed() {
     const wasMounted = this.isMounted;
     this.isMounted = false;
+    this.heard.clear();
     this.lose("disconnected");
     if (wasMounted) this.each("disconnected");
   },
@@ -103,7 +107,10 @@ export const live = {
   received(message) {
     const type = message?.type;
     if (Object.hasOwn(handlers, type)) handlers[type](message);
-    else if (type) this.each("received", message);
+    else if (type) {
+      this.heard.set(type, message);
+      this.each("received", message);
+    }
   },
 
   async submit(form, name, params) {

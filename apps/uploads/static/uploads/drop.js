@@ -1,17 +1,14 @@
 // Where files come from: inputs, drops, the clipboard.
 
 const OVER = "upload-dragover";
+const INPUT = "input[type=file][dj-upload]";
 
 /** Calls `chosen(slot, files)` for every way a visitor gives files to a slot inside `root`. */
 export function listen(root, chosen) {
   const depths = new WeakMap(); // zone → how many of its descendants the drag is inside of: no flicker between children
 
-  root.addEventListener("change", (e) => {
-    const slot = e.target.getAttribute?.("dj-upload");
-    if (slot === null || slot === undefined || e.target.type !== "file") return;
-    const files = Array.from(e.target.files, (file) => ({ file, path: file.webkitRelativePath || null }));
-    if (chosen(slot, files) !== false) e.target.value = "";
-  });
+  root.addEventListener("change", (e) => e.target.matches(INPUT) && take(e.target));
+  root.querySelectorAll(INPUT).forEach(take); // chosen before this script was there
 
   addEventListener("dragenter", (e) => enter(e, 1));
   addEventListener("dragleave", (e) => enter(e, -1));
@@ -34,6 +31,11 @@ export function listen(root, chosen) {
     e.preventDefault();
     chosen(area.getAttribute("dj-upload-paste"), files);
   });
+
+  function take(input) {
+    const files = Array.from(input.files, (file) => ({ file, path: file.webkitRelativePath || null }));
+    if (files.length && chosen(input.getAttribute("dj-upload"), files) !== false) input.value = "";
+  }
 
   function enter(e, step) {
     const zone = carriesFiles(e) && zoneOf(e);
