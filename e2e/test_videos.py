@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from e2e.lab.pages import set_times
 from e2e.support import media
 from e2e.support.console import Console
 from e2e.support.drag import drop_files
@@ -321,3 +322,60 @@ def test_an_upload_survives_the_death_of_the_server(
             console.stop()
     finally:
         own.terminate()
+
+
+# -- The panel to break the connection with
+
+
+@pytest.fixture
+def chaos(page: Page, console: Console) -> Locator:
+    console.expect("WebSocket connection")
+    visit(page)
+    page.get_by_text("Break the connection").click()
+    return page.locator("#chaos")
+
+
+def start_slowly(page: Page, chaos: Locator, path: Path) -> None:
+    chaos.get_by_label("Speed").select_option("2 MB/s")
+    page.set_input_files(INPUT, path)
+    expect(page.locator(f"{ROW} [data-upload=eta]")).to_contain_text("left")
+
+
+def test_a_visitor_cuts_the_connection_and_sees_the_upload_go_on(page: Page, chaos: Locator, long_film: Path) -> None:
+    start_slowly(page, chaos, long_film)
+
+    chaos.get_by_role("button", name="Cut it").click()
+    expect(chaos.get_by_role("log")).to_contain_text("the upload goes on from there")
+    chaos.get_by_label("Speed").select_option("as it comes")
+
+    expect(card(page, "long.mp4").locator("video")).to_be_visible(timeout=LONG)
+    assert hashlib.sha256(long_film.read_bytes()).hexdigest() in card(page, "long.mp4").inner_html()
+    for line in ("You cut the connection", "Connected again after", "The server has all of long.mp4"):
+        expect(chaos.get_by_role("log")).to_contain_text(line)
+
+
+def test_a_visitor_silences_the_connection_and_the_page_finds_out(page: Page, chaos: Locator, long_film: Path) -> None:
+    set_times(page, answer=1000)
+    start_slowly(page, chaos, long_film)
+
+    chaos.get_by_role("button", name="Silence it").click()
+    expect(chaos.get_by_role("log")).to_contain_text("Connected again after")
+    set_times(page, answer=8000)
+    chaos.get_by_label("Speed").select_option("as it comes")
+
+    expect(card(page, "long.mp4").locator("video")).to_be_visible(timeout=LONG)
+    assert hashlib.sha256(long_film.read_bytes()).hexdigest() in card(page, "long.mp4").inner_html()
+
+
+def test_the_chosen_speed_is_kept(page: Page, chaos: Locator, film: Path) -> None:
+    page.evaluate(
+        """() => {
+            window.times = {};
+            addEventListener("djust:upload:progress", ({ detail }) => (times[detail.status] ??= performance.now()));
+        }"""
+    )
+    start_slowly(page, chaos, film)
+    expect(card(page, film.name).locator("video")).to_be_visible(timeout=LONG)
+
+    seconds = page.evaluate("(times.complete - times.uploading) / 1000")
+    assert seconds >= 0.9 * film.stat().st_size / 2_000_000

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from e2e.lab.pages import Gates, Visit, expect_connected
+from e2e.lab.pages import SETTINGS, Gates, Visit, expect_connected
 from e2e.support.proxy import FaultProxy
 from e2e.support.server import Server
-
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "e2e.lab.settings"}
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from e2e.support.server import Server
 
 Visit = Callable[[str], Page]
 
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "e2e.lab.settings"}  # of a server of the lab
+
 
 class Gates:
     """Doors in handlers of one test: `?gate=` of its pages is the prefix, each door has a number."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from e2e.lab import views
+from e2e.lab import keeping, views
 from uploads.tests.seeds import views as seeds
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("lab/forms/", views.Forms.as_view(), name="forms"),
     path("lab/native/", views.Native.as_view(), name="native"),
     path("lab/address/", views.Address.as_view(), name="address"),
+    path("lab/keeping/", keeping.Keeping.as_view(layout_name="live.html"), name="keeping"),
     path("lab/plain/", views.plain, name="plain"),
     path("lab/sign-in/", views.sign_in, name="sign-in"),
     path("lab/sign-out/", views.sign_out, name="sign-out"),

@@ -8,6 +8,7 @@
         proxy.stall = True              # keep connections open and move nothing: a half-dead network
         proxy.refuse = True             # reset new connections at once
         proxy.cut()                     # reset all connections now
+        proxy.target = (host, port)     # new connections go to another server
         proxy.down(); proxy.up()        # stop and start listening: a true "connection refused"
 
 Its event loop has a thread of its own, so that it works beside Playwright's synchronous API.
@@ -44,7 +45,7 @@ class FaultProxy:
         self.refuse = False
         self.bytes_up = self.bytes_down = 0
         self.accepted = self.cuts = 0
-        self._target = (host, port)
+        self.target = (host, port)
         self._writers: set[StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -118,7 +119,7 @@ class FaultProxy:
         if self.refuse:
             return self._reset(to_client)
         try:
-            from_server, to_server = await asyncio.open_connection(*self._target, limit=4 * PIECE)
+            from_server, to_server = await asyncio.open_connection(*self.target, limit=4 * PIECE)
         except OSError:
             return self._reset(to_client)
         self._writers |= {to_client, to_server}

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from copy import copy
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,13 @@ class Server:
         self._manage("migrate", "--noinput")
         if not debug:
             self._manage("collectstatic", "--noinput")
+
+    def twin(self) -> Server:
+        """Another process of the same deployment: the same data, on a port of its own."""
+        twin = copy(self)
+        twin.port, twin._process = _free_port(), None
+        twin.log = self.log.with_name(f"server-{twin.port}.log")
+        return twin
 
     @property
     def host(self) -> str:

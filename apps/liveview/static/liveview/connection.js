@@ -101,8 +101,10 @@ export const connection = {
     return true;
   },
 
+  /** Silence is suspicious sooner while something should come. */
   await(what) {
-    this.after(this.times[what], () => (what === "answer" ? this.cut() : this.probe()));
+    const time = this.owner?.isBusy ? "answer" : what;
+    this.after(this.times[time], () => (what === "answer" ? this.cut() : this.probe()));
   },
 
   after(wait, act) {

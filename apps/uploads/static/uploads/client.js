@@ -5,17 +5,15 @@ import { listen } from "./drop.js";
 import * as messages from "./messages.js";
 import { Sender } from "./sender.js";
 import { onSubmit } from "./submit.js";
-import { hasTail } from "./tail.js";
 import { Upload, page } from "./upload.js";
 import { View, keep } from "./view.js";
-
-const LOCKED = 2_000; // ms until the next try for an upload that another tab is sending
 
 class Uploads {
   constructor(live) {
     this.live = live;
     this.slots = new Map(); // name → what the server said of it
-    this.early = []; // chosen before the server said what it takes
+    this.early = []; // chosen before the server said what it takes, or before the browser has remembered
+    this.resuming = null; // loaded where a slot is resumable
     this.uploads = []; // in order of choice
     this.sender = new Sender(live.connection);
     this.view = new View(live.root);
@@ -28,13 +26,15 @@ class Uploads {
   // From the visitor
 
   /** Queues files and registers them at once: the server may refuse before a byte is sent. False if they must wait. */
-  choose(name, files) {
+  choose(name, files, isWanted) {
     const slot = this.slots.get(name);
     if (!slot) return !this.slots.size && !this.early.push([name, files]);
-    for (const { file, path } of files) {
+    if (slot.resumable && !this.resuming) return void this.early.push([name, files]);
+    for (const chosen of files) {
       if (slot.max_entries === 1) this.remove((other) => other.slot === name);
-      const upload = new Upload(name, file, path);
-      upload.isWanted = slot.auto_upload;
+      const upload = new Upload(name, chosen);
+      upload.isWanted = isWanted ?? slot.auto_upload;
+      if (slot.resumable) upload.id = this.resuming.memory.find(name, chosen.file);
       this.uploads.push(upload);
       this.register(upload);
     }
@@ -99,17 +99,20 @@ class Uploads {
       upload.reset(upload.id ? upload.written : 0);
       if (upload.status !== "paused") this.become(upload, upload.isWanted ? "resuming" : "queued");
     }
+    this.external?.pump();
   }
 
   changed() {
     cancelAnimationFrame(this.drawing);
     this.drawing = undefined;
     this.view.draw(this.uploads, this.slots);
+    this.resuming?.memory.draw();
   }
 
   received(message) {
     const handler = handlers.get(message.type);
     handler?.(this, message);
+    this.external?.received(message);
     this.pump();
   }
 
@@ -127,33 +130,36 @@ class Uploads {
   }
 
   register(upload) {
-    this.live.send(messages[upload.id ? "resume" : "register"](upload, page));
-    if (upload.id) this.become(upload, "resuming");
-    else if (upload.status === "resuming") this.become(upload, "queued");
+    if (upload.id) return this.resuming.ask(upload);
+    this.live.send(messages.register(upload, page));
+    if (upload.status === "resuming") this.become(upload, "queued");
     else this.tell(upload);
   }
 
-  /** The server's answer to `resume`. */
-  async resumed(upload, answer) {
-    if (answer.accepted) {
-      if (await hasTail(upload.file, answer)) return this.open(upload, answer);
-      this.live.send(messages.cancel(upload.ref));
-      Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
-    } else if (answer.code === "locked") {
-      upload.error = answer.message;
-      this.tell(upload);
-      setTimeout(() => this.find(upload.ref) && !upload.channel && this.register(upload), LOCKED);
-      return;
-    }
-    upload.renew();
-    this.become(upload, "queued");
-    this.register(upload);
+  /** Chunks of this upload may go. */
+  open(upload, { channel, offset, upload_id, external }) {
+    Object.assign(upload, { channel: channel || -1, sent: offset, written: offset, error: "" });
+    if (this.slots.get(upload.slot)?.resumable) upload.id = upload_id;
+    if (external) this.direct(upload, external);
   }
 
-  /** Chunks of this upload may go. */
-  open(upload, { channel, offset, upload_id }) {
-    Object.assign(upload, { channel, sent: offset, written: offset, error: "" });
-    if (this.slots.get(upload.slot)?.resumable) upload.id = upload_id;
+  /** Its bytes go to another storage. */
+  async direct(upload, grant) {
+    this.arriving ??= import("./external.js").then(({ External }) => (this.external = new External(this)));
+    (await this.arriving).open(upload, grant);
+  }
+
+  forget(upload) {
+    if (upload.id) this.resuming.memory.forget(upload.id);
+  }
+
+  /** Takes what was chosen early, once it is known which of it had been on its way before. */
+  async recall(isResumable) {
+    if (isResumable) {
+      this.loading ??= import("./resuming.js").then(({ Resuming }) => Resuming.start(this));
+      this.resuming = await this.loading;
+    }
+    for (const [name, files] of this.early.splice(0)) this.choose(name, files);
   }
 
   /** A few of each slot; the others queue. */
@@ -170,6 +176,7 @@ class Uploads {
   pump() {
     for (const upload of this.active()) if (upload.status !== "uploading") this.become(upload, "uploading");
     this.sender.pump(this.active);
+    this.external?.pump();
   }
 
   become(upload, status) {
@@ -179,6 +186,8 @@ class Uploads {
 
   tell(upload) {
     upload.revision++;
+    if (upload.channel && upload.id && !upload.isOver) this.resuming.memory.keep(upload);
+    if (upload.status === "error") this.forget(upload);
     dispatchEvent(new CustomEvent("djust:upload:progress", { detail: upload.detail }));
     this.drawing ??= requestAnimationFrame(() => this.changed());
     for (const check of this.waiters) check();
@@ -201,7 +210,11 @@ class Uploads {
   }
 
   remove(condition) {
-    this.uploads = this.uploads.filter((upload) => !condition(upload));
+    this.uploads = this.uploads.filter((upload) => {
+      const goes = condition(upload);
+      if (goes) this.forget(upload);
+      return !goes;
+    });
     this.changed();
     for (const check of this.waiters) check();
   }
@@ -215,7 +228,7 @@ const handlers = new Map(
         own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
         for (const upload of own.uploads) if (upload.status !== "error") own.register(upload);
       }
-      for (const [name, files] of own.early.splice(0)) own.choose(name, files);
+      own.recall([...own.slots.values()].some((slot) => slot.resumable));
       own.changed();
     },
     upload_registered(own, message) {
@@ -226,7 +239,7 @@ const handlers = new Map(
     },
     upload_resume_ack(own, message) {
       const upload = own.find(message.ref);
-      if (upload) own.resumed(upload, message).then(() => own.pump());
+      if (upload) own.resuming.answered(upload, message).then(() => own.pump());
     },
     upload_progress(own, { offsets, credit }) {
       own.live.connection.crashes = 0; // bytes get through

@@ -62,23 +62,10 @@ function zoneOf(e) {
 
 /** The files of a drop, those in its folders included. */
 async function filesOf(transfer) {
-  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) return Array.from(transfer.files, (file) => ({ file, path: null }));
-  const found = [];
-  for (const entry of entries) await walk(entry, found);
-  return found;
-}
-
-async function walk(entry, found) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    found.push({ file, path: entry.fullPath.slice(1) });
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
-    if (!some.length) return;
-    for (const child of some) await walk(child, found);
-  }
+  const items = Array.from(transfer.items).filter((item) => item.kind === "file");
+  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (entries.some((entry) => entry.isDirectory)) return (await import("./folders.js")).filesIn(entries);
+  const files = Array.from(transfer.files, (file) => ({ file, path: null }));
+  const handles = items.map((item) => item.getAsFileSystemHandle?.()); // to be asked for during the event
+  return Promise.all(files.map(async (one, i) => ({ ...one, handle: await handles[i]?.catch(() => null) })));
 }

@@ -9,11 +9,12 @@ export const page = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
 export class Upload {
-  constructor(slot, file, path) {
+  constructor(slot, { file, path, handle }) {
     this.renew();
     this.slot = slot;
     this.file = file;
     this.path = path;
+    this.handle = handle; // what the browser may lend the file by again
     this.status = "queued";
     this.isWanted = false; // may its bytes travel?
     this.error = "";

@@ -4,7 +4,7 @@ const KINDS = /^(image|video)\//;
 
 /** What of an element is drawn here, for the morph to leave alone. */
 export function keep(element) {
-  if (element.hasAttribute("dj-upload-preview")) return "children";
+  if (element.matches("[dj-upload-preview], [dj-upload-resume]")) return "children";
   return element.hasAttribute("dj-upload-progress") && element.tagName !== "PROGRESS" ? "children" : "";
 }
 
@@ -116,7 +116,7 @@ export class View {
 }
 
 /** Makes an element's children `first` and one for each upload, in order; those that are there stay. Returns these. */
-function sync(element, uploads, make, first = null) {
+export function sync(element, uploads, make, first = null) {
   const have = new Map(Array.from(element.children, (child) => [child.dataset.ref, child]));
   const rows = uploads.map((upload) => {
     const child = have.get(upload.ref) ?? make(upload);
@@ -131,7 +131,7 @@ function sync(element, uploads, make, first = null) {
 }
 
 /** An element of our own HTML. */
-function make(html) {
+export function make(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return template.content.firstElementChild;
@@ -165,7 +165,7 @@ function words({ file, status, error, progress, rate, detail }) {
   };
 }
 
-function bytes(count) {
+export function bytes(count) {
   const units = ["B", "kB", "MB", "GB"];
   const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
   return `${(count / 1000 ** step).toFixed(step > 1 ? 1 : 0)} ${units[step]}`;

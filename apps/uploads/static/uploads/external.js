@@ -1,0 +1,266 @@
+// Uploads that go straight to another storage, with permissions from the server. Loaded by the first of them.
+
+const TRIES = 8; // of one request in a row, before the upload fails
+const FIRST_PAUSE = 500; // ms before the second try; doubled each time
+const LONGEST_PAUSE = 30_000;
+const STALLED = 60_000; // ms without a byte after which a request is given up
+const BATCH = 8; // parts that are signed at a time
+
+/**
+ * What sends a file, by the `uploader` of its grant: put your own beside these.
+ * Each gets `{ file, grant, progress(bytes), signal, sign(parts) }` and returns when all of it has been taken.
+ */
+export const uploaders = new Map(Object.entries({ put, post, parts }));
+
+/** Sends one file with a grant of the server's: for pages that mint with a `@server_function`. */
+export async function send(file, grant, { progress = () => {}, signal = new AbortController().signal, sign } = {}) {
+  const uploader = uploaders.get(grant.uploader);
+  if (!uploader) throw new Error(`there is no uploader "${grant.uploader}"`);
+  await uploader({ file, grant, progress, signal, sign });
+  signal.throwIfAborted();
+}
+
+/** All of a page's. */
+export class External {
+  constructor(uploads) {
+    this.uploads = uploads;
+    this.jobs = new Map(); // upload → its job
+  }
+
+  /** The server expects this upload at its storage. */
+  open(upload, grant) {
+    this.jobs.get(upload)?.stop();
+    this.jobs.set(upload, new Job(this.uploads, upload, grant));
+    this.pump();
+  }
+
+  /** Starts and stops what should: a few of each slot at a time. */
+  pump() {
+    const counts = new Map();
+    for (const [upload, job] of this.jobs) {
+      if (upload.isOver || upload.channel >= 0 || !this.uploads.uploads.includes(upload)) this.close(upload, job);
+      else if (!upload.isWanted) job.stop();
+      else if (!job.isSent) {
+        const count = (counts.get(upload.slot) ?? 0) + 1;
+        counts.set(upload.slot, count);
+        if (count <= (this.uploads.slots.get(upload.slot)?.max_parallel ?? 1)) job.start();
+      }
+    }
+  }
+
+  received({ type, ref, external }) {
+    if (type !== "upload_signed") return;
+    for (const job of this.jobs.values()) if (job.upload.ref === ref) job.signed(external);
+  }
+
+  close(upload, job) {
+    job.stop();
+    this.jobs.delete(upload);
+  }
+}
+
+/** One upload's sending. Stopped and started again it keeps the parts that are there. */
+class Job {
+  constructor(uploads, upload, grant) {
+    this.uploads = uploads;
+    this.upload = upload;
+    this.grant = grant;
+    this.running = null; // what stops it
+    this.isSent = false;
+    this.answers = []; // of those who wait for a signature, in order
+  }
+
+  start() {
+    if (this.running) return;
+    this.running = new AbortController();
+    this.run(this.running.signal);
+  }
+
+  stop() {
+    this.running?.abort();
+    this.running = null;
+    this.answers = [];
+  }
+
+  async run(signal) {
+    const { uploads, upload } = this;
+    const { ref, file } = upload;
+    upload.measuredAt = 0;
+    uploads.become(upload, "uploading");
+    try {
+      // A file that is all there, as after a reload at the wrong moment, needs only the word.
+      if (upload.written < file.size) await send(file, this.grant, this.context(signal));
+      if (signal.aborted) return;
+      this.isSent = true;
+      uploads.live.send({ type: "upload_external_done", ref });
+      uploads.pump();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.stop();
+      const code = error.name === "NotReadableError" ? "file_changed" : "storage_unavailable";
+      uploads.live.send({ type: "upload_external_failed", ref, code });
+    }
+  }
+
+  context(signal) {
+    return {
+      signal,
+      progress: (bytes) => signal.aborted || this.moved(Math.min(bytes, this.upload.file.size)),
+      sign: (parts) => this.sign(parts, signal),
+    };
+  }
+
+  moved(bytes) {
+    if (bytes < this.upload.written) this.upload.measuredAt = 0; // what was on its way has to go again
+    this.upload.advance(bytes, performance.now());
+    this.uploads.tell(this.upload);
+  }
+
+  sign(parts, signal) {
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.answers.push({ parts, resolve });
+      if (this.answers.length === 1) this.ask();
+    });
+  }
+
+  /** One question at a time, so that its answer is known. */
+  ask() {
+    this.uploads.live.send({ type: "upload_sign", ref: this.upload.ref, parts: this.answers[0].parts });
+  }
+
+  signed(grant) {
+    this.answers.shift()?.resolve(grant);
+    if (this.answers.length) this.ask();
+  }
+}
+
+// Ways to send
+
+/** In one piece; the server signed how long it is. */
+async function put({ file, grant, progress, signal, sign }) {
+  const request = ({ url, headers }) => ({ method: "PUT", url, headers, body: file });
+  await persist(request, grant, { blob: file, progress, signal, renew: () => sign([]) });
+}
+
+/** A form, whose fields hold what the server signed. */
+async function post({ file, grant, progress, signal, sign }) {
+  const request = ({ url, fields }) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) body.append(name, value);
+    body.append("file", file); // what comes after it doesn't count
+    return { method: "POST", url, headers: {}, body };
+  };
+  await persist(request, grant, { blob: file, progress, signal, renew: () => sign([]) });
+}
+
+/** A few parts at a time. `grant.have` are there already; it grows, so that whoever goes on doesn't send them again. */
+async function parts({ file, grant, progress, signal, sign }) {
+  const { part_size, parallel, have } = grant;
+  const count = Math.ceil(file.size / part_size);
+  const waiting = Array.from({ length: count }, (_, i) => i + 1).filter((number) => !have.includes(number));
+  const piece = (number) => file.slice((number - 1) * part_size, number * part_size);
+  const urls = new Map(Object.entries(grant.urls).map(([number, url]) => [Number(number), url]));
+  grant.urls = {}; // they are used once
+  const moving = new Map(); // part → bytes of it that are on their way
+  let signing = Promise.resolve();
+
+  const tell = () => {
+    const there = have.reduce((sum, number) => sum + piece(number).size, 0);
+    progress([...moving.values()].reduce((sum, bytes) => sum + bytes, there));
+  };
+
+  /** From what is signed already, or with a few of the next. */
+  const permission = async (number) => {
+    signing = signing.then(async () => {
+      if (urls.has(number)) return;
+      const signed = await sign([number, ...waiting.filter((next) => !urls.has(next)).slice(0, BATCH - 1)]);
+      for (const [signedNumber, url] of Object.entries(signed.urls)) urls.set(Number(signedNumber), url);
+    });
+    await signing;
+    return { url: urls.get(number) };
+  };
+
+  const one = async (number) => {
+    const blob = piece(number);
+    const moved = (bytes) => {
+      moving.set(number, Math.min(bytes, blob.size));
+      tell();
+    };
+    const renew = () => (urls.delete(number), permission(number));
+    const request = ({ url }) => ({ method: "PUT", url, headers: {}, body: blob });
+    await persist(request, await permission(number), { blob, progress: moved, signal, renew });
+    moving.delete(number);
+    have.push(number);
+    tell();
+  };
+
+  const worker = async () => {
+    while (waiting.length && !signal.aborted) await one(waiting.shift());
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+}
+
+// One request
+
+/** Tries until it is taken: again after a failure of the network or the storage, and once with a fresh permission. */
+async function persist(request, permission, { blob, progress, signal, renew }) {
+  let renewed = false;
+  for (let failures = 0; ; ) {
+    signal.throwIfAborted();
+    const status = await transmit(request(permission), progress, signal);
+    signal.throwIfAborted();
+    if (status >= 200 && status < 300) return;
+    if (status === 412) return; // it is there already: the answer was lost
+    progress(0);
+    if (status === 403 && !renewed) {
+      renewed = true;
+      permission = await renew();
+    } else if (isPassing(status) && ++failures < TRIES) {
+      await blob.slice(0, 1).arrayBuffer(); // a file that has changed on disk fails the same way, and here says so
+      await pause(failures, signal);
+    } else {
+      throw new Error(`the storage answered ${status}`);
+    }
+  }
+}
+
+function isPassing(status) {
+  return status === 0 || status === 408 || status === 429 || status >= 500;
+}
+
+/** Doubled each time, and never the same for all who wait. */
+function pause(failures, signal) {
+  const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1));
+  return new Promise((resolve) => {
+    setTimeout(resolve, most * (0.5 + Math.random() / 2));
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+}
+
+/** The status of the answer; 0 if there was none. */
+function transmit({ method, url, headers, body }, progress, signal) {
+  return new Promise((resolve) => {
+    const xhr = new XMLHttpRequest(); // fetch doesn't tell how much has been sent
+    const stop = () => xhr.abort();
+    let watch = 0;
+    const alive = () => {
+      clearTimeout(watch);
+      watch = setTimeout(stop, STALLED);
+    };
+    xhr.open(method, url);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = ({ loaded }) => {
+      alive();
+      if (!signal.aborted) progress(loaded);
+    };
+    xhr.onloadend = () => {
+      clearTimeout(watch);
+      signal.removeEventListener("abort", stop);
+      resolve(xhr.status);
+    };
+    signal.addEventListener("abort", stop);
+    alive();
+    xhr.send(body);
+  });
+}

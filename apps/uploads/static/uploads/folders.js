@@ -1,0 +1,22 @@
+// What is in the folders of a drop, as deep as they go.
+
+/** The files of these entries with their paths from the drop on. */
+export async function filesIn(entries) {
+  const found = [];
+  for (const entry of entries) await walk(entry, found);
+  return found;
+}
+
+async function walk(entry, found) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    found.push({ file, path: entry.fullPath.slice(1) });
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
+    if (!some.length) return;
+    for (const child of some) await walk(child, found);
+  }
+}

@@ -1,0 +1,163 @@
+// What was under way on this page before a reload or a crash. IndexedDB has what names each upload, how far it was, and
+// its file where the browser lends files for longer.
+
+import { bytes, make, sync } from "./view.js";
+
+const DATABASE = "uploads";
+const TABLE = "uploads";
+const KEEP = 7 * 24 * 3_600_000; // ms; servers forget sooner, and then the file starts over
+const NOTE_EVERY = 5_000; // ms between two notes of how far an upload is
+
+/** Records: { id, page, slot, name, size, modified, written, at, handle }. */
+export class Memory {
+  /** @param uploads the page's, whose `choose` takes what is resumed */
+  static async open(uploads) {
+    const memory = new Memory(uploads);
+    memory.database = await connect();
+    const records = await memory.ask("readonly", (table) => table.getAll());
+    for (const record of records) {
+      if (Date.now() - record.at > KEEP) memory.erase(record.id);
+      else if (record.page === location.pathname) memory.records.set(record.id, record);
+    }
+    const { held = [] } = (await navigator.locks?.query()) ?? {};
+    for (const { name } of held) memory.elsewhere.add(name);
+    memory.draw();
+    return memory;
+  }
+
+  constructor(uploads) {
+    this.uploads = uploads;
+    this.records = new Map(); // id → what isn't on its way here
+    this.elsewhere = new Set(); // ids of what is on its way in another tab: not offered
+    this.kept = new Map(); // id → when it was last noted, and what releases its lock
+    uploads.live.root.addEventListener("click", (e) => this.clicked(e), true);
+  }
+
+  /** The upload that this file was part of, if it is the same file as far as one can see. */
+  find(slot, { name, size, lastModified }) {
+    const isIt = (record) =>
+      record.slot === slot && record.name === name && record.size === size && record.modified === lastModified;
+    const record = [...this.records.values()].find(isIt);
+    if (!record) return "";
+    this.records.delete(record.id);
+    this.draw();
+    return record.id;
+  }
+
+  /** Notes an upload that has an id, now and then how far it is. */
+  keep(upload) {
+    const { id, slot, file, written, handle } = upload;
+    const kept = this.kept.get(id);
+    if (kept && Date.now() - kept.at < NOTE_EVERY) return;
+    const at = Date.now();
+    this.kept.set(id, { at, release: kept?.release ?? hold(id) });
+    const { name, size, lastModified: modified } = file;
+    const record = { id, page: location.pathname, slot, name, size, modified, written, at, handle };
+    this.ask("readwrite", (table) => table.put(record)).catch(() => this.keepWithout(record));
+  }
+
+  /** Some browsers keep no handles. */
+  keepWithout(record) {
+    this.ask("readwrite", (table) => table.put({ ...record, handle: undefined })).catch(() => {});
+  }
+
+  forget(id) {
+    this.kept.get(id)?.release();
+    this.kept.delete(id);
+    this.records.delete(id);
+    this.erase(id);
+  }
+
+  erase(id) {
+    this.ask("readwrite", (table) => table.delete(id)).catch(() => {});
+  }
+
+  // On the page
+
+  /** A row for each in `dj-upload-resume="slot"`, cloned from its `<template>`. */
+  draw() {
+    for (const element of this.uploads.live.root.querySelectorAll("[dj-upload-resume]")) {
+      const name = element.getAttribute("dj-upload-resume");
+      const template = element.querySelector(":scope > template");
+      const offers = [...this.records.values()].filter(({ id, slot }) => slot === name && !this.elsewhere.has(id));
+      sync(element, offers.map((record) => ({ ref: record.id, record })), (offer) => row(offer.record, template), template);
+    }
+  }
+
+  clicked(e) {
+    const button = e.target.closest?.("[data-resume]");
+    const record = button && this.records.get(button.closest("[data-ref]")?.dataset.ref);
+    if (record) {
+      if (button.dataset.resume === "forget") this.dismiss(record);
+      else this.resume(record);
+    } else if (e.target.matches?.("input[type=file][dj-upload]")) this.pick(e);
+  }
+
+  dismiss(record) {
+    this.forget(record.id);
+    this.draw();
+  }
+
+  /** With the file's handle at once; otherwise the visitor is asked for the file. */
+  async resume(record) {
+    const input = this.uploads.live.root.querySelector(`[dj-upload="${record.slot}"]`);
+    try {
+      if ((await record.handle?.requestPermission?.({ mode: "read" })) === "denied") throw new Error("denied");
+      const file = await record.handle.getFile();
+      this.uploads.choose(record.slot, [{ file, path: null, handle: record.handle }], true);
+    } catch {
+      input?.click();
+    }
+  }
+
+  /** The browser's own picker gives no handles: where there is the other one, that is used. */
+  async pick(e) {
+    const name = e.target.getAttribute("dj-upload");
+    const slot = this.uploads.slots.get(name);
+    if (!slot?.resumable || !window.showOpenFilePicker) return;
+    e.preventDefault();
+    const extensions = slot.accept.split(",").filter((part) => part.startsWith("."));
+    const types = extensions.length ? [{ accept: { "application/octet-stream": extensions } }] : [];
+    try {
+      const handles = await window.showOpenFilePicker({ multiple: slot.max_entries > 1, types });
+      const files = await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), path: null, handle })));
+      this.uploads.choose(name, files);
+    } catch (error) {
+      if (error.name !== "AbortError") throw error; // the visitor chose none
+    }
+  }
+
+  ask(mode, act) {
+    return new Promise((resolve, reject) => {
+      const request = act(this.database.transaction(TABLE, mode).objectStore(TABLE));
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  }
+}
+
+function connect() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(TABLE, { keyPath: "id" });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** Tells other tabs that this one is at it, until the function that it returns is called or the tab is gone. */
+function hold(id) {
+  let release = () => {};
+  navigator.locks?.request(id, { ifAvailable: true }, () => new Promise((resolve) => (release = resolve)));
+  return () => release();
+}
+
+function row({ name, size, written }, template) {
+  const element = make(template?.innerHTML.trim() ?? ROW);
+  const texts = { name, size: bytes(size), progress: `${Math.floor((100 * written) / size)}%` };
+  for (const part of element.querySelectorAll("[data-upload]")) part.textContent = texts[part.dataset.upload] ?? "";
+  return element;
+}
+
+const ROW = `<div class="upload-offer"><bdi class="upload-name" data-upload="name"></bdi>
+<button type="button" data-resume="go">Resume</button> <button type="button" data-resume="forget">Forget</button></div>`;

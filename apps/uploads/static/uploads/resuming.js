@@ -1,0 +1,53 @@
+// How an upload goes on where it stopped: after a lost socket, and, with what the browser remembers, after a reload.
+
+import { Memory } from "./memory.js";
+import { cancel, resume } from "./messages.js";
+import { page } from "./upload.js";
+
+const LOCKED = 2_000; // ms until the next try for an upload that another tab is sending
+const NO_MEMORY = { find: () => "", keep() {}, forget() {}, draw() {} }; // as in a private window
+
+export class Resuming {
+  /** @param uploads the page's */
+  static async start(uploads) {
+    return new Resuming(uploads, await Memory.open(uploads).catch(() => NO_MEMORY));
+  }
+
+  constructor(uploads, memory) {
+    this.uploads = uploads;
+    this.memory = memory;
+  }
+
+  /** Asks the server how much of a file it has. */
+  ask(upload) {
+    this.uploads.live.send(resume(upload, page));
+    this.uploads.become(upload, "resuming");
+  }
+
+  /** What the server says: go on from here, or wait until the other tab is done, or start over. */
+  async answered(upload, answer) {
+    const { uploads } = this;
+    if (answer.accepted) {
+      if (await hasTail(upload.file, answer)) return uploads.open(upload, answer);
+      uploads.live.send(cancel(upload.ref));
+      Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
+    } else if (answer.code === "locked") {
+      upload.error = answer.message;
+      uploads.tell(upload);
+      setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), LOCKED);
+      return;
+    }
+    this.memory.forget(upload.id);
+    upload.renew();
+    uploads.become(upload, "queued");
+    uploads.register(upload);
+  }
+}
+
+/** Compares the bytes before the offset with the server's. Insecure pages can't hash, and take the server's word. */
+async function hasTail(file, { offset, length, digest }) {
+  if (!length || !crypto.subtle) return true;
+  const bytes = await file.slice(offset - length, offset).arrayBuffer();
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("") === digest;
+}

@@ -1,0 +1,106 @@
+// A panel that lets visitors break their own connection, and tells what the page does about it.
+
+import { live } from "../liveview/client.js";
+
+const MOST_LINES = 50;
+
+/** What is done to the socket, from the page's own side: the server sees what it would see of a bad network. */
+const trouble = {
+  rate: 0, // bytes per second for chunks; 0 is as fast as it goes
+  free: 0, // when the link has carried what was sent so far, in ms
+
+  install(connection) {
+    const send = connection.sendBinary.bind(connection);
+    connection.sendBinary = (data) => {
+      const { socket } = connection;
+      if (socket?.isSilent) return;
+      if (!this.rate || !(data instanceof Blob)) return send(data);
+      const now = performance.now();
+      this.free = Math.max(now, this.free) + (1000 * data.size) / this.rate;
+      setTimeout(() => connection.socket === socket && send(data), this.free - now);
+    };
+  },
+
+  cut(connection) {
+    connection.socket?.close(4000);
+  },
+
+  /** Nothing comes or goes any more on this socket, and nobody is told: it is for the heartbeat to find out. */
+  stall(connection) {
+    const { socket } = connection;
+    if (socket) Object.assign(socket, { isSilent: true, onmessage: null });
+  },
+};
+
+/** The log, in words. Tied to the panel by dj-hook="Chaos". */
+const Chaos = {
+  mounted() {
+    this.list = this.el.querySelector("ol");
+    this.started = performance.now();
+    this.el.addEventListener("click", (e) => this.press(e.target.closest("[data-chaos]")?.dataset.chaos));
+    this.el.querySelector("select").addEventListener("change", (e) => this.throttle(e.target));
+    addEventListener("djust:upload:progress", ({ detail }) => this.progressed(detail));
+    live.use({ received: (message) => this.received(message) });
+  },
+
+  press(what) {
+    if (!what) return;
+    this.log(what === "cut" ? "You cut the connection." : "You silenced the connection.");
+    trouble[what](live.connection);
+  },
+
+  throttle({ value, selectedOptions }) {
+    trouble.rate = Number(value);
+    trouble.free = 0;
+    this.log(`You set the speed: ${selectedOptions[0].text}.`);
+  },
+
+  disconnected() {
+    this.lostAt = performance.now();
+    this.log("The connection is lost. Trying again …");
+  },
+
+  reconnected() {
+    this.log(`Connected again after ${seconds(performance.now() - this.lostAt)}.`);
+  },
+
+  received({ type, accepted, offset }) {
+    if (type !== "upload_resume_ack") return;
+    if (accepted) this.log(`The server has measured ${offset.toLocaleString()} bytes: the upload goes on from there.`);
+    else this.log("The server doesn't take it up: the upload waits or starts over.");
+  },
+
+  progressed({ status, name }) {
+    if (status === this.status) return;
+    this.status = status;
+    if (WORDS.has(status)) this.log(`${WORDS.get(status)} ${name}`);
+  },
+
+  log(text) {
+    const line = document.createElement("li");
+    const time = line.appendChild(document.createElement("time"));
+    time.textContent = seconds(performance.now() - this.started);
+    line.appendChild(document.createElement("span")).textContent = text;
+    this.list.append(line);
+    while (this.list.children.length > MOST_LINES) this.list.firstElementChild.remove();
+    this.list.scrollTop = this.list.scrollHeight;
+  },
+};
+
+const WORDS = new Map([
+  ["uploading", "Sending"],
+  ["resuming", "Asking where to go on with"],
+  ["paused", "Paused"],
+  ["complete", "The server has all of"],
+  ["error", "Refused:"],
+  ["cancelled", "Removed"],
+]);
+
+function seconds(ms) {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+if (live) {
+  trouble.install(live.connection);
+  live.hook("Chaos", Chaos);
+}
