@@ -35,6 +35,14 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="liveview.E004",
             )
         )
+    if "django.contrib.sessions.middleware.SessionMiddleware" not in settings.MIDDLEWARE:
+        found.append(
+            Error(
+                "LiveViews need sessions.",
+                hint='MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", *MIDDLEWARE]',
+                id="liveview.E006",
+            )
+        )
     if "default" not in getattr(settings, "CHANNEL_LAYERS", {}):
         found.append(
             CheckWarning(
@@ -48,6 +56,10 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register("liveview")
 def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        conf()
+    except TypeError:
+        return []  # nothing can be imported then, which is what check_settings says
     if not getattr(settings, "ASGI_APPLICATION", None):
         return [
             Error(

@@ -66,6 +66,8 @@ declare namespace LiveView {
     /** Reconnected, and the view has lost its state. */
     recover?(): void;
     disconnected?(): void;
+    /** No socket can be opened, and it may stay like that. */
+    failed?(): void;
     /** The page was changed. */
     changed?(): void;
     /** A message that isn't the runtime's. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,12 @@ class Conf:
     session_check: float = 4  # how often a socket makes sure that its session still holds
     max_sockets: int = 50  # of one session in one process
     max_sockets_per_address: int = 0  # 0: no limit, as behind a proxy all visitors have the same address
+    max_body: int = 10_000_000  # of a request; for the paths that body_limits doesn't name
+    body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
+    body_rate: int = 1024  # bytes a second below which a body is too slow
+    body_seconds: float = 30  # over which that is measured
+    header_seconds: float = 20  # from a request's first byte to the end of its headers
+    shutdown_seconds: float = 10  # that requests still have when the server is told to stop
 
 
 def conf() -> Conf:

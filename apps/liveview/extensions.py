@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from liveview.messages import Fields, Message
 
@@ -59,6 +59,13 @@ class Extension:
 
     def handler_finished(self, succeeded: bool) -> None:
         """A handler of the view has returned or raised. Runs in the handler's thread."""
+
+    def answer(self, request: HttpRequest) -> HttpResponse | None:
+        """A request of the extension's own to the page's address. It runs before `mount`, which it may call itself.
+
+        None for any other: the page is rendered, or its form is handled.
+        """
+        return None
 
     def accept_post(self, request: HttpRequest) -> bool:
         """A form was posted without JavaScript. False keeps the handler from running."""

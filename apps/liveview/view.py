@@ -171,8 +171,10 @@ class LiveView(View):
 
     # Plain HTTP
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.live_mount()
         ticket = getattr(request, "live_ticket", None)
+        if ticket is None and (answer := self._extensions_answer()) is not None:
+            return answer
+        self.live_mount()
         if ticket is None:
             return pages.render_page(self)
         ticket.view = self
@@ -180,8 +182,16 @@ class LiveView(View):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A form sent without JavaScript: the same slots, the same handler, the page as the answer."""
+        answer = self._extensions_answer()
+        if answer is not None:
+            return answer
         self.live_mount()
         return pages.answer_form(self)
+
+    def _extensions_answer(self) -> HttpResponse | None:
+        """Of a request that is an extension's own."""
+        answers = (extension.answer(self.request) for extension in self.live_extensions)
+        return next((answer for answer in answers if answer is not None), None)
 
     # For the runtime
     def live_mount(self) -> None:

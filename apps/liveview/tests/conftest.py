@@ -79,7 +79,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts a daphne with the test project; all that one test starts share a database and a cache."""
+    """Starts our daphne with the test project; all that one test starts share a database and a cache."""
     servers: list[Server] = []
 
     def start(**options: Any) -> Server:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,20 @@ PACKAGES = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    def __init__(self, folder: Path, *, redis_url: str = "", **conf: Any) -> None:
+    """`conf` are the keys of `LIVEVIEW`. With `command`, what Python runs in place of our server."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        redis_url: str = "",
+        application: str = "liveview.tests.project.asgi:application",
+        command: Sequence[str] = (),
+        **conf: Any,
+    ) -> None:
         self.port = free_port()
+        ours = ("-m", "liveview.daphne", "--bind", "{host}", "--port", "{port}", application)
+        self._command = [sys.executable, *(part.format(host=HOST, port=self.port) for part in command or ours)]
         self.log = folder / f"server-{self.port}.log"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,10 +62,9 @@ class Server:
         """Returns when it answers."""
         if not (self._folder / "site.sqlite3").exists():
             self.manage("migrate", "--noinput")
-        command = [sys.executable, "-m", "daphne", "--bind", HOST, "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "liveview.tests.project.asgi:application"],
+                self._command,
                 cwd=self._folder,
                 env=self.env,
                 stdout=log,
@@ -65,6 +76,22 @@ class Server:
                 raise RuntimeError(f"the server did not start; its log:\n{self.log.read_text()}")
             tick.wait(0.05)
         return self
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server isn't running"
+        return self._process.pid
+
+    def stop(self) -> None:
+        """SIGTERM, as a host sends."""
+        assert self._process is not None, "the server isn't running"
+        self._process.terminate()
+
+    def wait(self) -> int:
+        """Returns the exit code when the process has ended."""
+        assert self._process is not None, "the server isn't running"
+        code, self._process = self._process.wait(PATIENCE), None
+        return code
 
     def kill(self) -> None:
         if self._process is not None:

@@ -59,6 +59,14 @@ def test_a_missing_channel_layer_is_worth_a_word(settings: Any) -> None:
     assert ids(check_settings(None)) == ["liveview.W001"]
 
 
+def test_sessions_are_needed(settings: Any) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Session" not in name]
+
+    (found,) = check_settings(None)
+
+    assert found.id == "liveview.E006" and "SessionMiddleware" in str(found.hint)
+
+
 def test_an_asgi_application_is_needed(settings: Any) -> None:
     settings.ASGI_APPLICATION = None
     assert ids(check_application(None)) == ["liveview.E002"]

@@ -37,6 +37,7 @@ export const live = {
     this.address = address();
     remember(root);
     status.start();
+    if (store.liveFailed) connection.times.patience = 500; // as on the last page
     addEventListener("popstate", () => this.moved());
     addEventListener("beforeunload", (e) => {
       if (!this.isLeaving && (pending.some(({ kind }) => kind === "submit") || this.isBusy)) e.preventDefault();
@@ -101,6 +102,7 @@ export const live = {
 
   changed(state) {
     status.show(state);
+    this.each(state);
     if (this.isFailed) this.lose("unreachable");
   },
 

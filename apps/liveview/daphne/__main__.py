@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from liveview.daphne.starting import CommandLine
+
+CommandLine.entrypoint()

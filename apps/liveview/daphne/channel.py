@@ -1,0 +1,153 @@
+"""A connection that speaks HTTP: what it may read when, how long it may take, and how it is closed.
+
+Names in camel case are Twisted's, which calls them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from daphne import server as _installs_the_reactor  # noqa: F401  (before anything of Twisted's imports another one)
+from twisted.internet.protocol import connectionDone
+from twisted.web import http
+
+BUFFER: Final = 256 * 1024  # bytes of one read, and above which writing has to wait; Twisted's 64 KiB cost a third more
+LINGER_BYTES: Final = 64 * 1024 * 1024  # of a refused body, read and dropped so that its sender sees the answer
+LINGER_SECONDS: Final = 10.0
+
+
+class Channel(http.HTTPChannel):
+    """Reads only what somebody takes: `hold` and `release` are the application's say, Twisted has its own.
+
+    `drained` is set while what was sent has left this process.
+    """
+
+    transport: Any
+    _networkProducer: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drained = asyncio.Event()
+        self.drained.set()
+        self.is_lingering = False
+        self._is_held = False
+        self._is_cut = False  # the rest of this request's body won't be read by anyone
+        self._awaits_headers = True
+        self._headers_due: Any = None
+        self._linger_ends: Any = None
+        self._dropped = 0
+
+    @property
+    def is_idle(self) -> bool:
+        return self._awaits_headers and not self.requests
+
+    # What is read, and when
+    def hold(self) -> None:
+        self._is_held = True
+        self._networkProducer.pauseProducing()
+
+    def release(self) -> None:
+        self._is_held = False
+        if not self._waitingForTransport:
+            self._networkProducer.resumeProducing()
+
+    def pauseProducing(self) -> None:
+        self.drained.clear()
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self.drained.set()
+        super().resumeProducing()
+        if self._is_held:
+            self._networkProducer.pauseProducing()
+
+    # From the first byte to the last
+    def connectionMade(self) -> None:
+        self.transport.bufferSize = BUFFER
+        super().connectionMade()
+        self.factory.server.channels.add(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._awaits_headers and self._headers_due is None:
+            self._headers_due = self.callLater(self.factory.server.conf.header_seconds, self._headers_never_end)
+        super().dataReceived(data)
+
+    def allHeadersReceived(self) -> None:
+        self._awaits_headers = False
+        self._stop_waiting_for_headers()
+        super().allHeadersReceived()
+        if self.length != 0:
+            self.setTimeout(None)  # from here on it is the body's pace that counts; we may be the ones who are slow
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        return super().checkPersistence(request, version) and not self.factory.server.is_stopping
+
+    def _send100Continue(self) -> None:
+        """Leaves it to the request, which says so when its application wants the body."""
+        if self.requests:
+            self.requests[-1].awaits_continue = True
+
+    def send_continue(self) -> None:
+        super()._send100Continue()
+
+    def rawDataReceived(self, data: bytes) -> None:
+        if not self.is_lingering:
+            super().rawDataReceived(data)
+            return
+        self._dropped += len(data)
+        if self._dropped > LINGER_BYTES:
+            self.transport.loseConnection()
+
+    def allContentReceived(self) -> None:
+        if not self._is_cut:
+            super().allContentReceived()
+
+    def requestDone(self, request: Any) -> None:
+        self._is_held = False
+        self._is_cut = not request.is_complete
+        if self._is_cut:
+            self.persistent = False
+        self._awaits_headers = not self._is_cut
+        self._savedTimeOut = self.timeOut
+        super().requestDone(request)  # may go on with the next request, if that has arrived already
+
+    # The end
+    def retire(self) -> None:
+        """No more requests on this connection."""
+        self.persistent = False
+        if self.is_idle:
+            self.loseConnection()
+
+    def loseConnection(self) -> None:
+        if not self._is_cut or self.isSecure():
+            super().loseConnection()
+        elif not self.is_lingering:
+            self._linger()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        self._stop_waiting_for_headers()
+        if self._linger_ends is not None and self._linger_ends.active():
+            self._linger_ends.cancel()
+        self.factory.server.channels.discard(self)
+        self.drained.set()
+        super().connectionLost(reason)
+
+    def _stop_waiting_for_headers(self) -> None:
+        if self._headers_due is not None:
+            self._headers_due.cancel()
+            self._headers_due = None
+
+    def _headers_never_end(self) -> None:
+        self._headers_due = None
+        self.timeoutConnection()
+
+    def _linger(self) -> None:
+        """Ends our side only. Closing while unread bytes come in resets the connection, and the client may never see
+        what we had to say (RFC 9112 §9.6)."""
+        self.is_lingering = True
+        self._networkProducer.unregisterProducer()
+        self.drained.set()
+        self.transport.loseWriteConnection()
+        self._networkProducer.resumeProducing()
+        self._linger_ends = self.callLater(LINGER_SECONDS, self.transport.abortConnection)

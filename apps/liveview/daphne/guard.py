@@ -1,0 +1,86 @@
+"""The caps in the application itself, for servers that don't hold them: stock daphne, and those of others.
+
+A server that collects a body before it starts the application still collects it; but the application never sees more
+than it wants, and an honest `Content-Length` is refused before it reads anything.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias
+
+from liveview.conf import conf
+from liveview.daphne.caps import TOO_LARGE, Caps
+
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+EXTENSION: Final = "liveview.caps"  # in the scope of a server that holds them itself
+
+logger = logging.getLogger("liveview.daphne")
+
+
+def capped(application: Any) -> Application:
+    """An ASGI application for HTTP whose request bodies have the caps of `LIVEVIEW`; larger ones get a 413."""
+    return _Capped(application)
+
+
+class _Capped:
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._has_warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or EXTENSION in (scope.get("extensions") or {}):
+            return await self._application(scope, receive, send)
+        self._warn()
+        exchange = _Exchange(Caps(conf()).of(scope["path"]), receive, send)
+        if exchange.announces_too_much(scope["headers"]):
+            return await exchange.refuse()
+        await self._application(scope, exchange.receive, exchange.send)
+        if exchange.is_over:
+            await exchange.refuse()
+
+    def _warn(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "This server isn't liveview.daphne: it may hold whole request bodies in memory before they are "
+                "refused, and has no time-outs for slow ones. Start it with: python -m liveview.daphne"
+            )
+
+
+class _Exchange:
+    """One request and its answer. To the application, a body that is too long is a client that goes away."""
+
+    def __init__(self, most: int, receive: Receive, send: Send) -> None:
+        self._most, self._receive, self._send = most, receive, send
+        self._received = 0
+        self._is_answered = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._received > self._most
+
+    def announces_too_much(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        lengths = [value for name, value in headers if name == b"content-length"]
+        return any(value.isdigit() and int(value[:20]) > self._most for value in lengths)
+
+    async def receive(self) -> dict[str, Any]:
+        if self.is_over:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.is_over else message
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self._is_answered = True
+        await self._send(message)
+
+    async def refuse(self) -> None:
+        if not self._is_answered:
+            await self._send({"type": "http.response.start", "status": TOO_LARGE.status, "headers": TOO_LARGE.headers})
+            await self._send({"type": "http.response.body", "body": TOO_LARGE.body})

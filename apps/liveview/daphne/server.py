@@ -1,0 +1,119 @@
+"""daphne's server with our connections, which ends without cutting anyone off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+from daphne import server as stock
+from twisted.internet.defer import Deferred
+
+from liveview.conf import conf
+from liveview.daphne.caps import Caps
+from liveview.daphne.channel import Channel
+from liveview.daphne.guard import EXTENSION
+from liveview.daphne.inbox import Inbox, Message
+from liveview.daphne.request import HTTPFactory, Request
+from liveview.daphne.sockets import Socket, WebSocketFactory
+
+LOOK_EVERY: Final = 0.05  # seconds, while the last requests end
+CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still at work then
+
+logger = logging.getLogger("liveview.daphne")
+
+
+class Server(stock.Server):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.conf = conf()
+        self.caps = Caps(self.conf)
+        self.channels: set[Channel] = set()  # connections that speak HTTP
+        self.is_stopping = False
+        self._ports: list[Any] = []
+        super().__init__(*args, **kwargs)
+
+    def run(self) -> None:
+        with _our_factories():
+            super().run()
+
+    def create_application(self, protocol: Request | Socket, scope: dict[str, Any]) -> Inbox | None:
+        """Starts the application. Returns its queue; None for a request that fills it itself."""
+        inbox = protocol.opened()
+        streamed = protocol if isinstance(protocol, Request) and protocol.is_streamed else None
+        scope.setdefault("asgi", {"version": "3.0"})
+        scope.setdefault("extensions", {})[EXTENSION] = {}
+        application = self.application(
+            scope=scope,
+            receive=streamed.receive if streamed else inbox.get,
+            send=partial(self.handle_reply, protocol),
+        )
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        return None if streamed else inbox
+
+    async def handle_reply(self, protocol: Request | Socket, message: Message) -> None:
+        """Stock daphne's, and waits until the client has taken what was sent, but for a few hundred kilobytes."""
+        await super().handle_reply(protocol, message)
+        await protocol.drained()
+
+    def has_application(self, protocol: Request | Socket) -> bool:
+        """Whether it is still running."""
+        application = self.connections.get(protocol, {}).get("application_instance")
+        return application is not None and not application.done()
+
+    # The end
+    def listen_success(self, port: Any) -> None:
+        self._ports.append(port)
+        super().listen_success(port)
+
+    def kill_all_applications(self) -> Deferred[None]:
+        """Before the reactor stops, as SIGTERM and SIGINT ask it to."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    async def _end(self) -> None:
+        """Takes no new connections, sends the sockets elsewhere, lets requests end, and cancels what is left then."""
+        self.is_stopping = True
+        for port in self._ports:
+            port.stopListening()
+        for channel in list(self.channels):
+            channel.retire()
+        for protocol in list(self.connections):
+            if isinstance(protocol, Socket):
+                protocol.go_away()
+        for _ in range(math.ceil(self.conf.shutdown_seconds / LOOK_EVERY)):
+            if not self._is_busy():
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        await self._cancel_applications()
+
+    def _is_busy(self) -> bool:
+        return any(self.has_application(protocol) for protocol in self.connections) or any(
+            not channel.is_lingering for channel in self.channels
+        )
+
+    async def _cancel_applications(self) -> None:
+        running = [
+            details["application_instance"]
+            for protocol, details in self.connections.items()
+            if self.has_application(protocol)
+        ]
+        for application in running:
+            application.cancel()
+        if running:
+            logger.warning("%d requests and sockets were cut off at the end.", len(running))
+            await asyncio.wait(running, timeout=CANCELLED_WITHIN)
+
+
+@contextmanager
+def _our_factories() -> Iterator[None]:
+    """daphne's `run` makes its factories by these names. It returns when the server ends."""
+    module: Any = stock
+    before = module.HTTPFactory, module.WebSocketFactory
+    module.HTTPFactory, module.WebSocketFactory = HTTPFactory, WebSocketFactory
+    try:
+        yield
+    finally:
+        module.HTTPFactory, module.WebSocketFactory = before

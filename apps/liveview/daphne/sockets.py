@@ -1,0 +1,94 @@
+"""WebSockets whose clients have to wait for their application, and the other way round.
+
+Names in camel case are Twisted's and autobahn's, which call them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from daphne import server as _installs_the_reactor  # noqa: F401  (before anything of Twisted's imports another one)
+from daphne.ws_protocol import WebSocketFactory as StockFactory
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet.protocol import connectionDone
+
+from liveview.daphne.inbox import Inbox
+
+MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages that wait for the application before the sender has to
+SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
+
+
+class Socket(WebSocketProtocol):
+    transport: Any
+    logOctets: bool
+    _inbox: Inbox | None = None
+
+    def opened(self) -> Inbox:
+        """The queue for its application."""
+        self._inbox = Inbox(MAX_UNREAD, self._hold, self._release)
+        return self._inbox
+
+    async def drained(self) -> None:
+        """Returns when what was sent has left this process, or never will."""
+        await self._drained.wait()
+
+    def go_away(self) -> None:
+        """Asks the page to connect again: this process ends."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=SERVICE_RESTART)
+        else:
+            self.transport.loseConnection()
+
+    # What is sent
+    def connectionMade(self) -> None:
+        self._drained = asyncio.Event()
+        self._drained.set()
+        super().connectionMade()
+        self.transport.unregisterProducer()  # the HTTP channel's, which this connection was
+        self.transport.registerProducer(self, True)
+
+    def pauseProducing(self) -> None:
+        self._drained.clear()
+
+    def resumeProducing(self) -> None:
+        self._drained.set()
+        if self.transport.disconnecting:
+            self.transport.unregisterProducer()  # else it would wait for us to go on, and never close
+
+    def stopProducing(self) -> None:
+        self._drained.set()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        self._drained.set()
+        super().connectionLost(reason)
+
+    # What is received
+    def _hold(self) -> None:
+        self.transport.pauseProducing()
+        if self.autoPingTimeoutCall:
+            self._cancelAutoPingTimeoutCall()  # its answer is behind what we don't read
+
+    def _release(self) -> None:
+        self.transport.resumeProducing()
+
+    def check_timeouts(self) -> None:
+        if self._inbox is not None and self._inbox.holds and self.server.has_application(self):
+            self.last_ping = time.time()  # no ping while we don't read
+        super().check_timeouts()
+
+    # The same as autobahn's, without formatting a line for its debug log at each call
+    def dataReceived(self, data: bytes) -> None:
+        self._dataReceived(data)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        if sync or chopsize or self.send_queue or self.logOctets or self.state != self.STATE_OPEN:
+            super().sendData(data, sync, chopsize)
+        else:
+            self.transport.write(data)
+            self.trafficStats.outgoingOctetsWireLevel += len(data)
+
+
+class WebSocketFactory(StockFactory):
+    protocol = Socket

@@ -1,0 +1,54 @@
+"""daphne's command line and `manage.py runserver`, with our server in both."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from daphne.cli import CommandLineInterface
+from daphne.server import Server as StockServer
+
+from liveview.daphne import names
+
+logger = logging.getLogger("liveview.daphne")
+
+
+class CommandLine(CommandLineInterface):
+    """`python -m liveview.daphne`, with every option of `daphne`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parser.prog = "python -m liveview.daphne"
+
+    def load_asgi_app(self, asgi_app_path: str) -> Any:
+        """Chooses the server here because the settings are loaded with the application."""
+        application = super().load_asgi_app(asgi_app_path)
+        self.server_class = server_class()
+        return application
+
+
+def server_class() -> type[StockServer]:
+    """Ours; daphne's own, with a warning, where something it is built on is gone."""
+    gone = names.gone()
+    if gone:
+        logger.warning(
+            "Serving with stock daphne: no streaming of request bodies, no caps before they are in memory, no "
+            "time-outs. liveview.daphne doesn't know this version of what it builds on: %s",
+            ", ".join(gone),
+        )
+        return StockServer
+    from liveview.daphne.server import Server
+
+    return Server
+
+
+def adopt_runserver() -> None:
+    """Makes daphne's `runserver` start what `server_class` says."""
+    from daphne.management.commands import runserver
+
+    command: Any = runserver.Command
+    command.server_cls = staticmethod(_server)
+
+
+def _server(**options: Any) -> StockServer:
+    return server_class()(**options)

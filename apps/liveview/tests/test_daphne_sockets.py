@@ -1,0 +1,126 @@
+"""WebSockets under our daphne: neither side can fill the other's memory."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from liveview.tests.conftest import until
+from liveview.tests.server import HOST, PATIENCE, Server
+from liveview.tests.wire import MB, Wire, ask, blocks, laboratory, memory, peak, sha256
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with laboratory(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+def opened(server: Server, path: str) -> ClientConnection:
+    url = f"ws://{HOST}:{server.port}{path}"
+    return connect(url, proxy=None, open_timeout=PATIENCE, close_timeout=PATIENCE, max_size=None)
+
+
+def upgraded(server: Server, path: str) -> Wire:
+    """A socket that is spoken to by hand."""
+    wire = Wire(server)
+    key = base64.b64encode(os.urandom(16)).decode()
+    headers = ("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13")
+    wire.start("GET", path, *headers)
+    assert wire.line() == b"HTTP/1.1 101 Switching Protocols\r\n"
+    while wire.line() != b"\r\n":
+        pass
+    return wire
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """A whole message, masked with zeros."""
+    size = len(payload)
+    if size < 126:
+        length = bytes([0x80 | size])
+    elif size < 65_536:
+        length = b"\xfe" + size.to_bytes(2, "big")
+    else:
+        length = b"\xff" + size.to_bytes(8, "big")
+    return bytes([0x80 | opcode]) + length + bytes(4) + payload
+
+
+def test_a_sender_waits_for_a_slow_application(lab: Server) -> None:
+    size = 200 * MB
+    before = memory(lab)
+    with closing(upgraded(lab, "/hoard")) as wire:
+        messages = (frame(2, block) for block in blocks(size))
+
+        assert wire.sends(messages, patience=2) < 40 * MB
+        assert peak(lab) - before < 40 * MB
+
+        ask(lab, "/go/hoard")
+        wire.finish(messages)
+        wire.send(frame(1, b"end"))
+
+        answer = json.dumps({"bytes": size, "sha256": sha256(blocks(size))}).encode()
+        assert wire.read(2 + len(answer))[2:] == answer
+    assert peak(lab) - before < 40 * MB
+
+
+def test_empty_messages_count_as_well(lab: Server) -> None:
+    before = memory(lab)
+    with closing(upgraded(lab, "/hoard/empty")) as wire:
+        assert wire.sends((frame(2, b"") * 10_000 for _ in range(500)), patience=2) < 20 * MB
+        assert peak(lab) - before < 40 * MB
+
+
+def test_the_application_waits_for_a_slow_client(lab: Server) -> None:
+    before = memory(lab)
+    with closing(upgraded(lab, "/flood/3200")) as wire:
+        until(lambda: ask(lab, "/sent/flood/3200")["bytes"])
+        first = ask(lab, "/sent/flood/3200")["bytes"]
+
+        assert first < 40 * MB
+        assert peak(lab) - before < 40 * MB
+
+        assert len(wire.read(3200 * 65_546)) == 3200 * 65_546  # each with a header of ten bytes
+    until(lambda: ask(lab, "/sent/flood/3200")["bytes"] == 3200 * 65_536)
+
+
+def test_messages_pings_and_closes_come_through(lab: Server) -> None:
+    with opened(lab, "/echo") as socket:
+        socket.send("hello")
+        assert socket.recv(PATIENCE) == "hello"
+        assert socket.ping().wait(PATIENCE)
+        socket.close(4321)
+    until(lambda: ask(lab, "/seen/echo"))
+
+    assert ask(lab, "/seen/echo") == {"code": 4321}
+
+
+def test_a_socket_that_was_held_back_goes_on_and_closes(lab: Server) -> None:
+    with closing(upgraded(lab, "/hoard/closed")) as wire:
+        messages = (frame(2, block) for block in blocks(60 * MB))
+        wire.sends(messages, patience=2)
+        ask(lab, "/go/hoard/closed")
+        wire.finish(messages)
+        wire.send(frame(9, b"still there?") + frame(8, b"\x03\xe8"))
+
+        assert wire.read(14) == b"\x8a\x0cstill there?"
+        assert wire.read(4) == b"\x88\x02\x03\xe8"
+        assert wire.is_ended()
+    until(lambda: ask(lab, "/seen/hoard/closed"))
+    assert ask(lab, "/seen/hoard/closed")["bytes"] == 60 * MB
+
+
+def test_a_message_over_a_megabyte_ends_the_socket(lab: Server) -> None:
+    with opened(lab, "/echo") as socket:
+        socket.send("x" * 1024 * 1024)
+        assert len(socket.recv(PATIENCE)) == 1024 * 1024
+
+        with pytest.raises(ConnectionClosed):
+            socket.send("x" * (1024 * 1024 + 1))
+            socket.recv(PATIENCE)
