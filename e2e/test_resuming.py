@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from e2e.lab.pages import SETTINGS, set_times
 from e2e.support.console import Console
@@ -69,8 +69,8 @@ def link(mortal: Server, console: Console) -> Iterator[FaultProxy]:
         console.stop()
 
 
-def visit(page: Page, url: str, store: str | None = "database") -> Page:
-    page.goto(f"{url}/lab/keeping/" + ("" if store is None else f"?store={store}"))
+def visit(page: Page, url: str, store: str | None = "database", more: str = "") -> Page:
+    page.goto(f"{url}/lab/keeping/?" + ("" if store is None else f"store={store}") + more)
     expect(page.locator("html.live-connected")).to_be_attached()
     return page
 
@@ -226,6 +226,52 @@ def test_another_network_is_taken_at_once(sender: Page, link: FaultProxy, file: 
     assert went_on_at(sender) >= HALF
 
 
+# -- What is sent isn't what arrives
+
+
+@pytest.mark.parametrize("more", ["", "&verify=1"])
+def test_a_file_that_was_changed_on_disk_is_not_mixed(
+    sender: Page, link: FaultProxy, file: Path, tmp_path: Path, more: str
+) -> None:
+    changing = tmp_path / "changing.dat"
+    changing.write_bytes(file.read_bytes())
+    visit(sender, link.url, more=more)
+    begin(sender, changing, HALF)
+
+    changing.write_bytes(bytes(2 * HALF))
+    link.cut()
+
+    expect(sender.locator("#rows")).to_contain_text("The file has changed")
+    sender.set_input_files(INPUT, changing)
+    expect_arrived(sender, changing)
+
+
+def test_every_block_is_verified_and_damaged_ones_are_sent_again(sender: Page, link: FaultProxy, file: Path) -> None:
+    damaged: list[int] = []
+
+    def pass_on(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def frame(data: str | bytes) -> None:
+            if isinstance(data, bytes):
+                frames.append(len(data))
+                if len(frames) in (1, 20):
+                    damaged.append(len(frames))
+                    data = data[:-1] + bytes([data[-1] ^ 1])
+            server.send(data)
+
+        route.on_message(frame)
+
+    frames: list[int] = []
+    sender.route_web_socket("**/live/", pass_on)
+    visit(sender, link.url, more="&verify=1")
+
+    sender.set_input_files(INPUT, file)
+
+    expect_arrived(sender, file)
+    assert damaged == [1, 20]
+
+
 # -- Large files
 
 
@@ -289,6 +335,22 @@ def test_a_reload_in_the_middle_resumes_when_the_file_is_chosen_again(
     assert link.bytes_up - before < large.stat().st_size + WINDOW + REST
 
 
+def test_a_server_that_is_killed_in_the_middle_goes_on_when_it_is_back(
+    sender: Page, link: FaultProxy, mortal: Server, large: Path
+) -> None:
+    link.rate = 60_000_000
+    visit(sender, link.url)
+    before = link.bytes_up
+    begin(sender, large, 100_000_000)
+
+    mortal.kill()
+    mortal.start()
+
+    expect_arrived(sender, large)
+    assert went_on_at(sender) >= 100_000_000
+    assert link.bytes_up - before < large.stat().st_size + WINDOW + REST
+
+
 def test_another_process_of_the_deployment_goes_on(sender: Page, link: FaultProxy, mortal: Server, large: Path) -> None:
     """Two processes behind one port, with Redis and a disk between them; the first is killed."""
     other = mortal.twin().start()
@@ -307,3 +369,23 @@ def test_another_process_of_the_deployment_goes_on(sender: Page, link: FaultProx
         mortal.start()
     finally:
         other.terminate()
+
+
+def test_memory_does_not_grow_with_the_file(sender: Page, mortal: Server, console: Console, tmp_path: Path) -> None:
+    """A gigabyte, whose zeros take no room on the disk it comes from."""
+    small, huge = random_file(tmp_path / "small.dat", 10_000_000), tmp_path / "huge.dat"
+    with huge.open("wb") as file:
+        file.truncate(10**9)
+    visit(sender, mortal.url)
+    begin(sender, small, 0)
+    expect_arrived(sender, small)
+    idle = mortal.memory()
+
+    most = idle
+    sender.set_input_files(INPUT, huge)
+    for share in range(1, 20):
+        wait_for_bytes(sender, share * 10**9 // 20)
+        most = max(most, mortal.memory())
+
+    expect_arrived(sender, huge)
+    assert most - idle < 16 * 2**20

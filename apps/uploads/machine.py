@@ -62,24 +62,27 @@ class Impossible(Exception):
 class Upload:
     """`size` is what was declared, in bytes, and never changes.
 
-    `received` counts the bytes that arrived in order, `durable` those of them that are written.
+    `received` counts the bytes that arrived in order, `written` those of them that were handed to where they go, and
+    `durable` those of these that a crash leaves there. On a disk the last two are one number; a writer that gathers
+    parts has bytes that are written and not durable yet.
     """
 
     id: str
     size: int
     state: State = State.REGISTERED
     received: int = 0
+    written: int = 0
     durable: int = 0
     error: UploadError | None = None
 
     @property
     def is_complete(self) -> bool:
-        return self.durable == self.size
+        return self.written == self.size
 
     @property
     def progress(self) -> int:
         """Whole percent of the bytes that are written; 100 only when all are."""
-        return 100 * self.durable // self.size if self.size else 100 * self.is_complete
+        return 100 * self.written // self.size if self.size else 100 * self.is_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +139,30 @@ def receive(upload: Upload, offset: int, length: int) -> tuple[Upload, Verdict]:
     return replace(advance(upload, Step.RECEIVE), received=offset + length), Write()
 
 
-def written(upload: Upload, durable: int) -> Upload:
-    """The first `durable` bytes are where they will stay."""
-    if not upload.durable <= durable <= upload.received:
-        raise Impossible(f"{durable} bytes can't be durable of {upload.received} received")
-    return replace(upload, durable=durable)
+def written(upload: Upload, count: int, durable: int | None = None) -> Upload:
+    """The first `count` bytes are written, and `durable` of them, unless told otherwise all, will stay."""
+    durable = count if durable is None else durable
+    if not upload.written <= count <= upload.received or not upload.durable <= durable <= count:
+        raise Impossible(f"{count} bytes can't be written and {durable} durable of {upload.received} received")
+    return replace(upload, written=count, durable=durable)
+
+
+def rewind(upload: Upload) -> Upload:
+    """What was received and isn't written doesn't count: it is to be sent again."""
+    return replace(upload, received=upload.written)
 
 
 def resume(upload: Upload, offset: int) -> Upload:
     """The upload as it goes on elsewhere, with so many bytes found where they were written."""
     if upload.state is not State.REGISTERED or not 0 <= offset <= upload.size:
         raise Impossible(f"{offset} bytes of {upload.size} can't be resumed from {upload.state}")
-    return replace(upload, state=State.RECEIVING, received=offset, durable=offset) if offset else upload
+    if not offset:
+        return upload
+    return replace(upload, state=State.RECEIVING, received=offset, written=offset, durable=offset)
 
 
 def seal(upload: Upload) -> Upload:
-    """No byte more. Raises `UploadError("incomplete")` unless every declared byte is durable."""
+    """No byte more. Raises `UploadError("incomplete")` unless every declared byte is written."""
     if upload.state in OPEN and not upload.is_complete:
         raise UploadError("incomplete")
     return advance(upload, Step.SEAL)

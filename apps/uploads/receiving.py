@@ -16,9 +16,11 @@ from uploads.conf import conf
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.flow import Window
-from uploads.frames import BadFrame, Chunk
+from uploads.frames import BadDigest, BadFrame, Chunk
 from uploads.machine import Late, Misplaced, Overrun, Replay, Write
 from uploads.slots import SMALLEST_CHUNK
+
+DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
 
 
 class Owner(Protocol):
@@ -40,8 +42,9 @@ class Channel:
     def __init__(self, number: int, entry: UploadEntry) -> None:
         self.number = number
         self.entry = entry
-        self.waiting: list[memoryview] = []
+        self.waiting: list[Chunk] = []
         self.cost = 0  # credit that comes back once `waiting` is written
+        self.damages = 0
         self.is_writing = False
 
 
@@ -105,6 +108,9 @@ class Receiver:
         if length < SMALLEST_CHUNK and chunk.offset + length < entry.size:
             self._link.violation("a tiny chunk")
             return False
+        if entry.slot.verify is (chunk.digest is None):
+            self._link.violation("a chunk with a digest too few or too many")
+            return False
         match entry.receive(chunk.offset, length):
             case Write():
                 return self._gather(channel, chunk, cost)
@@ -118,12 +124,13 @@ class Receiver:
 
     def _gather(self, channel: Channel, chunk: Chunk, cost: int) -> bool:
         try:
-            channel.entry.look(chunk.payload)
+            if chunk.digest is None:
+                channel.entry.look(chunk.payload)
         except UploadError as mismatch:
             if channel.entry.fail(mismatch):
                 self._fail(channel)
             return False
-        channel.waiting.append(chunk.payload)
+        channel.waiting.append(chunk)
         channel.cost += cost
         if not channel.is_writing:
             channel.is_writing = True
@@ -151,12 +158,16 @@ class Receiver:
             batch, cost = channel.waiting, channel.cost
             channel.waiting, channel.cost = [], 0
             try:
-                await pools.write(partial(entry.write, batch))
+                await (pools.drive if entry.slot.writer else pools.write)(partial(_write, entry, batch))
+            except BadDigest:
+                cost += channel.cost
+                channel.waiting, channel.cost = [], 0
+                self._damaged(channel)
             except UploadError as failure:
                 if entry.fail(failure):
                     self._fail(channel)
             else:
-                entry.written(sum(map(len, batch)))
+                entry.written(sum(len(chunk.payload) for chunk in batch))
             self._settle(cost, channel)
             self._owner.has_moved(entry)
         channel.is_writing = False
@@ -167,7 +178,25 @@ class Receiver:
             self.close(entry)
             await self._owner.has_arrived(entry)
 
+    def _damaged(self, channel: Channel) -> None:
+        """Nothing of the batch was written: its bytes are asked for again."""
+        entry, damage = channel.entry, UploadError("bad_digest")
+        channel.damages += 1
+        if channel.damages < DAMAGES:
+            self._link.send(messages.error(entry.ref, damage, entry.rewind()))
+        elif entry.fail(damage):
+            self._fail(channel)
+
     def _settle(self, cost: int, channel: Channel | None = None) -> None:
         self._window.settle(cost)
-        offsets = [(channel.number, channel.entry.upload.durable)] if channel and channel.entry.is_open else []
+        offsets = [(channel.number, channel.entry.upload.written)] if channel and channel.entry.is_open else []
         self._link.send(messages.progress(offsets, self._window.granted))
+
+
+def _write(entry: UploadEntry, chunks: list[Chunk]) -> None:
+    """Blocks. Raises `BadDigest`, `UploadError`."""
+    if entry.slot.verify:
+        frames.verify(chunks)
+        for chunk in chunks:
+            entry.look(chunk.payload)
+    entry.write([chunk.payload for chunk in chunks])

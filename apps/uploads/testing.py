@@ -71,9 +71,12 @@ class UploadPage(LivePage):
             if not self.send_chunk(channel, at, data[at : at + chunk]):
                 break
 
-    def send_chunk(self, channel: int, offset: int, payload: bytes) -> bool:
-        """Sends one chunk when there is credit for it; False if the server has refused the file meanwhile."""
-        frame = frames.encode(channel, offset, payload)
+    def send_chunk(self, channel: int, offset: int, payload: bytes, digest: bytes | None = None) -> bool:
+        """Sends one chunk when there is credit for it; False if the server has refused the file meanwhile.
+
+        digest: SHA-256 of the payload, for a slot that verifies.
+        """
+        frame = frames.encode(channel, offset, payload, digest)
         while self.sent + len(frame) > self.credit:
             if self._channels.get(channel) in self._refused:
                 return False
@@ -114,7 +117,7 @@ class UploadPage(LivePage):
                 self.credit = message["credit"]
             case "upload_registered":
                 self._channels[message["channel"]] = message["ref"]
-            case "upload_error" if message["code"] != "bad_offset":
+            case "upload_error" if "offset" not in message:
                 self._refused[message["ref"]] = message
 
 

@@ -14,7 +14,7 @@ LARGEST = 2_000_000_000  # bytes
 
 
 class Keeping(UploadMixin, LiveView):
-    """`?store=` names where an interrupted upload is kept; without it uploads aren't resumable."""
+    """`?store=` names where an interrupted upload is kept; without it uploads aren't resumable. `?verify=` verifies."""
 
     template_name = "lab/keeping.html"
     page_title = "Keeping"
@@ -30,6 +30,7 @@ class Keeping(UploadMixin, LiveView):
             resumable_store=store,
             resumable_store_options={"redis_url": settings.REDIS_URL} if store == "redis" else None,
             progress=self.on_progress,
+            verify="verify" in request.GET,
         )
 
     def on_progress(self, entry: UploadEntry) -> None:

@@ -20,7 +20,18 @@ ENDS_WITHIN = 15
 PROBE_EVERY = 0.05
 
 # What would make the site under test another one.
-OURS = ("ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DJANGO_SETTINGS_MODULE", "HTTPS", "REDIS_URL", "SECRET_KEY")
+OURS = (
+    "ALLOWED_HOSTS",
+    "AWS_STORAGE_BUCKET_NAME",
+    "BUCKETEER_BUCKET_NAME",
+    "BUCKET_NAME",
+    "DATABASE_URL",
+    "DEBUG",
+    "DJANGO_SETTINGS_MODULE",
+    "HTTPS",
+    "REDIS_URL",
+    "SECRET_KEY",
+)
 
 
 class Server:
@@ -65,7 +76,8 @@ class Server:
 
     def start(self) -> Server:
         """Returns when it answers."""
-        command = [sys.executable, "-m", "daphne", "--bind", HOST, "--port", str(self.port), "config.asgi:application"]
+        listen = ["--bind", HOST, "--port", str(self.port)]
+        command = [sys.executable, "-m", "liveview.daphne", *listen, "config.asgi:application"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=subprocess.STDOUT)
         self._wait_until_it_answers()
@@ -94,6 +106,14 @@ class Server:
         connection = sqlite3.connect(f"file:{self.data_dir / 'site.sqlite3'}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
         return connection
+
+    def memory(self) -> int:
+        """Bytes that the process has in memory now."""
+        status = Path(f"/proc/{self.pid}/statm")
+        if status.exists():
+            return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        found = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
+        return int(found.stdout) * 1024
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -11,6 +11,7 @@ from django.urls import include, path
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
 from uploads.tests.seeds import views as seeds
+from uploads.tests.writing import WriterView
 
 
 class BenchView(UploadMixin, LiveView):
@@ -30,6 +31,7 @@ class BenchView(UploadMixin, LiveView):
         self.allow_upload("images", accept="image/*", max_entries=5)
         self.allow_upload("anything")
         self.allow_upload("video", accept=".txt", max_file_size=50_000_000, resumable=True, validators=[self.judge])
+        self.allow_upload("verified", accept=".txt", max_file_size=50_000_000, verify=True, validators=[self.judge])
 
     @staticmethod
     def judge(entry: UploadEntry) -> None:
@@ -46,6 +48,7 @@ class BenchView(UploadMixin, LiveView):
 
 urlpatterns = [
     path("bench/", BenchView.as_view()),
+    path("writers/", WriterView.as_view()),
     path("seeds/avatar/", seeds.AvatarView.as_view()),
     path("seeds/profile/", seeds.ProfileView.as_view()),
     path("seeds/gallery/", seeds.GalleryView.as_view()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import struct
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_short_header_is_no_frame(frame: bytes) -> None:
         frames.decode(frame)
 
 
-@given(st.integers(0, 255).filter(lambda kind: kind != frames.CHUNK))
+@given(st.integers(0, 255).filter(lambda kind: kind not in (frames.CHUNK, frames.VERIFIED)))
 def test_an_unknown_kind_is_no_frame(kind: int) -> None:
     with pytest.raises(BadFrame):
         frames.decode(struct.pack(">BIQ", kind, 1, 0))
@@ -42,3 +43,25 @@ def test_an_unknown_kind_is_no_frame(kind: int) -> None:
 def test_a_negative_or_impossible_offset_is_no_frame(offset: int) -> None:
     with pytest.raises(BadFrame):
         frames.decode(struct.pack(">BIQ", frames.CHUNK, 1, offset))
+
+
+def test_a_verified_chunk_carries_the_digest_of_its_payload() -> None:
+    digest = hashlib.sha256(b"hello").digest()
+
+    chunk = frames.decode(frames.encode(3, 7, b"hello", digest))
+
+    assert (chunk.channel, chunk.offset, bytes(chunk.payload), chunk.digest) == (3, 7, b"hello", digest)
+    frames.verify([chunk])
+
+
+def test_a_payload_that_is_not_what_its_digest_says_is_noticed() -> None:
+    chunk = frames.decode(frames.encode(3, 7, b"hallo", hashlib.sha256(b"hello").digest()))
+
+    with pytest.raises(frames.BadDigest):
+        frames.verify([chunk])
+
+
+@given(st.binary(max_size=frames.DIGEST_SIZE - 1))
+def test_a_short_digest_is_no_frame(rest: bytes) -> None:
+    with pytest.raises(BadFrame):
+        frames.decode(struct.pack(">BIQ", frames.VERIFIED, 1, 0) + rest)

@@ -22,6 +22,8 @@ from uploads.machine import (
     Write,
     advance,
     receive,
+    resume,
+    rewind,
     seal,
     written,
 )
@@ -134,10 +136,21 @@ def test_what_was_not_received_cannot_be_durable() -> None:
 
 @given(size=st.integers(1, 10**12), data=st.data())
 def test_progress_reaches_100_with_the_last_byte_only(size: int, data: st.DataObject) -> None:
-    durable = data.draw(st.integers(0, size))
-    progress = Upload("id", size, State.RECEIVING, size, durable).progress
+    count = data.draw(st.integers(0, size))
+    progress = Upload("id", size, State.RECEIVING, size, count).progress
     assert 0 <= progress <= 100
-    assert (progress == 100) == (durable == size)
+    assert (progress == 100) == (count == size)
+
+
+def test_what_is_written_need_not_be_durable_yet() -> None:
+    upload, _ = receive(Upload("id", 10), 0, 10)
+    upload = written(upload, 8, durable=4)
+    assert (upload.progress, upload.durable) == (80, 4)
+    assert seal(written(upload, 10, durable=4)).state is State.SEALED
+    with pytest.raises(Impossible):
+        written(upload, 8, durable=9)
+    with pytest.raises(Impossible):
+        written(upload, 9, durable=3)
 
 
 class Interleaving(RuleBasedStateMachine):
@@ -217,11 +230,19 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule()
     @precondition(lambda self: self.upload.state in OPEN)
-    def crash(self) -> None:
-        """What was in memory is gone; what the disk has is the truth."""
+    def damaged(self) -> None:
+        """A block that waited to be written turned out not to be what was sent."""
         self.arrived = bytearray(self.disk)
-        state = State.RECEIVING if self.disk else State.REGISTERED
-        self.upload = Upload("id", len(self.source), state, len(self.disk), len(self.disk))
+        self.upload = rewind(self.upload)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.upload.state not in TERMINAL)
+    def crash(self, data: st.DataObject) -> None:
+        """At any step: what was in memory is gone, the last write may have got further than anybody was told."""
+        torn = data.draw(st.integers(0, len(self.arrived) - len(self.disk)))
+        self.disk += self.arrived[len(self.disk) :][:torn]
+        self.arrived = bytearray(self.disk)
+        self.upload = resume(Upload("id", len(self.source)), len(self.disk))
 
     @invariant()
     def nothing_but_the_source_is_kept(self) -> None:

@@ -6,8 +6,11 @@ import hashlib
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
+from uploads.errors import UploadError
 from uploads.models import UploadState
 from uploads.staging import TAIL
 from uploads.stores import DatabaseUploadState
@@ -255,3 +258,46 @@ def test_a_chunk_that_was_lost_with_the_socket_is_sent_again(site: Site, consume
     finish(page, page.resume("video", upload_id, SIZE))
 
     assert consumed == [TEXT]
+
+
+def _leave(page: UploadPage, _patch: pytest.MonkeyPatch) -> None:
+    """Nobody comes back for it."""
+    page.drop_connection()
+
+
+def _cancel(page: UploadPage, _patch: pytest.MonkeyPatch) -> None:
+    page.send({"type": "upload_cancel", "ref": "test-1"})
+
+
+def _replace(page: UploadPage, _patch: pytest.MonkeyPatch) -> None:
+    page.upload("video", "other.txt", TEXT)
+    page.send({"type": "upload_cancel", "ref": "test-2"})
+
+
+def _say_it_is_longer(page: UploadPage, _patch: pytest.MonkeyPatch) -> None:
+    page.send_chunk(1, 50_000, TEXT + b"more")
+
+
+def _fail_the_check(page: UploadPage, patch: pytest.MonkeyPatch) -> None:
+    def refuse(_entry: Any) -> None:
+        raise UploadError("bad_content")
+
+    patch.setattr(BenchView, "check", staticmethod(refuse))
+    page.send_rest(1, TEXT, 50_000)
+
+
+@pytest.mark.parametrize("ending", [_leave, _cancel, _replace, _say_it_is_longer, _fail_the_check])
+def test_after_any_ending_no_file_no_record_and_no_lease_stays(
+    site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch, staged: Staged, ending: Any
+) -> None:
+    page = site()
+    begin(page, 50_000)
+
+    ending(page, monkeypatch)
+    if ending is _leave:
+        until(lambda: UploadState.objects.filter(leased_until=None).exists())
+        settings.UPLOADS |= {"STALE_AFTER": -1, "UPLOAD_STATE_TTL": -1}
+        UploadState.objects.update(expires_at=timezone.now())
+        call_command("uploads_prune")
+
+    until(lambda: staged() == [] and not UploadState.objects.exists())

@@ -134,7 +134,10 @@ def test_the_page_is_told_its_slots_once_and_again_when_they_change(
     page.submit("run")
     page.submit("run")
     told = [set(message["slots"]) for message in page.received if message["type"] == "upload_config"]
-    assert told == [{"doc", "docs", "small", "tight", "many", "images", "anything", "video"}, told[0] | {"extra"}]
+    assert told == [
+        {"doc", "docs", "small", "tight", "many", "images", "anything", "video", "verified"},
+        told[0] | {"extra"},
+    ]
 
 
 # C1, C2: chunks for nothing
@@ -448,7 +451,7 @@ def test_more_than_the_credit_closes_the_socket_and_memory_stays_bounded(
 
     def gather(own: Any, channel: Any, *args: Any) -> bool:
         taken = really(own, channel, *args)
-        waiting.append(sum(map(len, channel.waiting)))
+        waiting.append(sum(len(chunk.payload) for chunk in channel.waiting))
         return taken
 
     monkeypatch.setattr(receiving.Receiver, "_gather", gather)

@@ -2,6 +2,7 @@
 
 export const HEADER_SIZE = 13;
 const CHUNK = 1;
+export const VERIFIED = 2;
 
 // To the server
 export const register = ({ ref, slot, file, path }, holder) => ({
@@ -27,9 +28,13 @@ export const cancel = (ref) => ({ type: "upload_cancel", ref });
 
 /** A frame whose payload is read by the browser when it is sent: no byte of the file is copied here. */
 export function chunk(channel, offset, payload) {
+  return new Blob([header(CHUNK, channel, offset), payload]);
+}
+
+export function header(kind, channel, offset) {
   const header = new DataView(new ArrayBuffer(HEADER_SIZE));
-  header.setUint8(0, CHUNK);
+  header.setUint8(0, kind);
   header.setUint32(1, channel);
   header.setBigUint64(5, BigInt(offset));
-  return new Blob([header, payload]);
+  return header;
 }

@@ -2,6 +2,7 @@
 
 import { Memory } from "./memory.js";
 import { cancel, resume } from "./messages.js";
+import { fail } from "./reading.js";
 import { page } from "./upload.js";
 
 const LOCKED = 2_000; // ms until the next try for an upload that another tab is sending
@@ -28,7 +29,9 @@ export class Resuming {
   async answered(upload, answer) {
     const { uploads } = this;
     if (answer.accepted) {
-      if (await hasTail(upload.file, answer)) return uploads.open(upload, answer);
+      const isSame = await hasTail(upload.file, answer).catch(() => null);
+      if (isSame) return uploads.open(upload, answer);
+      if (isSame === null) return fail(uploads, upload);
       uploads.live.send(cancel(upload.ref));
       Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
     } else if (answer.code === "locked") {

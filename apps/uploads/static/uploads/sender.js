@@ -31,16 +31,18 @@ export class Sender {
       if (!able.length) return;
       const upload = able[this.turn++ % able.length];
       const left = upload.file.size - upload.sent;
-      const room = this.window.room(Math.min(this.maxFrame, left + HEADER_SIZE));
-      if (room <= HEADER_SIZE) return;
-      this.send(upload, Math.min(left, room - HEADER_SIZE));
+      const header = upload.verify?.headerSize ?? HEADER_SIZE;
+      const room = this.window.room(Math.min(this.maxFrame, left + header));
+      if (room <= header) return;
+      this.send(upload, Math.min(left, room - header), header);
     }
   }
 
-  send(upload, length) {
+  send(upload, length, header) {
     const payload = upload.file.slice(upload.sent, upload.sent + length);
-    this.connection.sendBinary(chunk(upload.channel, upload.sent, payload));
-    this.window.spend(length + HEADER_SIZE, performance.now());
+    if (upload.verify) upload.verify.send(this, upload, payload);
+    else this.connection.sendBinary(chunk(upload.channel, upload.sent, payload));
+    this.window.spend(length + header, performance.now());
     upload.sent += length;
   }
 }

@@ -1,0 +1,35 @@
+// Chunks that carry the SHA-256 of their payload, for slots with verify=True.
+
+import { HEADER_SIZE, VERIFIED, header } from "./messages.js";
+import { fail } from "./reading.js";
+
+const DIGEST_SIZE = 32;
+
+/** What sends the chunks of one upload. */
+export function start(uploads) {
+  return new Verified(uploads);
+}
+
+/** Chunks are hashed at the same time and sent in their order. */
+class Verified {
+  constructor(uploads) {
+    this.uploads = uploads;
+    this.headerSize = HEADER_SIZE + DIGEST_SIZE;
+    this.before = Promise.resolve();
+  }
+
+  send(sender, upload, payload) {
+    const { window } = sender;
+    const start = header(VERIFIED, upload.channel, upload.sent);
+    const hashing = payload.arrayBuffer().then((bytes) => crypto.subtle.digest("SHA-256", bytes));
+    this.before = Promise.all([hashing, this.before])
+      .then(([digest]) => sender.window === window && sender.connection.sendBinary(new Blob([start, digest, payload])))
+      .catch(() => this.fail(upload));
+  }
+
+  fail(upload) {
+    if (upload.isOver) return;
+    if (crypto.subtle) fail(this.uploads, upload);
+    else fail(this.uploads, upload, "insecure", "Files can't be verified on this page: it isn't served over HTTPS.");
+  }
+}
