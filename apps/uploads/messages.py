@@ -15,6 +15,11 @@ def ref(value: Any) -> bool:
     return isinstance(value, str) and REF.fullmatch(value) is not None
 
 
+def numbers(value: Any) -> bool:
+    """At most a hundred numbers of parts."""
+    return isinstance(value, list) and len(value) <= 100 and all(map(integer(1, 10_000), value))
+
+
 # From the browser
 CLIENT: Final[Mapping[str, Fields]] = {
     "upload_register": {
@@ -35,6 +40,10 @@ CLIENT: Final[Mapping[str, Fields]] = {
         "holder": text(64, 1),
     },
     "upload_cancel": {"ref": ref},
+    # of uploads that go straight to another storage
+    "upload_sign": {"ref": ref, "parts": numbers},
+    "upload_external_done": {"ref": ref},
+    "upload_external_failed": {"ref": ref, "code": lambda value: value in ("storage_unavailable", "file_changed")},
 }
 
 
@@ -44,20 +53,23 @@ def config(slots: dict[str, Any], credit: int, max_frame: int) -> Message:
     return {"type": "upload_config", "slots": slots, "credit": credit, "max_frame": max_frame}
 
 
-def registered(entry: UploadEntry, channel: int) -> Message:
-    """Chunks of this entry carry `channel` and go on at `offset`."""
-    return {
+def registered(entry: UploadEntry, channel: int, external: dict[str, Any] | None = None) -> Message:
+    """Chunks of this entry carry `channel` and go on at `offset`; with `external` they go where that says instead."""
+    message = {
         "type": "upload_registered",
         "ref": entry.ref,
         "upload_id": entry.upload.id,
         "channel": channel,
         "offset": entry.upload.durable,
     }
+    return message if external is None else {**message, "external": external}
 
 
-def resumed(entry: UploadEntry, channel: int, digest: str, length: int) -> Message:
+def resumed(
+    entry: UploadEntry, channel: int, digest: str, length: int, external: dict[str, Any] | None = None
+) -> Message:
     """Go on at `offset` on `channel`, if the `length` bytes before it have this SHA-256 in the client's file, too."""
-    return {
+    message = {
         "type": "upload_resume_ack",
         "ref": entry.ref,
         "accepted": True,
@@ -67,6 +79,12 @@ def resumed(entry: UploadEntry, channel: int, digest: str, length: int) -> Messa
         "digest": digest,
         "length": length,
     }
+    return message if external is None else {**message, "external": external}
+
+
+def signed(ref: str, external: dict[str, Any]) -> Message:
+    """Fresh permissions of an external upload; of one in parts, `urls` for those that were asked for."""
+    return {"type": "upload_signed", "ref": ref, "external": external}
 
 
 def not_resumed(ref: str, refusal: UploadError) -> Message:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from uploads import events
 from uploads.entries import UploadEntry
+from uploads.external import Callback, Grant, Presigner, as_presigner
 from uploads.owners import owner_of
 from uploads.registry import SlotEntries, Uploads
 from uploads.slots import Accept, Progress, Slot, Validator
 from uploads.transport import UploadsExtension
+from uploads.writers import WriterFactory
 
 if TYPE_CHECKING:
     from liveview import LiveView
@@ -34,11 +37,14 @@ class UploadMixin(_Base):
         resumable: bool = False,
         resumable_store: Any = None,
         resumable_store_options: Mapping[str, Any] | None = None,
+        writer: WriterFactory | None = None,
         *,
         max_total_size: int | None = None,
         max_parallel: int = 3,
         validators: Sequence[Validator] = (),
         progress: Progress | None = None,
+        external: Presigner | Callback | None = None,
+        verify: bool = False,
     ) -> None:
         """Takes files under `name`, as in `dj-upload="name"`. Call it in `mount`; a second call replaces the slot.
 
@@ -49,15 +55,22 @@ class UploadMixin(_Base):
         max_file_size, max_total_size: bytes, of one file and of all of the slot.
         chunk_size: bytes of the first chunks; later ones follow the speed of the link.
         auto_upload: send when chosen; otherwise when the form is submitted.
+        verify: every block carries its SHA-256 and counts only if it matches; damaged ones are sent again. Costs the
+            browser as much again, and needs a secure page (HTTPS or localhost).
         resumable: go on where it stopped after a lost socket, a reload or a restart.
         resumable_store, resumable_store_options: where that is kept; see `uploads.stores.get_store`; `ttl` in seconds.
+        writer: an `UploadWriter` class, or a function that makes one: it gets the bytes as they arrive, instead of the
+            staging folder. See docs/uploads.md.
         max_parallel: files of the slot whose bytes travel at the same time; the others queue.
         validators: called with each complete `UploadEntry`, in a thread; raising `UploadError` refuses the file.
         progress: called with an `UploadEntry` like a handler: now and then while its bytes arrive, and once when it is
             over: ready, refused or cancelled.
+        external: a presigner, as `S3Presigner()`, or a function of an entry and its view: the browser sends the bytes
+            straight to another storage. See docs/uploads.md.
         """
-        if resumable:
+        if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
+        self._uploads.visitor = events.visitor_of(self.request)
         self._uploads.slots[name] = Slot(
             name=name,
             accept=Accept.parse(accept),
@@ -71,8 +84,11 @@ class UploadMixin(_Base):
             validators=tuple(validators),
             progress=progress,
             resumable=resumable,
+            verify=verify,
             resumable_store=resumable_store,
             resumable_store_options=tuple((resumable_store_options or {}).items()),
+            writer=writer,
+            external=as_presigner(external),
         )
 
     def consume_uploaded_entries(self, name: str) -> Iterator[UploadEntry]:
@@ -86,6 +102,23 @@ class UploadMixin(_Base):
     def cancel_upload(self, ref: str) -> None:
         """Ends the upload named by `UploadEntry.ref`, whatever its state, and removes its bytes."""
         self.live_extension(UploadsExtension).cancel(ref)
+
+    def presign_upload(self, name: str, file_name: str, size: int, mime: str = "") -> Grant:
+        """In a `@server_function`: registers a file for a slot with `external`, as a browser would.
+
+        Returns `{"ref", "upload_id", "external"}`, where `external` says how to send the file; see docs/protocol.md.
+        When it has been sent, `confirm_upload`, or the storage's own event, makes it a ready entry. `size` is in bytes.
+        Blocks; raises `UploadError`.
+        """
+        return self.live_extension(UploadsExtension).direct.presign(name, file_name, size, mime)
+
+    def sign_upload(self, ref: str, parts: Sequence[int] = ()) -> Grant:
+        """Fresh permissions for an upload of `presign_upload`: for these parts, or for the whole. Blocks."""
+        return self.live_extension(UploadsExtension).direct.sign_now(ref, list(parts))
+
+    def confirm_upload(self, ref: str) -> None:
+        """An upload of `presign_upload` has been sent: the storage is asked, and then the entry is ready, or failed."""
+        self.live_extension(UploadsExtension).confirm(ref)
 
     def uploaded(self, name: str) -> SlotEntries:
         """The slot's entries, as `{{ uploads.name }}` has them in a template."""

@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from liveview.extensions import Extension, Link
 from liveview.limits import Bucket
 from liveview.messages import CloseCode, Fields, Message
 from uploads import janitor, messages, pools
+from uploads.direct import DirectUploads
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
+from uploads.external import ExternalEntry
+from uploads.fallback.answers import Fallback
 from uploads.judging import judge
 from uploads.machine import State, Step
 from uploads.posting import accept_post
@@ -28,11 +31,14 @@ from uploads.receiving import Receiver
 from uploads.registry import Uploads
 from uploads.resuming import Resumption
 from uploads.slots import Progress
+from uploads.writers import causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from liveview import LiveView
+
+T = TypeVar("T")
 
 MAX_POSTPONED = 500  # messages of one socket that may wait for a handler
 TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upload
@@ -54,6 +60,7 @@ class UploadsExtension(Extension):
     def __init__(self, view: LiveView) -> None:
         super().__init__(view)
         self.uploads = Uploads()
+        self._fallback = Fallback(view, self.uploads)
         self._link: Link | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._registrations = Bucket(50, burst=2000)
@@ -73,6 +80,7 @@ class UploadsExtension(Extension):
         self._link, self._loop = link, asyncio.get_running_loop()
         self._receiver = Receiver(link, self)
         self._resumption = Resumption(self.view.request, self.uploads, link)
+        self.direct = DirectUploads(self.view, self.uploads, self._resumption, link, self)
         self._announce()
         if janitor.is_due():
             link.spawn(self._sweep())
@@ -100,8 +108,9 @@ class UploadsExtension(Extension):
         if self._link is None:
             return
         self._link = None
-        await asyncio.shield(pools.check(self._resumption.park))
-        await self._remove(list(self.uploads.staged))
+        await self.direct.close()
+        await asyncio.shield(_pool(self.uploads.staged)(self._resumption.park))
+        await self._remove(list(self.uploads.staged), causes.session_closed())
 
     # Messages
     def _must_wait(self, message: Message) -> bool:
@@ -125,6 +134,12 @@ class UploadsExtension(Extension):
                 self._begin(message, self._resume)
             case "upload_cancel":
                 self._cancel(message["ref"])
+            case "upload_sign":
+                self._expect_link().spawn(self.direct.sign(message["ref"], message["parts"]))
+            case "upload_external_done":
+                self._expect_link().spawn(self.direct.done(message["ref"]))
+            case "upload_external_failed":
+                self.direct.failed(message["ref"], message["code"])
 
     def _announce(self) -> None:
         """Tells the browser the slots, again when they have changed."""
@@ -155,7 +170,9 @@ class UploadsExtension(Extension):
         entry = self.uploads.register(
             message["slot"], message["ref"], message["name"], message["size"], message["mime"]
         )
-        if entry.slot.resumable:
+        if isinstance(entry, ExternalEntry):
+            self._expect_link().spawn(self.direct.begin(entry, message["holder"] or entry.ref))
+        elif entry.slot.resumable:
             self._expect_link().spawn(self._register_resumable(entry, message["holder"] or entry.ref))
         else:
             self._expect_link().send(messages.registered(entry, self._receiver.open(entry)))
@@ -176,6 +193,10 @@ class UploadsExtension(Extension):
             return
         if entry is None:
             self._link.send(messages.not_resumed(message["ref"], refusal or UploadError("unknown_ref")))
+            return
+        if isinstance(entry, ExternalEntry):
+            await self.direct.go_on(entry)
+            self._changed(entry)
             return
         channel, (digest, length) = self._receiver.open(entry), entry.tail
         self._link.send(messages.resumed(entry, channel, digest, length))
@@ -200,6 +221,14 @@ class UploadsExtension(Extension):
         if gone and self._link is not None:
             self._link.spawn(self._remove(gone))
 
+    def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
+        """For an upload that a handler registers. Raises `UploadError`."""
+        before = set(self.uploads.entries.values())
+        try:
+            return self.uploads.register(slot, ref, name, size, mime)
+        finally:
+            self._forget(before - set(self.uploads.entries.values()))
+
     # What becomes of an upload
     def has_moved(self, entry: UploadEntry) -> None:
         now = time.monotonic()
@@ -218,7 +247,7 @@ class UploadsExtension(Extension):
     async def has_arrived(self, entry: UploadEntry) -> None:
         """Every byte is here: check them, in a thread."""
         entry.advance(Step.CHECK)
-        failure = self._misfit(entry) or await pools.check(partial(judge, entry))
+        failure = self._misfit(entry) or await _pool([entry])(partial(judge, entry))
         if failure is not None:
             if entry.fail(failure):
                 self.has_failed(entry)
@@ -230,6 +259,8 @@ class UploadsExtension(Extension):
         try:
             self.uploads.check_again(entry)
         except UploadError as misfit:
+            if misfit.code == "too_large":
+                entry.cause = causes.oversize(self.uploads.slot(entry.slot.name).max_file_size)
             return misfit
         return None
 
@@ -257,11 +288,15 @@ class UploadsExtension(Extension):
                 await link.call(partial(_tell, progress, entry, state))
             self._to_tell.popleft()
 
-    async def _remove(self, entries: list[UploadEntry]) -> None:
-        """Removes bytes, also when the socket's own tasks are being cancelled."""
+    async def _remove(self, entries: list[UploadEntry], cause: BaseException | None = None) -> None:
+        """Removes bytes, also when the socket's own tasks are being cancelled.
+
+        cause: what a writer is told of an upload that was under way.
+        """
         for entry in entries:
-            entry.advance(Step.CANCEL, UploadError("cancelled"))
-        await asyncio.shield(pools.check(partial(self.uploads.discard, entries)))
+            if entry.advance(Step.CANCEL, UploadError("cancelled")):
+                entry.cause = cause
+        await asyncio.shield(_pool(entries)(partial(self.uploads.discard, entries)))
 
     def _expect_link(self) -> Link:
         assert self._link is not None
@@ -278,6 +313,10 @@ class UploadsExtension(Extension):
         self._on_loop(lambda link: link.send(messages.cancelled(ref)))
         if self._loop is None:
             self.uploads.discard([entry])
+
+    def confirm(self, ref: str) -> None:
+        """For `confirm_upload`, from a handler's thread."""
+        self._on_loop(lambda link: link.spawn(self.direct.done(ref)))
 
     def handler_finished(self, succeeded: bool) -> None:
         consumed = self.uploads.take_back()
@@ -301,13 +340,23 @@ class UploadsExtension(Extension):
         if self._loop is not None and self._link is not None:
             self._loop.call_soon_threadsafe(call)
 
-    # A form without JavaScript
+    # Without a socket
+    def answer(self, request: HttpRequest) -> HttpResponse | None:
+        return self._fallback.answer(request)
+
     def accept_post(self, request: HttpRequest) -> bool:
-        return accept_post(self.uploads, request)
+        accepted = accept_post(self.uploads, request)
+        return self._fallback.claims.accept(request) and accepted
 
     def post_finished(self) -> None:
         self.uploads.take_back()  # from a handler that has raised
+        self._fallback.claims.settle()
         self.uploads.discard(list(self.uploads.staged))
+
+
+def _pool(entries: Iterable[UploadEntry]) -> Callable[[Callable[[], T]], Awaitable[T]]:
+    """The threads for the end of these entries: a slow writer's must not hold up what needs none."""
+    return pools.drive if any(entry.slot.is_elsewhere for entry in entries) else pools.check
 
 
 def _tell(progress: Progress, entry: UploadEntry, state: State) -> None:

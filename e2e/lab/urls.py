@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from e2e.lab import keeping, views
+from e2e.lab import direct, keeping, views, writing
 from uploads.tests.seeds import views as seeds
 
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("lab/native/", views.Native.as_view(), name="native"),
     path("lab/address/", views.Address.as_view(), name="address"),
     path("lab/keeping/", keeping.Keeping.as_view(layout_name="live.html"), name="keeping"),
+    path("lab/direct/", direct.Direct.as_view(layout_name="live.html"), name="direct"),
+    path("lab/writing/", writing.Writing.as_view(layout_name="live.html"), name="writing"),
     path("lab/plain/", views.plain, name="plain"),
     path("lab/sign-in/", views.sign_in, name="sign-in"),
     path("lab/sign-out/", views.sign_out, name="sign-out"),

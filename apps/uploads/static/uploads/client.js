@@ -12,8 +12,8 @@ class Uploads {
   constructor(live) {
     this.live = live;
     this.slots = new Map(); // name → what the server said of it
-    this.early = []; // chosen before the server said what it takes, or before the browser has remembered
-    this.resuming = null; // loaded where a slot is resumable
+    this.early = []; // chosen too soon
+    this.resuming = this.verified = this.external = null; // loaded where a slot needs them
     this.uploads = []; // in order of choice
     this.sender = new Sender(live.connection);
     this.view = new View(live.root);
@@ -29,11 +29,12 @@ class Uploads {
   choose(name, files, isWanted) {
     const slot = this.slots.get(name);
     if (!slot) return !this.slots.size && !this.early.push([name, files]);
-    if (slot.resumable && !this.resuming) return void this.early.push([name, files]);
+    if ((slot.resumable && !this.resuming) || (slot.verify && !this.verified)) return void this.early.push([name, files]);
     for (const chosen of files) {
       if (slot.max_entries === 1) this.remove((other) => other.slot === name);
       const upload = new Upload(name, chosen);
       upload.isWanted = isWanted ?? slot.auto_upload;
+      if (slot.verify) upload.verify = this.verified.start(this);
       if (slot.resumable) upload.id = this.resuming.memory.find(name, chosen.file);
       this.uploads.push(upload);
       this.register(upload);
@@ -42,8 +43,7 @@ class Uploads {
 
   clicked(e) {
     const has = (name) => e.target.closest?.(`[${name}]`)?.getAttribute(name);
-    const start = has("dj-upload-start");
-    if (start) this.start(start);
+    this.start(has("dj-upload-start"));
     const gone = has("dj-upload-cancel");
     if (gone) this.cancel(gone);
     const held = this.find(has("dj-upload-pause"));
@@ -76,7 +76,7 @@ class Uploads {
     this.live.send(messages.cancel(ref));
     const upload = this.find(ref);
     if (upload) this.become(upload, "cancelled");
-    this.remove((other) => other === upload);
+    this.remove((other) => other.ref === ref);
   }
 
   retry(upload) {
@@ -102,6 +102,10 @@ class Uploads {
     this.external?.pump();
   }
 
+  failed() {
+    import("./fallback.js").then(({ start }) => start(this));
+  }
+
   changed() {
     cancelAnimationFrame(this.drawing);
     this.drawing = undefined;
@@ -110,8 +114,7 @@ class Uploads {
   }
 
   received(message) {
-    const handler = handlers.get(message.type);
-    handler?.(this, message);
+    handlers.get(message.type)?.(this, message);
     this.external?.received(message);
     this.pump();
   }
@@ -120,6 +123,7 @@ class Uploads {
   async readyToSubmit(form) {
     const names = slotsOf(form);
     const own = () => this.uploads.filter((upload) => names.includes(upload.slot));
+    await this.until(() => !this.early.length);
     const decide = () => onSubmit(own(), form.hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) this.want(upload);
     this.pump();
@@ -145,8 +149,9 @@ class Uploads {
 
   /** Its bytes go to another storage. */
   async direct(upload, grant) {
-    this.arriving ??= import("./external.js").then(({ External }) => (this.external = new External(this)));
-    (await this.arriving).open(upload, grant);
+    const { External } = await import("./external.js");
+    this.external ??= new External(this);
+    this.external.open(upload, grant);
   }
 
   forget(upload) {
@@ -154,8 +159,9 @@ class Uploads {
   }
 
   /** Takes what was chosen early, once it is known which of it had been on its way before. */
-  async recall(isResumable) {
-    if (isResumable) {
+  async recall(slots) {
+    if (slots.some((slot) => slot.verify)) this.verified = await import("./verified.js");
+    if (slots.some((slot) => slot.resumable)) {
       this.loading ??= import("./resuming.js").then(({ Resuming }) => Resuming.start(this));
       this.resuming = await this.loading;
     }
@@ -226,15 +232,15 @@ const handlers = new Map(
       own.slots = new Map(Object.entries(slots));
       if (!own.sender.window) {
         own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
-        for (const upload of own.uploads) if (upload.status !== "error") own.register(upload);
+        const known = [...own.uploads];
+        if (known.length) import("./reading.js").then(({ again }) => again(own, known));
       }
-      own.recall([...own.slots.values()].some((slot) => slot.resumable));
+      own.recall([...own.slots.values()]);
       own.changed();
     },
     upload_registered(own, message) {
-      const { ref } = message;
-      const upload = own.find(ref);
-      if (!upload) return own.live.send(messages.cancel(ref)); // taken back
+      const upload = own.find(message.ref);
+      if (!upload) return own.live.send(messages.cancel(message.ref)); // taken back
       own.open(upload, message);
     },
     upload_resume_ack(own, message) {
@@ -258,10 +264,7 @@ const handlers = new Map(
     upload_error(own, { ref, code, message, offset }) {
       const upload = own.find(ref);
       if (!upload) return;
-      if (code === "bad_offset") {
-        upload.sent = offset;
-        return;
-      }
+      if (offset >= 0) return void (upload.sent = offset);
       Object.assign(upload, { code, error: message });
       own.become(upload, "error");
     },
@@ -271,7 +274,7 @@ const handlers = new Map(
       own.remove((other) => other.ref === ref);
     },
     upload_consumed(own, { ref }) {
-      own.remove((upload) => upload.ref === ref);
+      own.remove((other) => other.ref === ref);
     },
   }),
 );

@@ -1,0 +1,86 @@
+"""The connection to S3, and its failures as a visitor may read them.
+
+Any storage with S3's interface will do. Requests block: call them in threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.exceptions import ImproperlyConfigured
+
+from uploads.errors import UploadError
+from uploads.s3.options import S3Options, options
+
+logger = logging.getLogger("uploads.s3")
+
+MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+POOL: Final = 32  # connections of one process; more requests than that wait for one
+
+_clients: dict[S3Options, Any] = {}
+_lock = threading.Lock()
+
+
+def client() -> Any:
+    """The boto3 client of the site's settings, made once; threads may share it."""
+    wanted = options()
+    with _lock:  # boto3's sessions, unlike its clients, must not be shared by threads
+        if wanted not in _clients:
+            _clients[wanted] = _make(wanted)
+        return _clients[wanted]
+
+
+def bucket() -> str:
+    """Raises `ImproperlyConfigured` where none is set."""
+    name = options().bucket
+    if not name:
+        raise ImproperlyConfigured("Set UPLOADS['S3']['BUCKET'] or AWS_STORAGE_BUCKET_NAME.")
+    return name
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what boto3 raises into `UploadError("storage_unavailable")`.
+
+    Exceptions of boto3 name buckets, keys and roles. The log gets their kind, and nobody else anything of them.
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as failure:
+        logger.warning("S3 has failed: %s", code_of(failure))
+        raise UploadError("storage_unavailable") from None
+
+
+def code_of(failure: Exception) -> str:
+    """S3's own word for it, as `NoSuchUpload`, or the name of the exception where there was no answer."""
+    if isinstance(failure, ClientError):
+        return str(failure.response.get("Error", {}).get("Code", "")) or "ClientError"
+    return type(failure).__name__
+
+
+def _make(wanted: S3Options) -> Any:
+    session = boto3.session.Session(
+        aws_access_key_id=wanted.access_key_id or None,
+        aws_secret_access_key=wanted.secret_access_key or None,
+        aws_session_token=wanted.session_token or None,
+        region_name=wanted.region or None,
+    )
+    config = Config(
+        signature_version="s3v4",
+        connect_timeout=wanted.connect_timeout,
+        read_timeout=wanted.read_timeout,
+        retries={"total_max_attempts": wanted.attempts, "mode": "standard"},
+        max_pool_connections=POOL,
+        s3={"addressing_style": wanted.addressing_style or "auto"},
+        # S3-alikes refuse the checksum trailers of newer boto3; the signature covers each body's SHA-256 anyway.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return session.client("s3", endpoint_url=wanted.endpoint_url or None, config=config)

@@ -1,0 +1,193 @@
+"""Writers that stream an upload into S3 while it arrives, as one multipart upload."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from uploads.errors import UploadError
+from uploads.names import parse_name
+from uploads.s3 import objects
+from uploads.s3.client import bucket, client, code_of, translated
+from uploads.s3.options import options
+from uploads.s3.parts import PartUploads, part_size
+from uploads.writers.buffered import BufferedUploadWriter
+from uploads.writers.resumable import ResumableUploadWriter
+
+TAIL: Final = 64 * 1024  # bytes before a part's end by which a resuming browser knows that it has the same file
+TAILS: Final = 16  # ends of parts whose digests are kept, at most; S3 may have any of those under way
+BLOCK: Final = 1024 * 1024  # bytes read back at a time
+
+
+class S3MultipartWriter(BufferedUploadWriter):
+    """`allow_upload("asset", writer=S3MultipartWriter)`: streams to the bucket of `UPLOADS["S3"]`.
+
+    `entry.writer_result` is `{"bucket", "key", "url", "size"}`; a private bucket's `url` has to be signed. An object
+    that nobody consumes is removed.
+    """
+
+    multipart = ""  # S3's id of the upload
+
+    def make_key(self) -> str:
+        """Where the object will be: the id is the first segment behind the prefix, for the event webhook."""
+        return f"{options().prefix}{self.upload_id}/{parse_name(self.filename).safe_name}"
+
+    def open(self) -> None:
+        self.bucket, self.key = bucket(), self.make_key()
+        self.buffer_threshold = part_size(self.expected_size or 0)
+        self.parts = PartUploads(options().parallel_parts)
+        with translated():
+            made = client().create_multipart_upload(Bucket=self.bucket, Key=self.key, ContentType=self.content_type)
+        self.multipart = made["UploadId"]
+
+    def on_part(self, part: bytes, part_num: int) -> None:
+        self.parts.send(part_num, partial(self._upload, part, part_num))
+
+    def on_complete(self) -> dict[str, Any]:
+        self.parts.drain()
+        if self.multipart and not self.parts.etags:  # S3 completes nothing without a part, and one may be empty
+            self.parts.etags[1] = self._upload(b"", 1)
+        self._complete()
+        return {"bucket": self.bucket, "key": self.key, "url": self._url(), "size": self.expected_size}
+
+    def abort(self, error: BaseException) -> None:
+        if not self.multipart:
+            return
+        self.parts.stop()  # a part that arrives later would stay
+        with translated():
+            try:
+                client().abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.multipart)
+            except ClientError as failure:
+                if code_of(failure) != "NoSuchUpload":
+                    raise
+
+    @classmethod
+    def discard(cls, result: Any) -> None:
+        if result["bucket"] == bucket():
+            objects.delete(result["key"])
+
+    def _upload(self, part: bytes, number: int) -> str:
+        with translated():
+            answer = client().upload_part(
+                Bucket=self.bucket, Key=self.key, UploadId=self.multipart, PartNumber=number, Body=part
+            )
+        etag: str = answer["ETag"]
+        return etag
+
+    def _complete(self) -> None:
+        etags = sorted(self.parts.etags.items())
+        if [number for number, _etag in etags] != list(range(1, len(etags) + 1)):
+            raise UploadError("storage_unavailable")
+        named = [{"PartNumber": number, "ETag": etag} for number, etag in etags]
+        with translated():
+            try:
+                client().complete_multipart_upload(
+                    Bucket=self.bucket, Key=self.key, UploadId=self.multipart, MultipartUpload={"Parts": named}
+                )
+            except ClientError as failure:
+                # The answer to an earlier try may have been lost.
+                if code_of(failure) != "NoSuchUpload" or not self._is_there():
+                    raise
+
+    def _is_there(self) -> bool:
+        found = objects.head(self.key)
+        return found is not None and found.size == self.expected_size
+
+    def _url(self) -> str:
+        endpoint = options().endpoint_url
+        host = f"{endpoint.rstrip('/')}/{self.bucket}" if endpoint else f"https://{self.bucket}.s3.amazonaws.com"
+        return f"{host}/{quote(self.key)}"
+
+
+class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
+    """The same for a slot with `resumable=True`: another process, or another host, can go on with it.
+
+    What is there is measured on S3's own list of parts, as far as that has no gap; a resume uses the same multipart
+    upload and sends again what a part lacked. With `reads_back`, an upload that was interrupted is read once from S3
+    when it is complete, for its SHA-256; otherwise that is empty then.
+    """
+
+    reads_back = True
+
+    def open(self) -> None:
+        self._start = 0
+        if self.resume_state:
+            self._find()
+            return
+        super().open()
+        state = {"bucket": self.bucket, "key": self.key, "multipart": self.multipart}
+        self.resume_state = {**state, "part_size": self.buffer_threshold, "tails": {}}
+        self.save_state()  # before the first byte
+
+    def measure(self) -> int:
+        return self._start
+
+    def durable(self, written: int) -> int:
+        return min(self.parts.prefix() * self.buffer_threshold, written)
+
+    def tail(self, offset: int) -> tuple[str, int]:
+        digest, length = self.resume_state.get("tails", {}).get(str(offset), ("", 0))
+        return str(digest), int(length)
+
+    def on_part(self, part: bytes, part_num: int) -> None:
+        last, end = part[-TAIL:], (part_num - 1) * self.buffer_threshold + len(part)
+        tails = {**self.resume_state["tails"], str(end): (hashlib.sha256(last).hexdigest(), len(last))}
+        self.resume_state["tails"] = dict(list(tails.items())[-min(TAILS, options().parallel_parts + 2) :])
+        self.save_state()  # first, so that S3 never has more than is known
+        super().on_part(part, part_num)
+
+    def on_complete(self) -> dict[str, Any]:
+        result = super().on_complete()
+        if self._start and self.reads_back:
+            self.sha256 = self._read_back()
+        return result
+
+    def suspend(self) -> None:
+        self.parts.settle()
+
+    def _find(self) -> None:
+        """What an earlier writer has left: its parts, or the finished object."""
+        state = self.resume_state
+        self.bucket, self.key, self.multipart = state["bucket"], state["key"], state["multipart"]
+        self.buffer_threshold = state["part_size"]
+        self.parts = PartUploads(options().parallel_parts)
+        with translated():
+            try:
+                self._measure_parts()
+            except ClientError as failure:
+                if code_of(failure) != "NoSuchUpload":
+                    raise
+                if not self._is_there():
+                    raise UploadError("unknown_ref") from None
+                self._start, self.multipart = self.expected_size or 0, ""
+
+    def _measure_parts(self) -> None:
+        """The contiguous prefix. A part of another size than it has to have is as good as none: it will be replaced."""
+        pages = client().get_paginator("list_parts").paginate(Bucket=self.bucket, Key=self.key, UploadId=self.multipart)
+        for part in (part for page in pages for part in page.get("Parts", ())):
+            number, left = part["PartNumber"], (self.expected_size or 0) - self._start
+            if number != len(self.parts.etags) + 1 or part["Size"] != min(self.buffer_threshold, left):
+                break
+            self.parts.etags[number] = part["ETag"]
+            self._start += part["Size"]
+        self.skip_parts(len(self.parts.etags))
+
+    def _complete(self) -> None:
+        if self.multipart:
+            super()._complete()
+
+    def _read_back(self) -> str:
+        """The upload is complete, whether or not this succeeds."""
+        digest = hashlib.sha256()
+        try:
+            with translated():
+                body = client().get_object(Bucket=self.bucket, Key=self.key)["Body"]
+                for block in body.iter_chunks(BLOCK):
+                    digest.update(block)
+        except UploadError:
+            return ""
+        return digest.hexdigest()

@@ -1,0 +1,55 @@
+"""What is in the bucket, as S3 itself says. Every function blocks and raises `UploadError("storage_unavailable")`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from uploads.s3.client import MISSING, bucket, client, code_of, translated
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object that is there. `size` is in bytes, `etag` without its quotes."""
+
+    size: int
+    etag: str
+
+
+def head(key: str) -> Found | None:
+    """None where there is nothing."""
+    with translated():
+        try:
+            answer = client().head_object(Bucket=bucket(), Key=key)
+        except ClientError as failure:
+            if code_of(failure) in MISSING:
+                return None
+            raise
+        return Found(answer["ContentLength"], answer["ETag"].strip('"'))
+
+
+def first_bytes(key: str, found: Found, count: int) -> bytes:
+    """The beginning of the object that was found, and of no other that has been put in its place since."""
+    if not found.size:
+        return b""
+    with translated():
+        answer = client().get_object(
+            Bucket=bucket(), Key=key, IfMatch=f'"{found.etag}"', Range=f"bytes=0-{min(count, found.size) - 1}"
+        )
+        body: bytes = answer["Body"].read()
+        return body
+
+
+def move(key: str, found: Found, to: str) -> None:
+    """Gives the object that was found, and no other, another key."""
+    with translated():
+        source = {"Bucket": bucket(), "Key": key}
+        client().copy_object(Bucket=bucket(), Key=to, CopySource=source, CopySourceIfMatch=f'"{found.etag}"')
+        delete(key)
+
+
+def delete(key: str) -> None:
+    """Also where there is nothing."""
+    with translated():
+        client().delete_object(Bucket=bucket(), Key=key)

@@ -1,0 +1,90 @@
+"""Parts of one multipart upload on their way to S3, a few at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cache
+from typing import Final
+
+from uploads.s3.options import SMALLEST_PART, options
+
+THREADS: Final = 16  # parts of all uploads of one process that are sent at the same time
+
+
+def part_size(size: int) -> int:
+    """Bytes of every part but the last: more than preferred where a file of `size` bytes would have too many parts."""
+    known = options()
+    return max(known.part_size, SMALLEST_PART, -(-size // known.max_parts))
+
+
+class Stopped(Exception):
+    """Nobody wants the other parts any more."""
+
+
+class PartUploads:
+    """The parts of one upload. All methods block."""
+
+    def __init__(self, parallel: int) -> None:
+        self.etags: dict[int, str] = {}  # of the parts that S3 has
+        self._room = threading.Semaphore(parallel)
+        self._lock = threading.Lock()
+        self._running: set[Future[None]] = set()
+        self._failure: BaseException | None = None
+
+    def send(self, number: int, upload: Callable[[], str]) -> None:
+        """Has `upload` called, which returns the part's ETag, in another thread. Waits until there is room for it.
+
+        Raises what an earlier part has raised, when no other is under way any more.
+        """
+        self._room.acquire()  # before anything more is read
+        if self._failure is not None:
+            self._room.release()
+            self.drain()
+        future = _threads().submit(self._send, number, upload)
+        with self._lock:
+            self._running.add(future)
+        future.add_done_callback(self._done)
+
+    def drain(self) -> None:
+        """Returns when every part is there. Raises what one has raised, when none is under way any more."""
+        self.settle()
+        if self._failure is not None:
+            raise self._failure
+
+    def settle(self) -> None:
+        """Returns when none is under way any more, whatever became of them."""
+        with self._lock:
+            running = list(self._running)
+        wait(running)
+
+    def stop(self) -> None:
+        """No more parts than are under way now; returns when these have ended."""
+        self._failure = self._failure or Stopped()
+        self.settle()
+
+    def prefix(self) -> int:
+        """How many parts are there without a gap."""
+        count = 0
+        while count + 1 in self.etags:
+            count += 1
+        return count
+
+    def _send(self, number: int, upload: Callable[[], str]) -> None:
+        if self._failure is not None:
+            return
+        try:
+            self.etags[number] = upload()
+        except BaseException as failure:  # kept before the next part looks
+            self._failure = self._failure or failure
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            self._running.discard(future)
+        self._room.release()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="uploads-s3")

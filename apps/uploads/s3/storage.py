@@ -1,0 +1,92 @@
+"""Published files in a private bucket, by django-storages.
+
+    STORAGES = {"default": {"BACKEND": "uploads.s3.storage.PrivateS3Storage"}, …}
+
+What it adds: the connection, its time-outs and the bucket are those of `uploads.s3.options`; a name that is taken is
+never overwritten; and an address, once signed, stays the same for half its life, in every process that shares the
+cache. A page that is drawn again would otherwise have new addresses each second: pictures that load again, videos that
+start over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+from storages.backends.s3 import S3Storage
+
+from uploads.s3.client import client
+from uploads.s3.options import options
+
+logger = logging.getLogger("uploads.s3")
+
+EXPIRE: Final = 24 * 3600  # seconds that a signed address holds, unless AWS_QUERYSTRING_EXPIRE says otherwise
+MOST: Final = 20_000  # addresses that one process remembers
+
+
+class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has no types
+    """The options of `S3Storage` hold here, too, given in `STORAGES` or as settings."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._signed: dict[str, tuple[str, float]] = {}  # name → its address, and until when that is given out
+        self._lock = threading.Lock()
+        self._shared: Any = None
+
+    def get_default_settings(self) -> dict[str, Any]:
+        wanted = options()
+        return {
+            **super().get_default_settings(),
+            "bucket_name": wanted.bucket,
+            "endpoint_url": wanted.endpoint_url or None,
+            "region_name": wanted.region or None,
+            "access_key": wanted.access_key_id or None,
+            "secret_key": wanted.secret_access_key or None,
+            "security_token": wanted.session_token or None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+            "querystring_expire": getattr(settings, "AWS_QUERYSTRING_EXPIRE", EXPIRE),
+            "client_config": client().meta.config,
+        }
+
+    @property
+    def connection(self) -> Any:
+        """One for all threads: each would take megabytes, and what is done with it here is safe in threads."""
+        with self._lock:
+            if self._shared is None:
+                self._shared = self._create_session().resource(
+                    "s3", region_name=self.region_name, endpoint_url=self.endpoint_url, config=self.client_config
+                )
+            return self._shared
+
+    def url(self, name: str, parameters: Any = None, expire: int | None = None, http_method: Any = None) -> str:
+        if parameters or expire is not None or http_method is not None:
+            return self._sign(name, parameters, expire, http_method)
+        now = time.monotonic()
+        known = self._signed.get(name)
+        if known is None or known[1] < now:
+            if len(self._signed) >= MOST:
+                self._signed.clear()
+            known = self._signed[name] = self._agreed(name, now)
+        return known[0]
+
+    def _agreed(self, name: str, now: float) -> tuple[str, float]:
+        """The address that all processes give out, and until when this one does."""
+        half = self.querystring_expire / 2
+        key = "uploads:signed:" + hashlib.sha256(f"{self.endpoint_url} {self.bucket_name} {name}".encode()).hexdigest()
+        try:
+            agreed: Any = cache.get_or_set(key, lambda: (self._sign(name), time.time() + half), half)
+        except Exception:  # noqa: BLE001  (a cache that is down costs a reload of the picture, not the page)
+            logger.warning("could not share a signed address", exc_info=True)
+            return self._sign(name), now + half
+        signed, until = agreed
+        return signed, now + max(0.0, until - time.time())
+
+    def _sign(self, name: str, *how: Any) -> str:
+        signed: str = super().url(name, *how)
+        return signed

@@ -1,0 +1,341 @@
+// Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own address.
+// Loaded when the connection has failed. Every upload goes as one to "another storage" does; see external.js.
+
+import { pending } from "../liveview/pending.js";
+import { status } from "../liveview/status.js";
+import { uploaders } from "./external.js";
+
+const SAYS = "Live updates can't get through on this network. Uploads still work.";
+const LOST = "That didn't get through. Check your connection and try again.";
+const ROOT = "live-fallback"; // on the root element, for styles
+const SMALLEST = 64 * 1024; // bytes of a chunk
+const FIRST = 256 * 1024;
+const WANTED = 1_000; // ms that a chunk should take
+const STALLED = 60_000; // ms without a byte after which a request is given up
+const LONGEST = 10_000; // ms between two tries
+const AGAIN = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses that pass
+
+let fallback = null; // the page's, while there is no socket
+
+/** The connection has failed. */
+export async function start(uploads) {
+  if (fallback || !uploads.live.isFailed) return;
+  fallback = new Fallback(uploads);
+  await fallback.begin();
+}
+
+class Fallback {
+  constructor(uploads) {
+    this.uploads = uploads;
+    this.live = uploads.live;
+    this.said = new Map(); // ref → why the server refused it
+    this.ids = new Map(); // ref → the server's id
+    this.endings = new Set(); // requests by which files may be consumed
+    this.stopping = new AbortController();
+  }
+
+  async begin() {
+    const { uploads, live } = this;
+    const { signal } = this.stopping;
+    const receive = uploads.received;
+    const early = []; // from a socket
+    uploads.received = (message) => early.push(message) === 1 && this.yield(early);
+    this.receive = (message) => receive.call(uploads, message);
+    this.config = this.persist(() => this.ask("config", null), signal).catch(() => null);
+    addEventListener("submit", (e) => this.submitted(e), { capture: true, signal });
+    const config = await this.config;
+    if (!config || signal.aborted) return;
+    this.token = config.csrf_token;
+    this.most = config.max_chunk;
+    uploaders.set("chunks", (job) => this.send(job));
+    uploads.live = Object.create(live, { send: { value: (message) => this.obey(message) } });
+    document.documentElement.classList.add(ROOT);
+    remember("1");
+    this.drawErrors();
+    status.texts.failed = SAYS;
+    status.show("failed");
+    this.receive({ type: "upload_config", slots: config.slots, credit: 0, max_frame: FIRST });
+  }
+
+  /** Where the page leaves it to the server to show what was refused, nobody renders it now: it is drawn here. */
+  drawErrors() {
+    const { view } = this.uploads;
+    const { all } = view;
+    view.all = (directive, name) => {
+      const found = [...all.call(view, directive, name)];
+      return directive === "dj-upload-errors" ? found.filter((element) => !element.getClientRects().length) : found;
+    };
+  }
+
+  /** A socket's first message for the uploads: they go on there, except for what is being consumed here right now. */
+  async yield(early) {
+    await Promise.race([Promise.allSettled(this.endings), pause(LONGEST, this.stopping.signal)]);
+    this.stop();
+    for (const message of early) this.receive(message);
+  }
+
+  stop() {
+    const { uploads, live } = this;
+    fallback = null;
+    this.stopping.abort();
+    delete uploads.received;
+    delete uploads.view.all;
+    uploads.live = live;
+    remember("");
+    document.documentElement.classList.remove(ROOT);
+    uploads.disconnected(); // stops the requests; the socket's first message registers what is unfinished again
+    for (const upload of uploads.uploads) if (!upload.id) this.abandon(upload.ref);
+  }
+
+  /** What would go to the socket. */
+  obey(message) {
+    const { ref } = message;
+    if (message.type === "upload_cancel") this.abandon(ref);
+    else if (message.type === "upload_external_done") this.finish(ref);
+    else if (message.type === "upload_external_failed") this.fail(ref, message.code);
+    else this.tell(message);
+  }
+
+  /** Asks until there is an answer, and passes it on as if the socket had brought it. */
+  async tell(message) {
+    const { ref } = message;
+    const { signal } = this.stopping;
+    try {
+      const answer = await this.persist(() => this.ask("message", message), signal);
+      if (signal.aborted) return this.forget(answer.messages);
+      for (const each of answer.messages) {
+        if (each.upload_id) this.ids.set(each.ref, each.upload_id);
+        if (each.upload_id && !this.uploads.find(ref)) this.abandon(ref); // taken back meanwhile
+        else this.receive(each);
+      }
+      this.show(answer);
+    } catch (refused) {
+      if (!signal.aborted) this.receive({ type: "upload_error", ref, code: refused.code, message: refused.message });
+    }
+  }
+
+  finish(ref) {
+    this.ending(this.tell({ type: "upload_done", ref, upload_id: this.ids.get(ref) }));
+  }
+
+  ending(request) {
+    this.endings.add(request);
+    return request.finally(() => this.endings.delete(request));
+  }
+
+  /** The answer came when the socket was back, and another upload of the same file under way there. */
+  forget(answers) {
+    for (const { ref, upload_id, accepted } of answers) {
+      if (!upload_id || accepted) continue;
+      this.ids.set(ref, upload_id);
+      this.abandon(ref);
+    }
+  }
+
+  fail(ref, code) {
+    const { code: said = code, message = LOST } = this.said.get(ref) ?? {};
+    this.abandon(ref);
+    this.receive({ type: "upload_error", ref, code: said, message });
+  }
+
+  /** Nobody wants it any more: the server needn't wait until it expires. */
+  abandon(ref) {
+    const id = this.ids.get(ref);
+    this.ids.delete(ref);
+    const cancel = { type: "upload_cancel", ref, upload_id: id };
+    if (id) this.persist(() => this.ask("message", cancel), new AbortController().signal).catch(() => {});
+  }
+
+  // Bytes
+
+  /** An uploader of external.js. A chunk that was cut off is sent again; the server tells where to go on. */
+  async send({ file, grant, progress, signal }) {
+    const upload = this.uploads.uploads.find(({ ref }) => this.ids.get(ref) === grant.upload_id);
+    let size = FIRST;
+    while (grant.offset < file.size) {
+      const blob = file.slice(grant.offset, grant.offset + Math.min(size, this.most));
+      const began = performance.now();
+      const again = async () => {
+        this.uploads.become(upload, "resuming");
+        await blob.slice(0, 1).arrayBuffer(); // a file that has changed on disk fails the same way, and here says so
+      };
+      const moved = (bytes) => {
+        if (bytes && upload.status === "resuming") this.uploads.become(upload, "uploading");
+        progress(grant.offset + bytes);
+      };
+      try {
+        const answer = await this.persist(() => this.transmit(grant, blob, moved, signal), signal, again);
+        grant.offset = answer.offset;
+      } catch (refused) {
+        if (refused.code) this.said.set(upload.ref, refused);
+        throw refused;
+      }
+      if (upload.status === "resuming") this.uploads.become(upload, "uploading");
+      progress(grant.offset);
+      const took = performance.now() - began;
+      if (took < WANTED / 2) size = Math.min(size * 2, this.most);
+      else if (took > WANTED * 2) size = Math.max(size / 2, SMALLEST);
+    }
+  }
+
+  transmit({ upload_id, offset }, blob, moved, signal) {
+    return new Promise((resolve, reject) => {
+      const xhr = new XMLHttpRequest(); // fetch doesn't tell how much has been sent
+      const stop = () => xhr.abort();
+      let watch = 0;
+      const alive = () => {
+        clearTimeout(watch);
+        watch = setTimeout(stop, STALLED);
+      };
+      xhr.open("POST", address());
+      const headers = { ...this.headers("chunk"), "X-Upload-Id": upload_id, "Upload-Offset": offset };
+      for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+      xhr.setRequestHeader("Content-Type", "application/offset+octet-stream");
+      xhr.upload.onprogress = ({ loaded, total }) => {
+        alive();
+        // The last byte counts when the server has it.
+        if (!signal.aborted && loaded < total) moved(Math.min(loaded, blob.size));
+      };
+      xhr.onloadend = () => {
+        clearTimeout(watch);
+        signal.removeEventListener("abort", stop);
+        const answer = json(xhr.responseText);
+        if (Number.isInteger(answer?.offset)) resolve(answer);
+        else reject(failure(xhr.status, answer));
+      };
+      signal.addEventListener("abort", stop);
+      alive();
+      xhr.send(blob);
+    });
+  }
+
+  // Forms
+
+  /** As a browser would send it, without the files: they are there already. */
+  async submitted(e) {
+    const form = e.target;
+    const { submitter } = e;
+    if (e.defaultPrevented || form === this.native || !form.matches("[dj-submit][method=post]")) return;
+    e.preventDefault();
+    const busy = pending.some(({ kind, element }) => kind && element === form);
+    const question = submitter?.getAttribute("dj-confirm") ?? form.getAttribute("dj-confirm");
+    if (busy || (question && !confirm(question))) return;
+    const body = new FormData(form, submitter);
+    const done = pending.start(form, form.getAttribute("dj-submit"), "submit");
+    try {
+      if (!(await this.config)) return this.leave(form, submitter);
+      // Another button than the form's own needs no file, as one with dj-click doesn't.
+      const needsFiles = !body.has("_event") || body.get("_event") === form.getAttribute("dj-submit");
+      if (!needsFiles || (await this.uploads.readyToSubmit(form))) {
+        await this.ending(this.post(form, body, needsFiles));
+      }
+    } finally {
+      done();
+    }
+  }
+
+  /** This page takes no uploads: the browser sends its form. */
+  leave(form, submitter) {
+    this.native = form;
+    form.requestSubmit(submitter);
+    this.native = null;
+  }
+
+  async post(form, body, needsFiles) {
+    for (const [name, value] of [...body]) if (value instanceof File) body.delete(name);
+    for (const { ref, status } of needsFiles ? this.uploads.uploads : []) {
+      if (status === "complete" && this.ids.has(ref)) body.append("_upload", `${this.ids.get(ref)} ${ref}`);
+    }
+    if (form.hasAttribute("dj-upload-skip")) body.append("_upload_skip", "1");
+    try {
+      const answer = await this.ask("form", body, form.action);
+      for (const message of answer.messages) this.receive(message);
+      this.show(answer);
+    } catch (refused) {
+      status.flash("error", refused.message);
+    }
+  }
+
+  /** The page that came of it, or where it leads. */
+  show({ page, redirect }) {
+    const { live } = this;
+    if (redirect) {
+      live.isLeaving = true;
+      location.assign(redirect);
+    } else if (page) {
+      const made = new DOMParser().parseFromString(page, "text/html");
+      document.title = made.title || document.title;
+      live.show(live.version, made.querySelector("[data-live-socket]").innerHTML);
+    }
+  }
+
+  // Requests
+
+  headers(kind) {
+    return { "X-Upload": kind, "X-CSRFToken": this.token ?? "" };
+  }
+
+  async ask(kind, content, url = address()) {
+    const headers = this.headers(kind);
+    const method = kind === "config" ? "GET" : "POST";
+    const body = kind === "message" ? JSON.stringify(content) : content;
+    if (kind === "message") headers["Content-Type"] = "application/json";
+    const response = await fetch(url, { method, headers, body, keepalive: content?.type === "upload_cancel" }).catch(() => {
+      throw failure(0);
+    });
+    const answer = json(await response.text());
+    if (!response.ok || !answer) throw failure(response.status, answer);
+    return answer;
+  }
+
+  /** Tries until it is answered: what passes is tried again. Between two tries comes `again`, which may say no. */
+  async persist(request, signal, again = () => {}) {
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      try {
+        return await request();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!AGAIN.has(error.status) || error.code === "server_error") throw error;
+      }
+      await again();
+      await pause(Math.min(LONGEST, 250 * 2 ** tries), signal);
+    }
+  }
+}
+
+/** The next page of this tab needn't wait long for a socket. */
+function remember(failed) {
+  try {
+    sessionStorage.liveFailed = failed;
+  } catch {
+    // The browser allows none.
+  }
+}
+
+const address = () => location.pathname + location.search;
+
+function json(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // a page that says no
+  }
+}
+
+/** Of a request: what the server says of it, if it says anything a visitor can read. */
+function failure(status, answer) {
+  const code = answer?.error ?? "";
+  const isStale = status === 403 || status === 401;
+  const message = answer?.message ?? (isStale ? "This page is too old. Reload it and try again." : LOST);
+  return Object.assign(new Error(message), { status, code });
+}
+
+/** At random in part, so that those who wait don't come back all at once. */
+function pause(most, signal) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, most * (0.5 + Math.random() / 2));
+    signal.addEventListener("abort", resolve, { once: true });
+    addEventListener("online", resolve, { once: true });
+  });
+}
