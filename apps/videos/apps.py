@@ -8,4 +8,6 @@ class VideosConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from videos import checks  # noqa: F401  (registers them)
+        from videos import checks, intake  # noqa: F401  (registers the checks)
+
+        intake.register()

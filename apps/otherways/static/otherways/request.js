@@ -1,0 +1,39 @@
+// One HTTP request whose sending can be watched, which fetch() can't do.
+
+/**
+ * Sends a file and says how far it is; what it resolves to has a `fileGuid`, or something else that the server `said`.
+ * @typedef {(file: File, tell: (bytes: number, total: number) => void, signal: AbortSignal)
+ *   => Promise<{fileGuid?: string, said?: string}>} Way
+ */
+
+/**
+ * @param {string} method
+ * @param {string} url
+ * @param {{body?: any, headers?: Record<string, string>, sent?: (bytes: number) => void, signal?: AbortSignal}} options
+ * @returns {Promise<XMLHttpRequest>} also for answers that are errors; it fails only where there is no answer
+ */
+export function request(method, url, { body = null, headers = {}, sent = () => {}, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open(method, url);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = (event) => sent(event.loaded);
+    xhr.onload = () => resolve(xhr);
+    xhr.onerror = () => reject(new Error("The connection was lost."));
+    xhr.onabort = () => reject(new DOMException("Stopped.", "AbortError"));
+    signal?.addEventListener("abort", () => xhr.abort(), { once: true });
+    xhr.send(body);
+  });
+}
+
+/** The answer's JSON. Throws an error with the server's own sentence if it says that something is wrong. */
+export function read(xhr) {
+  let content = null;
+  try {
+    content = JSON.parse(xhr.responseText || "{}");
+  } catch {
+    throw new Error(`The server answered with ${xhr.status}.`);
+  }
+  if (xhr.status >= 400) throw new Error(content?.message || `The server answered with ${xhr.status}.`);
+  return content;
+}

@@ -1,0 +1,91 @@
+// The page: one file, a card for each way, and the list of what has arrived.
+import { send as sendChunks } from "./chunks.js";
+import { send as sendForm } from "./form.js";
+import { send as sendSocket } from "./socket.js";
+import { send as sendTus } from "./tus.js";
+import { send as sendWhole } from "./whole.js";
+
+/** @type {Record<string, import("./request.js").Way>} */
+const WAYS = { form: sendForm, whole: sendWhole, chunks: sendChunks, socket: sendSocket, tus: sendTus };
+
+const input = document.getElementById("file");
+const cards = [...document.querySelectorAll("[data-way]")].map((element) => new Card(element));
+
+input.addEventListener("change", chosen);
+document.getElementById("send-all").addEventListener("click", () => cards.forEach((card) => card.send()));
+chosen();
+
+function chosen() {
+  const [file] = input.files;
+  document.getElementById("chosen").textContent = file ? `${file.name}, ${weight(file.size)}` : "";
+  document.getElementById("send-all").disabled = !file;
+  for (const card of cards) card.offer(file ?? null);
+}
+
+function Card(element) {
+  const part = (name) => element.querySelector(`[data-part=${name}]`);
+  const [send, stop, bar, status] = ["send", "stop", "bar", "status"].map(part);
+  const most = Number(element.dataset.most);
+  let file = null;
+  let control = null;
+  send.addEventListener("click", () => this.send());
+  stop.addEventListener("click", () => control?.abort());
+
+  this.offer = (chosen) => {
+    file = chosen;
+    if (control) return;
+    const fits = !file || file.size <= most;
+    send.disabled = !file || !fits;
+    bar.value = 0;
+    say(fits ? "" : `Too large for this way: at most ${weight(most)}.`, fits ? "" : "refused");
+  };
+
+  this.send = async () => {
+    if (send.disabled || control) return;
+    control = new AbortController();
+    toggle(true);
+    tell(0, file.size);
+    const began = performance.now();
+    try {
+      const result = await WAYS[element.dataset.way](file, tell, control.signal);
+      bar.value = 100;
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      say(`Done in ${seconds} s. ${result.fileGuid ?? result.said ?? ""}`, "done");
+      await refresh();
+    } catch (error) {
+      bar.value = 0;
+      say(error.name === "AbortError" ? "Stopped." : error.message, "failed");
+    } finally {
+      control = null;
+      toggle(false);
+    }
+  };
+
+  function tell(bytes, total) {
+    const percent = total ? Math.floor((100 * Math.min(bytes, total)) / total) : 0;
+    bar.value = percent;
+    say(`${percent} %, ${weight(bytes)} of ${weight(total)}`, "sending");
+  }
+
+  function toggle(isSending) {
+    send.disabled = isSending || !file;
+    stop.hidden = !isSending;
+  }
+
+  function say(text, state) {
+    status.textContent = text;
+    element.dataset.state = state;
+  }
+}
+
+/** The server renders the list; the page takes it from there. */
+async function refresh() {
+  const answer = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.getElementById("received").replaceWith(page.getElementById("received"));
+}
+
+function weight(bytes) {
+  const [divisor, unit] = bytes >= 1e6 ? [1e6, "MB"] : bytes >= 1e3 ? [1e3, "kB"] : [1, "bytes"];
+  return `${Math.round((10 * bytes) / divisor) / 10} ${unit}`;
+}

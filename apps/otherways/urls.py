@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from otherways import views
+
+app_name = "otherways"
+urlpatterns = [path("", views.other_ways, name="other-ways")]

@@ -1,0 +1,38 @@
+"""One page with all the other ways in, and a list of what they have brought."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+
+from otherways.intake import MAX_FILE_SIZE
+from otherways.models import Received
+from uploads.http.consumer import MAX_SIZE as MAX_SOCKET_SIZE
+from uploads.owners import owner_of
+from uploads.slots import megabytes
+
+SHOWN: Final = 12
+
+
+def other_ways(request: HttpRequest) -> HttpResponse:
+    owner = owner_of(request)  # so that what this page sends belongs to its visitor
+    received = list(Received.objects.filter(owner=owner).order_by("-created_at")[:SHOWN])
+    for file in received:
+        file.weight = megabytes(file.size)  # type: ignore[attr-defined]  # for the template
+    response = render(
+        request,
+        "otherways/other_ways.html",
+        {
+            "received": received,
+            "origin": request.build_absolute_uri("/")[:-1],
+            "max_size": megabytes(MAX_FILE_SIZE),
+            "max_bytes": MAX_FILE_SIZE,
+            "max_socket_size": megabytes(MAX_SOCKET_SIZE),
+            "max_socket_bytes": MAX_SOCKET_SIZE,
+        },
+    )
+    add_never_cache_headers(response)
+    return response

@@ -1,0 +1,152 @@
+"""The bare WebSocket of the seeds: send a file, read "File uploaded successfully!". (Seed: seeds/003.)
+
+Each message is a whole file, as in the seed. With `?name=…&size=…` in the address, the messages are the pieces of one
+file of that size in bytes. After each message comes `{"received": …, "size": …}`, and when a file is complete the
+seed's sentence. There is no flow control here: the pages' own protocol has that. This one takes small files only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import partial
+from typing import Final
+from urllib.parse import parse_qs
+
+from liveview import origins
+from liveview.crowd import Crowd
+from liveview.limits import Bucket
+from liveview.messages import CloseCode
+from uploads import intakes, pools
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.http.asgi import Application, Receive, Scope, Send
+from uploads.http.deliveries import Delivery
+from uploads.http.errors import described, refusal
+from uploads.http.visitors import Visitor, visitor_of
+
+DONE: Final = "File uploaded successfully!"
+MAX_SIZE: Final = 16_000_000  # bytes of a file: a server may have to keep so many in memory
+MAX_SOCKETS: Final = 20  # of one visitor in one process
+IDLE: Final = 60.0  # seconds
+
+_crowd = Crowd()
+
+
+class FileUploadConsumer:
+    """`re_path("ws/upload/$", FileUploadConsumer.as_asgi())`, as in the seed."""
+
+    @classmethod
+    def as_asgi(cls) -> Application:
+        return _serve
+
+
+async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()  # websocket.connect
+    if not origins.is_allowed(scope):
+        await send({"type": "websocket.close"})  # before accept: HTTP 403
+        return
+    visitor = await pools.check(partial(visitor_of, scope))
+    await send({"type": "websocket.accept"})
+    entry = _crowd.enter(visitor.owner or str((scope.get("client") or [""])[0]), MAX_SOCKETS)
+    if entry is None:
+        await send({"type": "websocket.close", "code": CloseCode.RATE})
+        return
+    socket = _Socket(scope, visitor, receive, send)
+    try:
+        await socket.serve()
+    finally:
+        entry.leave()
+        await asyncio.shield(socket.drop())
+
+
+class _Socket:
+    def __init__(self, scope: Scope, visitor: Visitor, receive: Receive, send: Send) -> None:
+        self._path, self._query = scope["path"], scope["query_string"]
+        self._visitor, self._receive, self._send = visitor, receive, send
+        self._files = Bucket(5, burst=50)
+        self._delivery: Delivery | None = None
+
+    async def serve(self) -> None:
+        """Until the client goes, has gone silent, or breaks the rules."""
+        try:
+            name, size = _announced(self._query)
+            if size is not None:
+                await self._begin(name, size)
+                await self._receive_one()
+            else:
+                await self._receive_many(name)
+        except UploadError as refused:
+            await self._say(json.dumps(described(refused)))
+            await self._send({"type": "websocket.close", "code": _close_code(refused)})
+
+    async def drop(self) -> None:
+        """Nothing stays of a file that isn't complete."""
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            await pools.check(delivery.discard)
+
+    async def _receive_one(self) -> None:
+        """The pieces of the announced file. What is refused ends the socket: the rest of it is on its way."""
+        while (message := await self._next()) is not None:
+            if self._delivery is None:
+                raise UploadError("size_mismatch")  # more after the last byte
+            await self._take(message[0])
+
+    async def _receive_many(self, name: str) -> None:
+        """Each message is a file, and one that is refused doesn't keep the next one away."""
+        while (message := await self._next()) is not None:
+            data, suffix = message
+            if not self._files.take():
+                raise UploadError("rate_limited")
+            try:
+                await self._begin(name or f"upload{suffix}", len(data))
+                await self._take(data)
+            except UploadError as refused:
+                await self.drop()
+                await self._say(json.dumps(described(refused)))
+
+    async def _next(self) -> tuple[bytes, str] | None:
+        """The next message's bytes and the extension that they have without a name; None at the end."""
+        try:
+            async with asyncio.timeout(IDLE):
+                message = await self._receive()
+        except TimeoutError:
+            raise UploadError("timeout") from None
+        if message["type"] == "websocket.disconnect":
+            return None
+        text = message.get("text")
+        return (message.get("bytes") or b"", "") if text is None else (text.encode(), ".txt")
+
+    async def _begin(self, name: str, size: int) -> None:
+        if size > MAX_SIZE:
+            raise UploadError("too_large")
+        make = partial(Delivery, intakes.get(conf().intake), self._visitor, self._path, name or "upload", size)
+        self._delivery = await pools.check(make)
+
+    async def _take(self, data: bytes) -> None:
+        delivery = self._delivery
+        assert delivery is not None
+        if data:
+            await pools.write(partial(delivery.write, [data]))
+        await self._say(json.dumps({"received": delivery.received, "size": delivery.size}))
+        if delivery.received == delivery.size:
+            self._delivery = None
+            await pools.check(delivery.finish)
+            await self._say(DONE)
+
+    async def _say(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+
+def _close_code(refused: UploadError) -> int:
+    return {"rate_limited": CloseCode.RATE, "timeout": CloseCode.IDLE}.get(refused.code, CloseCode.PROTOCOL)
+
+
+def _announced(query: bytes) -> tuple[str, int | None]:
+    """The name and size in the address. Raises `UploadError("bad_header")` for a size that is no number."""
+    found = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    size = found.get("size", [""])[0]
+    if "size" in found and not (size.isascii() and size.isdigit() and len(size) < 16):
+        raise refusal("bad_header")
+    return found.get("name", [""])[0], int(size) if size else None

@@ -1,0 +1,71 @@
+"""What HTTP says when something is wrong: a status for each code, and the codes that only a request can cause."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from uploads.errors import UploadError
+
+# Code → status. Codes that are missing here say something about the file's content: 422.
+STATUS: Final[dict[str, int]] = {
+    "bad_name": 400,
+    "bad_ext": 415,
+    "empty": 400,
+    "too_large": 413,
+    "too_many_files": 400,
+    "total_too_large": 413,
+    "unknown_slot": 404,
+    "quota": 403,
+    "rate_limited": 429,
+    "busy": 503,
+    "unknown_ref": 404,
+    "bad_offset": 409,
+    "size_mismatch": 400,
+    "incomplete": 400,
+    "timeout": 408,
+    "cancelled": 410,
+    "locked": 423,
+    "superseded": 409,
+    "storage_full": 507,
+    "storage_unavailable": 503,
+    "type_mismatch": 415,
+    "server_error": 500,
+    # those of requests
+    "bad_header": 400,
+    "bad_body": 400,
+    "bad_origin": 403,
+    "session_ended": 401,
+    "length_required": 411,
+    "no_file": 400,
+    "unsupported": 415,
+    "unknown_algorithm": 400,
+    "checksum_mismatch": 460,
+    "changed": 409,
+}
+
+SENTENCES: Final[dict[str, str]] = {
+    "bad_header": "A header of this request is missing or can't be read.",
+    "bad_body": "The body of this request can't be read.",
+    "bad_origin": "This page may not send files here.",
+    "session_ended": "You have been logged out. Log in and send the file again.",
+    "length_required": "The request doesn't say how long it is.",
+    "no_file": "There is no file in this request.",
+    "unsupported": "The body of this request isn't of a type that is taken here.",
+    "unknown_algorithm": "This kind of checksum isn't known here.",
+    "checksum_mismatch": "A part of the file was damaged on its way.",
+    "changed": "This upload was begun with another name, size or number of chunks.",
+}
+
+
+def refusal(code: str) -> UploadError:
+    """An error with the sentence that belongs to the code, be it of requests or of uploads."""
+    return UploadError(code, SENTENCES.get(code, ""))
+
+
+def status_of(error: UploadError) -> int:
+    return STATUS.get(error.code, 422)
+
+
+def described(error: UploadError) -> dict[str, Any]:
+    """What the client is told. Both are fixed: no path, no exception's text."""
+    return {"error": error.code, "message": error.message}

@@ -1,0 +1,41 @@
+"""What a project's asgi.py puts around its HTTP application, and beside its WebSockets."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import re_path
+
+from uploads.http.asgi import Application, Receive, Scope, Send
+from uploads.http.chunks import Chunks
+from uploads.http.consumer import FileUploadConsumer
+from uploads.http.forms import Forms
+from uploads.http.tus import Tus
+
+FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
+
+
+def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-chunk") -> Application:
+    """An ASGI application that takes the requests which must see their bodies arrive, and leaves all others to Django.
+
+    tus: the path below which tus is spoken. chunks: the path of the seeds' chunked endpoint.
+    """
+    speak_tus, take_chunks, take_forms = Tus(tus), Chunks(chunks), Forms(django)
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path.startswith(tus):
+            await speak_tus(scope, receive, send)
+        elif path == chunks:
+            await take_chunks(scope, receive, send)
+        elif path in FORMS:
+            await take_forms(scope, receive, send)
+        else:
+            await django(scope, receive, send)
+
+    return route
+
+
+websocket_urlpatterns = [
+    re_path(r"^ws/upload/$", FileUploadConsumer.as_asgi())  # type: ignore[arg-type]  # ASGI, no view
+]

@@ -1,0 +1,14 @@
+"""The ways in that are Django's: `path("", include("uploads.http.urls"))`. The paths are those of the seeds."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from uploads.http import forms
+
+app_name = "uploads_http"
+urlpatterns = [
+    path("upload", forms.upload, name="upload"),
+    path("get_upload_progress", forms.get_upload_progress, name="progress"),
+    path("api/upload", forms.upload, name="api-upload"),
+]
