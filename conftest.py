@@ -18,6 +18,8 @@ os.environ["DATA_DIR"] = DATA_DIR = tempfile.mkdtemp(prefix="uplift-tests-")
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,.localhost,127.0.0.1,[::1]")
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+for name in ("AWS_STORAGE_BUCKET_NAME", "BUCKETEER_BUCKET_NAME", "BUCKET_NAME"):  # nobody's own bucket
+    os.environ.pop(name, None)
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 django.setup()

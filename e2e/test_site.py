@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from e2e.support.console import Console
 from e2e.support.server import Server
 
-PAGES = ["/", "/avatars/", "/gallery/", "/videos/"]
+PAGES = ["/", "/avatars/", "/gallery/", "/videos/", "/other-ways/"]
 PHONE = {"width": 360, "height": 740}
 
 NewContext = Callable[..., BrowserContext]
@@ -46,7 +46,7 @@ def test_a_page_works_from_hashed_static_files(page: Page, deployed: Server, pat
 def test_the_navigation_marks_the_page_one_is_on(page: Page, path: str) -> None:
     page.goto(path)
 
-    current = page.locator("nav a[aria-current=page]")
+    current = page.locator("nav[aria-label=Site] a[aria-current=page]")
 
     expect(current).to_have_count(1)
     expect(current).to_have_attribute("href", path)

@@ -1,12 +1,44 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import admin
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
 
 from avatars.models import Avatar
 
 
 @admin.register(Avatar)
 class AvatarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own is not generic at run time
-    list_display = ["name", "owner", "size", "width", "height", "updated_at"]
+    list_display = ["picture", "name", "owner", "weight", "pixels", "updated_at"]
+    list_display_links = ["picture", "name"]
+    list_filter = ["updated_at"]
     search_fields = ["name", "owner", "sha256"]
+    ordering = ["-updated_at"]
     readonly_fields = ["owner", "image", "size", "sha256", "width", "height", "updated_at"]
+
+    @admin.display(description="")
+    def picture(self, avatar: Avatar) -> str:
+        return format_html('<img src="{}" alt="" height="40">', avatar.image.url)
+
+    @admin.display(description="received", ordering="size")
+    def weight(self, avatar: Avatar) -> str:
+        return filesizeformat(avatar.size)
+
+    @admin.display(ordering="width")
+    def pixels(self, avatar: Avatar) -> str:
+        return f"{avatar.width} × {avatar.height}"
+
+    def delete_model(self, request: HttpRequest, obj: Avatar) -> None:
+        self.delete_queryset(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: Iterable[Avatar]) -> None:
+        """Each with its file, once the row is gone for good."""
+        for avatar in list(queryset):
+            name = str(avatar.image)
+            avatar.delete()
+            transaction.on_commit(lambda name=name: default_storage.delete(name), robust=True)  # type: ignore[misc]

@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class AvatarsConfig(AppConfig):
     name = "avatars"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from avatars import checks  # noqa: F401  (registers them)

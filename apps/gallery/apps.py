@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class GalleryConfig(AppConfig):
     name = "gallery"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from gallery import checks  # noqa: F401  (registers them)

@@ -9,5 +9,5 @@ from uploads.serving import serve
 
 app_name = "uploads"
 urlpatterns: list[URLPattern] = []
-if settings.MEDIA_URL.startswith("/"):
+if settings.MEDIA_URL.startswith("/") and settings.MEDIA_URL != "/":  # which it is where it isn't set
     urlpatterns.append(path(f"{settings.MEDIA_URL[1:]}<path:path>", serve, name="media"))

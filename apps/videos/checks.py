@@ -1,13 +1,15 @@
-"""System checks: what a project that copied this app may have forgotten."""
+"""System checks: what a project that copied this app may have forgotten, with the line to paste."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
+from django.urls import NoReverseMatch, reverse
 
 from videos.conf import conf
 
@@ -23,7 +25,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             Error(
                 "Videos can't be processed: PyAV is missing.",
-                hint="Install `av`, version 18 or newer.",
+                hint='pip install "av>=18.1"',
                 id="videos.E002",
             )
         )
@@ -33,6 +35,30 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 "VIDEOS['FOLDER'] is inside MEDIA_ROOT: what visitors sent could be fetched as they sent it.",
                 hint="Move it beside MEDIA_ROOT, on the same file system.",
                 id="videos.W001",
+            )
+        )
+    return found
+
+
+@register("videos")
+def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not apps.is_installed("uploads"):
+        found.append(
+            Error(
+                "Videos need the app uploads.",
+                hint='INSTALLED_APPS = ["daphne", *INSTALLED_APPS, "liveview", "uploads", "videos"]',
+                id="videos.E003",
+            )
+        )
+    try:
+        reverse("videos:videos")
+    except NoReverseMatch:
+        found.append(
+            CheckWarning(
+                "No address leads to the videos.",
+                hint='In urls.py: path("videos/", include("videos.urls"))',
+                id="videos.W002",
             )
         )
     return found

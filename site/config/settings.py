@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-ROOT = Path(__file__).resolve().parents[2]
-env = environ.Env()
+from config import databases, logs, s3
+from config.env import ROOT, env, keys_of, own_hosts
 
 DEBUG = env.bool("DEBUG", default=False)
 if DEBUG:
@@ -18,7 +16,11 @@ else:
     SECRET_KEY = env.str("SECRET_KEY", default="")
     if not SECRET_KEY:
         raise ImproperlyConfigured("Set SECRET_KEY to a long random string, or DEBUG=1 on your own machine.")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS: list[str] = [
+    *env.list("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]"] if DEBUG else []),
+    *own_hosts(),
+]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Everything that the running site writes is below this folder.
@@ -41,9 +43,11 @@ INSTALLED_APPS = [
     "avatars",
     "gallery",
     "videos",
+    "otherways",
 ]
 
 MIDDLEWARE = [
+    "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -74,40 +78,26 @@ TEMPLATES = [
 ]
 
 # Data
-DATABASES: dict[str, Any] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'site.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        # Readers never wait for the one writer, and a writer that must wait does so at BEGIN, where waiting works.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-    }
-    # Handlers run in threads of their own: a test database in memory would be another one in each of them.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+DATABASES = {"default": databases.database(DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-REDIS_URL = env.str("REDIS_URL", default="")
-if REDIS_URL:
-    # redis-py 8 closes idle connections after 5 s, and with them every quiet WebSocket, unless told not to.
-    _host: dict[str, Any] = {"address": REDIS_URL, "socket_timeout": None}
-    CHANNEL_LAYERS: dict[str, Any] = {
-        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_host]}}
-    }
-    CACHES: dict[str, Any] = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    }
-else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+REDIS_URL = databases.redis_url()
+CHANNEL_LAYERS = databases.channel_layers(REDIS_URL)
+CACHES = databases.caches(REDIS_URL)
 
 # Files
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STATICFILES_DIRS = [ROOT / "static"]
-MEDIA_URL = "media/"
+BUCKET = s3.settings()
+globals().update(BUCKET)  # django-storages and uploads.s3 look for them here
+BUCKET_ORIGINS = s3.origins(BUCKET)
 MEDIA_ROOT = DATA_DIR / "media"
+# The site itself serves files from its own disk only.
+MEDIA_URL = f"{BUCKET_ORIGINS[0]}/" if BUCKET else "media/"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "uploads.s3.storage.PrivateS3Storage" if BUCKET else "django.core.files.storage.FileSystemStorage"
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -117,10 +107,30 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# On the same file system as MEDIA_ROOT, so that saving an upload renames it, and outside it, so that nobody can fetch
-# it.
-UPLOADS = {"STAGING_DIR": DATA_DIR / "staging"}
-LIVEVIEW = {"LAYOUT": "live.html"}
+# Staging is on the same file system as MEDIA_ROOT, so that saving an upload renames it, and outside it, so that nobody
+# can fetch it. Every other key may come from the environment.
+UPLOADS = {
+    "STAGING_DIR": DATA_DIR / "staging",
+    "INTAKE": "received",
+    "TUS_INTAKE": "videos",
+    **keys_of("UPLOADS"),
+}
+LIVEVIEW = {"LAYOUT": "live.html", **keys_of("LIVEVIEW")}
+GALLERY = keys_of("GALLERY")
+VIDEOS = keys_of("VIDEOS")
+# A form without JavaScript sends its files as they are: up to twenty photos, or a video, and a megabyte around them.
+LIVEVIEW.setdefault(
+    "BODY_LIMITS",
+    [
+        ("/avatars/", 21_000_000),  # four times what is taken, so that the page can say what is too large
+        ("/gallery/", 20 * GALLERY.get("MAX_FILE_SIZE", 10_000_000) + 1_000_000),
+        ("/videos/", VIDEOS.get("MAX_FILE_SIZE", 500_000_000) + 1_000_000),
+        # The other ways in, whose intakes have limits of their own.
+        ("/tus/", max(VIDEOS.get("MAX_FILE_SIZE", 500_000_000), 250_000_000)),
+        ("/upload", 251_000_000),
+        ("/api/upload", 251_000_000),
+    ],
+)
 
 # Safety
 HTTPS = env.bool("HTTPS", default=False)
@@ -129,14 +139,18 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+# Whether every subdomain has HTTPS, and whether that is for ever, is for the domain's owner to say, not for one site
+# on it: HSTS stays without includeSubDomains and preload.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "blob:", "data:"],
-        "media-src": ["'self'", "blob:"],
+        "img-src": ["'self'", "blob:", "data:", *BUCKET_ORIGINS],
+        "media-src": ["'self'", "blob:", *BUCKET_ORIGINS],
+        "connect-src": ["'self'", *BUCKET_ORIGINS],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
@@ -154,10 +168,6 @@ USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-    "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
-}
+LOGGING = logs.logging(debug=DEBUG)
+METRICS = env.bool("METRICS", default=False)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

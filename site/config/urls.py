@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from config import views
+from config import faces, views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("healthz", views.healthz, name="healthz"),
+    re_path(rf"^code/(?P<demo>{'|'.join(faces.DEMOS)})/$", faces.code, name="code"),
     path("avatars/", include("avatars.urls")),
     path("gallery/", include("gallery.urls")),
     path("videos/", include("videos.urls")),
+    path("", include("uploads.s3.urls")),
+    path("other-ways/", include("otherways.urls")),
+    path("", include("uploads.http.urls")),
     path("", include("uploads.urls")),
     path("admin/", admin.site.urls),
 ]

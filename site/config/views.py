@@ -8,8 +8,3 @@ from django.shortcuts import render
 
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html")
-
-
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """Liveness: the process answers. It touches neither the database nor a cache."""
-    return HttpResponse("ok\n", content_type="text/plain")

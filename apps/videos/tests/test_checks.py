@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from videos import checks
-from videos.checks import check_settings
+from videos.checks import check_installation, check_settings
+
+urlpatterns: list[object] = []
 
 
 def ids() -> list[str | None]:
@@ -33,3 +35,23 @@ def test_a_public_folder_is_told(settings: Any) -> None:
     settings.VIDEOS = {"FOLDER": Path(settings.MEDIA_ROOT) / "originals"}
 
     assert ids() == ["videos.W001"]
+
+
+def hints() -> dict[str | None, str]:
+    return {message.id: str(message.hint) for message in check_installation(None)}
+
+
+def test_a_project_that_is_complete_hears_nothing() -> None:
+    assert hints() == {}
+
+
+def test_the_uploads_are_needed(settings: Any) -> None:
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "uploads"]
+
+    assert '"uploads", "videos"]' in hints()["videos.E003"]
+
+
+def test_an_address_is_needed(settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+
+    assert 'include("videos.urls")' in hints()["videos.W002"]

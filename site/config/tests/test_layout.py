@@ -24,7 +24,7 @@ PATHS = ["site", "apps"]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 # Who may import whom.
-DEMOS = {"avatars", "gallery", "videos"}
+DEMOS = {"avatars", "gallery", "videos", "otherways"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": {*DEMOS, "uploads", "liveview"},
     **{demo: {"uploads", "liveview"} for demo in DEMOS},
@@ -130,7 +130,7 @@ def _pins() -> dict[str, str]:
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-test.txt"])
 def test_requirements_are_plain_pins(file: str) -> None:
     lines = (ROOT / file).read_text().splitlines()
-    pin = re.compile(r"#.*|-r requirements\.txt|[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
+    pin = re.compile(r"#.*|-r requirements\.txt|[A-Za-z0-9._-]+(\[\w+\])?==[A-Za-z0-9.]+")
 
     assert [line for line in lines if not pin.fullmatch(line)] == []
 

@@ -1,0 +1,45 @@
+"""System checks: what a project that copied this app may have forgotten, with the line to paste."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
+from django.urls import NoReverseMatch, reverse
+
+from gallery.conf import conf
+
+
+@register("gallery")
+def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    try:
+        conf()
+    except TypeError as wrong:
+        found.append(Error(f"GALLERY has a key it doesn't know: {wrong}", id="gallery.E003"))
+    if not apps.is_installed("uploads"):
+        found.append(
+            Error(
+                "The gallery needs the app uploads.",
+                hint='INSTALLED_APPS = ["daphne", *INSTALLED_APPS, "liveview", "uploads", "gallery"]',
+                id="gallery.E001",
+            )
+        )
+    if find_spec("PIL") is None:
+        found.append(
+            Error("Pictures can't be read: Pillow is missing.", hint='pip install "pillow>=12.3"', id="gallery.E002")
+        )
+    try:
+        reverse("gallery:gallery")
+    except NoReverseMatch:
+        found.append(
+            CheckWarning(
+                "No address leads to the gallery.",
+                hint='In urls.py: path("gallery/", include("gallery.urls"))',
+                id="gallery.W001",
+            )
+        )
+    return found

@@ -1,0 +1,210 @@
+"""Each demo in a project of somebody else's: what its README says, to the letter, with the oldest and newest Django."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from e2e.support import media
+from e2e.support.console import Console
+from e2e.support.pictures import photo
+from e2e.support.readme import Readme
+from e2e.support.venv import ROOT, Venv, newest_interpreter
+
+APPS = ("avatars", "gallery", "videos")
+STARTS_WITHIN = 60.0  # seconds
+LONG = 90_000  # ms: a slow machine takes its time
+
+NewContext = Callable[..., BrowserContext]
+
+
+class Project:
+    """What `startproject` makes, in an environment of its own."""
+
+    def __init__(self, folder: Path, venv: Venv) -> None:
+        self.folder, self.venv = folder, venv
+        self.url = ""
+        self.log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir()
+        self.run("django-admin startproject mysite .")
+
+    def run(self, command: str) -> str:
+        """What a line of shell prints; it must succeed."""
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self.venv.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command}:\n{done.stdout}"
+        return done.stdout
+
+    def start(self) -> None:
+        """`runserver`, without the process that watches for changes. Returns when it answers."""
+        address = f"127.0.0.1:{_free_port()}"
+        self.url = f"http://{address}"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(self.venv.python), "manage.py", "runserver", "--noreload", address],
+                cwd=self.folder,
+                env=self.venv.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        end, tick = time.monotonic() + STARTS_WITHIN, threading.Event()
+        while not _answers(f"{self.url}/"):
+            assert self._process.poll() is None and time.monotonic() < end, self.log.read_text()
+            tick.wait(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def base_url() -> str:
+    """None: each project has an address of its own."""
+    return "http://nowhere.invalid"
+
+
+@pytest.fixture(scope="module", params=["5.2", "newest"])
+def venv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Venv:
+    """One for all three apps, with what their READMEs say. The pins hold, but for Django's."""
+    folder = tmp_path_factory.mktemp("venv")
+    pins = (ROOT / "requirements-test.txt").read_text() + (ROOT / "requirements.txt").read_text()
+    constraints = folder / "constraints.txt"
+    constraints.write_text("".join(f"{_no_extras(line)}\n" for line in pins.splitlines() if _is_pin(line)))
+    is_newest = request.param == "newest"
+    made = Venv(folder / "venv", newest_interpreter() if is_newest else sys.executable)
+    told = {word for app in APPS for line in _readme(app).commands("pip install ") for word in shlex.split(line)[2:]}
+    made.install("-c", str(constraints), "Django" if is_newest else "Django~=5.2.0", *sorted(told))
+    if is_newest and made.version("Django").startswith("5.2."):
+        pytest.skip("the newest Django needs a newer Python than any that is installed here")
+    return made
+
+
+@pytest.fixture(params=APPS)
+def app(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def project(venv: Venv, app: str, tmp_path: Path) -> Iterator[Project]:
+    """A project into which the app was copied as its README says."""
+    made, readme = Project(tmp_path / "project", venv), _readme(app)
+    (made.folder / "uplift").symlink_to(ROOT)
+    for command in readme.commands("cp "):
+        made.run(command)
+    (made.folder / "uplift").unlink()
+    assert readme.paste(made.folder) == ["mysite/settings.py", "mysite/urls.py", "mysite/asgi.py"]
+    for command in readme.commands("python manage.py "):
+        if "runserver" not in command:
+            made.run(command.replace("manage.py check", "manage.py check --fail-level WARNING"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def page(project: Project, page: Page, console: Console) -> Iterator[Page]:
+    console.expect("favicon")
+    project.start()
+    yield page
+    console.stop()
+
+
+def test_its_own_tests_pass_and_a_browser_uploads(project: Project, app: str, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{project.url}/{app}/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    TRY[app](page, project.folder / "media", tmp_path)
+    page.close()
+    project.stop()
+
+    (command,) = _readme(app).commands("python -m pytest ")
+    told = project.run(f"{command} -q -p no:cacheprovider")
+
+    assert re.search(r"\b[1-9]\d* passed", told) and "failed" not in told
+
+
+def avatar(page: Page, media_root: Path, folder: Path) -> None:
+    page.set_input_files("input[name=avatar]", photo(folder / "me.jpg", (600, 400)))
+    page.get_by_role("button", name="Save avatar").click()
+    shown = page.locator("img.avatar")
+    expect(shown).to_be_visible()
+    _is_stored(page, str(shown.get_attribute("src")), media_root)
+
+
+def gallery(page: Page, media_root: Path, folder: Path) -> None:
+    photos = [photo(folder / f"{number}.jpg", (600, 400), seed=number) for number in range(3)]
+    page.set_input_files("input[name=photos]", photos)
+    shown = page.locator("#photos img")
+    expect(shown).to_have_count(3, timeout=LONG)
+    _is_stored(page, str(shown.first.get_attribute("src")), media_root)
+
+
+def video(page: Page, media_root: Path, folder: Path) -> None:
+    film = media.video(folder / "film.mp4", sound="aac", seconds=2)
+    page.set_input_files("input[name=video]", film)
+    shown = page.locator("video source")
+    expect(shown).to_be_attached(timeout=LONG)
+    _is_stored(page, str(shown.get_attribute("src")), media_root)
+    assert hashlib.sha256(film.read_bytes()).hexdigest() in page.content()
+
+
+TRY: dict[str, Callable[[Page, Path, Path], None]] = {"avatars": avatar, "gallery": gallery, "videos": video}
+
+
+def _is_stored(page: Page, url: str, media_root: Path) -> None:
+    """What the page shows is a file of the project's media, and is served."""
+    response = page.request.get(urljoin(page.url, url))
+    assert response.status == 200
+    (stored,) = media_root.rglob(Path(url).name)
+    assert hashlib.sha256(response.body()).digest() == hashlib.sha256(stored.read_bytes()).digest()
+
+
+def _is_pin(line: str) -> bool:
+    return "==" in line and not line.startswith("Django==")
+
+
+def _no_extras(pin: str) -> str:
+    """Which a constraint must not have."""
+    return re.sub(r"\[.*\]", "", pin)
+
+
+def _readme(app: str) -> Readme:
+    return Readme((ROOT / "apps" / app / "README.md").read_text())
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=30):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

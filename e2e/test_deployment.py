@@ -1,0 +1,400 @@
+"""The site as a host runs it: PostgreSQL, Redis, a bucket, two web processes behind a balancer, and one that dies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from e2e.support import media
+from e2e.support.balancer import Balancer
+from e2e.support.behind import asked, knocked
+from e2e.support.console import Console
+from e2e.support.deployment import Deployment, Web
+from e2e.support.pictures import photo
+from e2e.support.postgres import Postgres
+from e2e.support.proxy import FaultProxy
+from e2e.support.until import until
+from e2e.support.venv import ROOT, Venv
+from liveview.tests.redis import Redis
+from uploads.tests.moto import Moto
+
+NewContext = Callable[..., BrowserContext]
+
+LONG = 90_000  # ms: a slow machine takes its time
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
+NAME = "Mein Geheimnis.mp4"
+MIB = 2**20
+SERVICE_RESTART = 1012  # a socket's close code
+
+
+@pytest.fixture(scope="session")
+def base_url() -> str:
+    """None: the balancer's address is known once it is there."""
+    return "http://nowhere.invalid"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    server = Redis(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Moto]:
+    with Moto() as moto:
+        yield moto
+
+
+@pytest.fixture(scope="module")
+def deployment(postgres: Postgres, redis: Redis, bucket: Moto, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Built and released."""
+    folder = tmp_path_factory.mktemp("deployment")
+    venv = Venv(folder / "venv")
+    venv.install("-r", "requirements.txt")
+    config = {
+        "SECRET_KEY": SECRET,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": postgres.url,
+        "DATABASE_POOL": "8",
+        "REDIS_URL": redis.url,
+        "AWS_STORAGE_BUCKET_NAME": bucket.bucket,
+        "AWS_S3_ENDPOINT_URL": bucket.url,
+        "AWS_S3_ADDRESSING_STYLE": "path",
+        "AWS_S3_REGION_NAME": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "METRICS": "1",
+    }
+    made = Deployment(venv, folder, config)
+    made.manage("collectstatic", "--noinput")
+    assert "Applying videos.0001_initial" in made.release()
+    return made
+
+
+@pytest.fixture(scope="module")
+def webs(deployment: Deployment) -> Iterator[list[Web]]:
+    """The web processes that run."""
+    running = [deployment.web(), deployment.web()]
+    yield running
+    for web in running:
+        web.stop()
+
+
+@pytest.fixture(scope="module")
+def balancer(webs: list[Web]) -> Iterator[Balancer]:
+    with Balancer([web.port for web in webs]) as balancer:
+        yield balancer
+
+
+@pytest.fixture
+def slow(balancer: Balancer, console: Console) -> Iterator[FaultProxy]:
+    """The visitor's own line, before the balancer."""
+    with FaultProxy("127.0.0.1", balancer.port) as line:
+        yield line
+        console.stop()
+
+
+@pytest.fixture
+def page(page: Page, balancer: Balancer, console: Console) -> Iterator[Page]:
+    yield page
+    console.stop()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds with random bytes behind them in a box that players skip, 40 MB in all."""
+    path, nothing = tmp_path_factory.mktemp("films") / NAME, 40_000_000
+    media.video(path, sound="aac", seconds=2)
+    with path.open("ab") as file:
+        file.write(nothing.to_bytes(4, "big") + b"free" + random.Random(1).randbytes(nothing - 8))
+    return path
+
+
+def visit(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+
+def rows(postgres: Postgres, query: str, *given: object) -> list[tuple[Any, ...]]:
+    with psycopg.connect(postgres.url) as connection:
+        return connection.execute(query, given).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=60) as response:
+        body: bytes = response.read()
+        return body
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def told(webs: list[Web], event: str) -> list[dict[str, Any]]:
+    """What these processes have logged of uploads."""
+    return [line for web in webs for line in web.lines() if line.get("event") == event]
+
+
+# -- Built and released
+
+
+def test_what_is_deployed_passes_djangos_check_for_it(deployment: Deployment) -> None:
+    told = deployment.manage("check", "--deploy", "--database", "default", "--fail-level", "WARNING", HTTPS="1")
+
+    assert "no issues" in told
+
+
+def test_every_process_is_alive_ready_and_measured(webs: list[Web]) -> None:
+    for web in webs:
+        assert fetched(f"{web.url}/healthz") == b"ok\n"
+        assert json.loads(fetched(f"{web.url}/readyz")) == {"database": "ok", "cache": "ok", "storage": "ok"}
+        assert b"uploads_seconds" in fetched(f"{web.url}/metrics")
+
+
+def test_behind_a_proxy_that_speaks_https_nothing_else_is_spoken(deployment: Deployment) -> None:
+    web = deployment.web(HTTPS="1", ALLOWED_HOSTS="uplift.example")
+    try:
+        plain = asked(web.port, "/", "http")
+        assert (plain.status, plain.headers["Location"]) == (301, "https://uplift.example/")
+        assert asked(web.port, "/healthz", "http").status == 200
+
+        secure = asked(web.port, "/videos/", "https")
+        assert secure.status == 200
+        assert secure.headers["Strict-Transport-Security"] == "max-age=3600"
+        cookies = secure.headers.get_all("Set-Cookie") or []
+        assert cookies and all("Secure" in cookie for cookie in cookies)
+
+        assert knocked(web.port, "https://uplift.example") == 101
+        assert knocked(web.port, "http://uplift.example") == 403
+    finally:
+        web.stop()
+
+
+# -- Everything in its place
+
+
+def test_a_picture_goes_into_the_bucket_and_is_shown_from_there(
+    page: Page, balancer: Balancer, postgres: Postgres, bucket: Moto, tmp_path: Path
+) -> None:
+    visit(page, f"{balancer.url}/avatars/")
+    picture = photo(tmp_path / "me.jpg", (600, 400))
+
+    page.set_input_files("input[name=avatar]", picture)
+    page.get_by_role("button", name="Save avatar").click()
+    image = page.locator("img.avatar")
+    expect(image).to_be_visible()
+
+    src = str(image.get_attribute("src"))
+    ((key, digest),) = rows(postgres, "SELECT image, sha256 FROM avatars_avatar")
+    assert digest == sha256(picture)
+    assert src.startswith(f"{bucket.url}/{bucket.bucket}/{key}?") and "X-Amz-Signature=" in src
+    assert fetched(src) == bucket.read(key)
+    page.wait_for_function("document.querySelector('img.avatar').naturalWidth === 600")
+
+
+def test_photos_appear_in_a_tab_that_another_process_serves(
+    page: Page, new_context: NewContext, webs: list[Web], postgres: Postgres, tmp_path: Path
+) -> None:
+    stranger = new_context().new_page()
+    visit(stranger, f"{webs[0].url}/gallery/")
+    visit(page, f"{webs[1].url}/gallery/")
+    photos = [photo(tmp_path / f"{number}.jpg", (600, 400), seed=number) for number in range(3)]
+
+    page.set_input_files("input[name=photos]", photos)
+
+    expect(stranger.locator("#photos img")).to_have_count(3, timeout=LONG)
+    stranger.wait_for_function(
+        "[...document.querySelectorAll('#photos img')].every((image) => image.loading === 'lazy' || image.naturalWidth)"
+    )
+    stored = rows(postgres, "SELECT sha256 FROM gallery_photo")
+    assert sorted(digest for (digest,) in stored) == sorted(map(sha256, photos))
+    assert not list(_local_media(webs))
+    stranger.close()
+
+
+def _local_media(webs: list[Web]) -> Iterator[Path]:
+    """Files that were published on this machine's disk instead of in the bucket."""
+    return (path for path in (webs[0].log.parent / "data" / "media").rglob("*") if path.is_file())
+
+
+def test_the_state_of_uploads_is_as_safe_in_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    """The tests of the stores, with their races, run against a file of SQLite otherwise."""
+    environment = {**os.environ, "DATABASE_URL": postgres.url, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "apps/uploads/tests/test_stores.py"]
+
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+# -- Processes that end
+
+
+def test_an_upload_goes_on_in_the_other_process_when_its_own_is_killed(
+    page: Page,
+    slow: FaultProxy,
+    balancer: Balancer,
+    webs: list[Web],
+    deployment: Deployment,
+    console: Console,
+    postgres: Postgres,
+    bucket: Moto,
+    film: Path,
+) -> None:
+    console.expect("WebSocket connection|Failed to load resource")
+    before = _newest(postgres)
+    victim = _send_a_part(page, slow, balancer, webs, film)
+
+    victim.kill()
+    _replace(victim, webs, balancer, deployment)
+
+    key = _arrived(page, slow, postgres, film, before)
+    source = str(page.locator("li.video source").first.get_attribute("src"))
+    assert source.startswith(f"{bucket.url}/{bucket.bucket}/{key}?")
+    video = page.locator("li.video video").first.element_handle()
+    page.evaluate("(video) => { video.preload = 'auto'; video.load(); }", video)
+    page.wait_for_function("(video) => video.readyState >= 2 && Math.round(video.duration) === 2", arg=video)
+    assert max(line["bytes"] for line in until(lambda: told(webs, "resumed"))) > MIB
+
+
+def test_a_process_that_is_asked_to_stop_hands_its_visitors_over(
+    page: Page,
+    slow: FaultProxy,
+    balancer: Balancer,
+    webs: list[Web],
+    deployment: Deployment,
+    console: Console,
+    postgres: Postgres,
+    film: Path,
+) -> None:
+    console.expect("WebSocket connection|Failed to load resource")
+    before = _newest(postgres)
+    leaving = _send_a_part(page, slow, balancer, webs, film)
+
+    leaving.terminate()
+    leaving.wait()
+    _replace(leaving, webs, balancer, deployment)
+
+    _arrived(page, slow, postgres, film, before)
+    assert page.evaluate("closes[0]") == SERVICE_RESTART
+    assert told([leaving], "interrupted")
+
+
+def _newest(postgres: Postgres) -> int:
+    """The number of the last film that there is."""
+    ((newest,),) = rows(postgres, "SELECT coalesce(max(id), 0) FROM videos_video")
+    return int(newest)
+
+
+def _send_a_part(page: Page, slow: FaultProxy, balancer: Balancer, webs: list[Web], film: Path) -> Web:
+    """Begins to send a film; the process that has a third of it."""
+    page.add_init_script(
+        """
+        window.closes = [];
+        window.WebSocket = class extends WebSocket {
+            constructor(...given) {
+                super(...given);
+                this.addEventListener("close", ({ code }) => closes.push(code));
+            }
+        };
+        """
+    )
+    visit(page, f"{slow.url}/videos/")
+    page.evaluate(
+        """() => {
+            window.statuses = [];
+            addEventListener("djust:upload:progress", ({ detail }) => {
+                statuses.push(detail.status);
+                window.sent = detail.bytes;
+            });
+        }"""
+    )
+    slow.rate = 3_000_000
+    balancer.bytes_up.clear()
+    page.set_input_files("input[name=video]", film)
+    until(lambda: page.evaluate("window.sent || 0") > film.stat().st_size / 3, within=90)
+    ((port, _bytes),) = balancer.bytes_up.most_common(1)
+    return next(web for web in webs if web.port == port)
+
+
+def _replace(gone: Web, webs: list[Web], balancer: Balancer, deployment: Deployment) -> None:
+    """As a host does: another process takes the place of one that has ended. Visitors don't wait for it."""
+    balancer.ports = [port for port in balancer.ports if port != gone.port]
+    webs[webs.index(gone)] = deployment.web()
+    balancer.ports = [web.port for web in webs]
+
+
+def _arrived(page: Page, slow: FaultProxy, postgres: Postgres, film: Path, before: int) -> str:
+    """Waits until another film is there, whole, and was resumed on its way; the key of what was made of it."""
+    slow.rate = None
+    mine = "SELECT sha256, status, file FROM videos_video WHERE status <> 'processing' AND id > %s ORDER BY id"
+    ((digest, status, key),) = until(lambda: rows(postgres, mine, before), within=LONG / 1000)
+    assert (digest, status) == (sha256(film), "ready")
+    assert "resuming" in page.evaluate("statuses")
+    expect(page.locator("li.video").first.locator(f"source[src*='{key}']")).to_be_attached(timeout=LONG)
+    assert slow.bytes_up < 1.7 * film.stat().st_size
+    return str(key)
+
+
+def test_a_page_of_the_version_before_is_loaded_again_once_and_works(page: Page, balancer: Balancer) -> None:
+    """A visitor who has kept a page open while another version took over: its scripts speak another protocol."""
+    loads: list[str] = []
+
+    def as_it_was(route: Route) -> None:
+        current = route.fetch()
+        if len(loads) > 1:
+            route.fulfill(response=current)
+            return
+        earlier = re.sub(r"\bPROTOCOL = \d+", "PROTOCOL = 0", current.text())
+        assert earlier != current.text()
+        route.fulfill(body=earlier, content_type="text/javascript")
+
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.route(re.compile(r"/static/liveview/messages\..*js$"), as_it_was)
+
+    visit(page, f"{balancer.url}/avatars/")
+
+    assert loads == [f"{balancer.url}/avatars/"] * 2
+    page.set_input_files("input[name=avatar]", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"x"})
+    expect(page.get_by_role("alert")).to_contain_text("a.txt")
+
+
+# -- What is logged
+
+
+def test_logs_are_lines_of_json_that_name_no_file(webs: list[Web], film: Path) -> None:
+    ready = until(lambda: [line for line in told(webs, "ready") if line["slot"] == "video"])
+
+    assert {"time", "level", "logger", "message"} <= set.intersection(
+        *(set(line) for web in webs for line in web.lines())
+    )
+    assert {"upload", "visitor", "bytes", "seconds", "outcome"} <= set(ready[-1])
+    assert ready[-1]["bytes"] == film.stat().st_size
+    everything = "".join(web.log_text() for web in webs)
+    assert '"GET ' not in everything  # the host's router has a log of requests
+    assert not [word for word in (NAME, "Geheimnis", "me.jpg", SECRET) if word in everything]

@@ -1,0 +1,52 @@
+"""Where data is: SQLite or PostgreSQL, and Redis for what several processes share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from config.env import env
+
+
+def database(data_dir: Path) -> dict[str, Any]:
+    """`DATABASES["default"]`, from `DATABASE_URL`."""
+    default: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{data_dir / 'site.sqlite3'}")
+    if default["ENGINE"] == "django.db.backends.sqlite3":
+        default["OPTIONS"] = {
+            # Readers never wait for the one writer, and a writer that must wait does so at BEGIN, where waiting works.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        }
+        # Handlers run in threads of their own: a test database in memory would be another one in each of them.
+        default["TEST"] = {"NAME": str(data_dir / "test.sqlite3")}
+    elif default["ENGINE"] == "django.db.backends.postgresql":
+        most = env.int("DATABASE_POOL", default=0)
+        if most:  # connections that one process may have, where the database allows only a few
+            default.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": most, "timeout": 30}
+    return default
+
+
+def redis_url() -> str:
+    """`REDIS_URL`; with `REDIS_SELF_SIGNED=1`, as Heroku needs it, one whose certificate isn't asked for."""
+    url = env.str("REDIS_URL", default="")
+    if not url.startswith("rediss://") or not env.bool("REDIS_SELF_SIGNED", default=False):
+        return url
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query)) | {"ssl_cert_reqs": "none", "ssl_check_hostname": "false"}
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def channel_layers(redis: str) -> dict[str, Any]:
+    if not redis:
+        return {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    # redis-py 8 closes idle connections after 5 s, and with them every quiet WebSocket, unless told not to.
+    host = {"address": redis, "socket_timeout": None}
+    return {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [host]}}}
+
+
+def caches(redis: str) -> dict[str, Any]:
+    if not redis:
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    return {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis}}

@@ -1,0 +1,80 @@
+"""A demo's code, as it runs: the files of its folder that tell the story, highlighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexers import get_lexer_for_filename
+from pygments.lexers.templates import HtmlDjangoLexer
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    title: str
+    url_name: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    path: str
+    lines: int
+    html: SafeString
+
+
+DEMOS: Final = {
+    "avatars": Demo(
+        "Avatar",
+        "avatars:avatar",
+        (
+            "apps/avatars/views.py",
+            "apps/avatars/templates/avatars/avatar.html",
+            "apps/avatars/pictures.py",
+            "apps/avatars/models.py",
+            "apps/avatars/tests/test_views.py",
+        ),
+    ),
+    "gallery": Demo(
+        "Gallery",
+        "gallery:gallery",
+        (
+            "apps/gallery/views.py",
+            "apps/gallery/templates/gallery/gallery.html",
+            "apps/gallery/pictures.py",
+            "apps/gallery/models.py",
+            "apps/gallery/tests/test_views.py",
+        ),
+    ),
+    "videos": Demo(
+        "Videos",
+        "videos:videos",
+        (
+            "apps/videos/views.py",
+            "apps/videos/templates/videos/videos.html",
+            "apps/videos/processing.py",
+            "apps/videos/models.py",
+            "apps/videos/tests/test_views.py",
+        ),
+    ),
+}
+
+
+def code(request: HttpRequest, demo: str) -> HttpResponse:
+    sources = [_read(path) for path in DEMOS[demo].files]
+    return render(request, "code.html", {"demo": demo, "about": DEMOS[demo], "sources": sources})
+
+
+@cache
+def _read(path: str) -> Source:
+    text = (settings.ROOT / path).read_text()
+    lexer = HtmlDjangoLexer() if path.endswith(".html") else get_lexer_for_filename(path)
+    html = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    return Source(path, text.count("\n"), mark_safe(html))  # noqa: S308  (Pygments escapes what it is given)

@@ -1,0 +1,55 @@
+"""Logs go to stdout, a line each: for people on a developer's machine, as JSON for whatever gathers a host's."""
+
+from __future__ import annotations
+
+import json
+import logging as python_logging
+from datetime import UTC, datetime
+from typing import Any
+
+from config.env import env
+
+
+def logging(*, debug: bool) -> dict[str, Any]:
+    """`LOGGING`. `LOG_FORMAT` is `json` or `text`."""
+    form = env.str("LOG_FORMAT", default="text" if debug else "json")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": {"json": JsonLine, "text": TextLine}[form]}},
+        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+        "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
+    }
+
+
+class JsonLine(python_logging.Formatter):
+    """An object per record: `time`, `level`, `logger`, `message`, and the `fields` that its logger has added."""
+
+    def format(self, record: python_logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextLine(python_logging.Formatter):
+    """`LEVEL logger message key=value …`."""
+
+    def __init__(self) -> None:
+        super().__init__("{levelname} {name} {message}", style="{")
+
+    def formatMessage(self, record: python_logging.LogRecord) -> str:  # noqa: N802  (logging's own name)
+        return " ".join(
+            [super().formatMessage(record), *(f"{name}={value}" for name, value in _fields(record).items())]
+        )
+
+
+def _fields(record: python_logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(record, "fields", {})
+    return fields

@@ -1,0 +1,46 @@
+"""Metrics for Prometheus, where `METRICS` asks for them: `/metrics`, by its own client library.
+
+Each process tells of itself. With `METRICS_TOKEN` only those get an answer who send `Authorization: Bearer <token>`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+from uploads.events import upload_event
+
+EVENTS: Final = Counter("uploads_events", "Uploads, by what became of them.", ["slot", "event", "outcome"])
+BYTES: Final = Counter("uploads_bytes", "Bytes of the uploads that were accepted.", ["slot"])
+SECONDS: Final = Histogram(
+    "uploads_seconds",
+    "How long an accepted upload took, from its registration or the last time it was resumed.",
+    ["slot"],
+    buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000),
+)
+
+
+def count(*, event: str, fields: dict[str, Any], **_: Any) -> None:
+    """Receives `upload_event`."""
+    slot = fields["slot"]
+    EVENTS.labels(slot, event, fields["outcome"]).inc()
+    if event == "ready":
+        BYTES.labels(slot).inc(fields["size"])
+        SECONDS.labels(slot).observe(fields["seconds"])
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    token = settings.METRICS_TOKEN
+    if token and not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}"):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+if settings.METRICS:
+    upload_event.connect(count, dispatch_uid="config.metrics")
