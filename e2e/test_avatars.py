@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from e2e.support import pictures
@@ -272,3 +273,50 @@ def test_without_javascript_a_bad_file_is_refused_with_its_reason(new_context: N
 
     expect(page.get_by_role("alert")).to_contain_text("isn't the kind of file")
     expect(page.locator("img.avatar")).to_have_count(0)
+
+
+def test_a_part_of_the_picture_is_chosen_and_only_that_is_sent(page: Page, server: Server, photo: Path) -> None:
+    """The picture has four quarters of different colours: closer and to the upper left, one of them is left."""
+    visit(page)
+    page.set_input_files(INPUT, photo)
+
+    page.get_by_role("button", name="Choose a part of it").click()
+    page.get_by_label("Closer").fill("3")
+    stage = page.get_by_role("img", name="Your picture")
+    stage.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowUp")
+    page.get_by_role("button", name="Use this part").click()
+    expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 900)
+    expect(page.locator(".preview img")).to_have_js_property("naturalHeight", 900)
+    save(page)
+
+    expect(page.locator("img.avatar")).to_be_visible()
+    row = saved(server, photo.name)
+    assert row["size"] < photo.stat().st_size / 4
+    with Image.open(server.data_dir / "media" / str(row["image"])) as image:
+        red, green, blue = image.convert("RGB").resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
+    assert red > 140 and green < 110 and blue < 110
+
+
+def test_the_picture_is_dragged_below_its_frame(page: Page, photo: Path) -> None:
+    visit(page)
+    page.set_input_files(INPUT, photo)
+    page.get_by_role("button", name="Choose a part of it").click()
+    page.get_by_label("Closer").fill("3")
+    stage = page.get_by_role("img", name="Your picture")
+    middle = "(stage) => [...stage.getContext('2d').getImageData(320, 320, 1, 1).data].slice(0, 3)"
+    box = stage.bounding_box()
+    assert box is not None
+
+    page.mouse.move(box["x"] + 20, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 20, steps=10)
+    page.mouse.up()
+
+    red, green, blue = stage.evaluate(middle)
+    assert red > max(green, blue)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 3000)

@@ -1,0 +1,108 @@
+// Choosing a square of the picture, in the browser: what is sent is the square.
+
+import { live } from "../liveview/client.js";
+
+const SIDE = 1024; // pixels of the result, at most
+const QUALITY = 0.92;
+const STEP = 0.05; // of the stage, by which an arrow key moves the picture
+const TYPES = ["image/jpeg", "image/png", "image/webp"]; // that a canvas writes; others become the first
+
+/** Tied to the dialog by dj-hook="Crop". `zoom` is 1 where the shorter side fills the stage; `x` and `y` are the middle
+ *  of what is seen, in pixels of the picture. */
+const Crop = {
+  mounted() {
+    this.stage = this.el.querySelector("canvas");
+    this.slider = this.el.querySelector("input");
+    document.addEventListener("click", (e) => e.target.closest?.("[data-crop=open]") && this.open());
+    this.el.addEventListener("click", (e) => this.press(e.target.closest("[data-crop]")?.dataset.crop));
+    this.el.addEventListener("close", () => this.picture?.close());
+    this.slider.addEventListener("input", () => this.draw());
+    this.stage.addEventListener("pointerdown", (e) => this.stage.setPointerCapture(e.pointerId));
+    this.stage.addEventListener("pointermove", (e) => this.drag(e));
+    this.stage.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
+    this.stage.addEventListener("keydown", (e) => this.key(e));
+  },
+
+  get uploads() {
+    return live.extensions.find((extension) => extension.choose);
+  },
+
+  async open() {
+    this.upload = this.uploads.uploads.find(({ slot, isOver }) => slot === "avatar" && !isOver);
+    if (!this.upload) return;
+    this.picture = await createImageBitmap(this.upload.file).catch(() => null);
+    if (!this.picture) return; // the server will say what is wrong with it
+    this.x = this.picture.width / 2;
+    this.y = this.picture.height / 2;
+    this.slider.value = "1";
+    this.el.showModal();
+    this.stage.focus();
+    this.draw();
+  },
+
+  async press(what) {
+    if (what === "cancel") this.el.close();
+    if (what === "use") {
+      const file = await this.cut();
+      this.el.close();
+      this.uploads.choose("avatar", [{ file, path: null }]);
+    }
+  },
+
+  /** Of the picture's pixels, along one side of what is seen. */
+  get span() {
+    return Math.min(this.picture.width, this.picture.height) / Number(this.slider.value);
+  },
+
+  draw() {
+    const { width, height } = this.picture;
+    const half = this.span / 2;
+    this.x = Math.min(Math.max(this.x, half), width - half);
+    this.y = Math.min(Math.max(this.y, half), height - half);
+    paint(this.stage, this);
+  },
+
+  drag({ movementX, movementY, buttons }) {
+    const scale = this.span / this.stage.clientWidth;
+    if (buttons) this.move(-movementX * scale, -movementY * scale);
+  },
+
+  wheel(e) {
+    e.preventDefault();
+    this.slider.value = String(Number(this.slider.value) * 1.002 ** -e.deltaY);
+    this.draw();
+  },
+
+  key(e) {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+    if (!way) return;
+    e.preventDefault();
+    this.move(way[0] * STEP * this.span, way[1] * STEP * this.span);
+  },
+
+  move(x, y) {
+    this.x += x;
+    this.y += y;
+    this.draw();
+  },
+
+  /** The square as a file with the picture's own name. */
+  async cut() {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = Math.min(SIDE, Math.round(this.span));
+    paint(canvas, this);
+    const { name, type } = this.upload.file;
+    const blob = await new Promise((done) => canvas.toBlob(done, TYPES.includes(type) ? type : TYPES[0], QUALITY));
+    return new File([blob], name, { type: blob.type });
+  },
+};
+
+function paint(canvas, { picture, x, y, span }) {
+  const { width, height } = canvas;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.clearRect(0, 0, width, height);
+  context.drawImage(picture, x - span / 2, y - span / 2, span, span, 0, 0, width, height);
+}
+
+live?.hook("Crop", Crop);

@@ -1,0 +1,105 @@
+// What is on the page's socket, while one looks: messages, chunks, the window, the rate.
+
+import { live } from "./liveview/client.js";
+
+const EVERY = 250; // ms between two drawings
+const SAMPLES = 240; // of the plot: a minute
+const LINES = 120; // kept in the log
+const LONGEST = 180; // characters of a message
+
+class Wire {
+  constructor(panel, button) {
+    this.panel = panel;
+    this.log = panel.querySelector("ol");
+    this.line = panel.querySelector("polyline");
+    this.facts = new Map(Array.from(panel.querySelectorAll("[data-wire]"), (fact) => [fact.dataset.wire, fact]));
+    this.button = button;
+    this.lines = []; // not yet in the log
+    this.samples = new Array(SAMPLES).fill(0);
+    this.sent = this.received = this.before = 0;
+    button.addEventListener("click", () => this.toggle());
+  }
+
+  toggle() {
+    const isOpen = this.button.getAttribute("aria-expanded") !== "true";
+    this.button.setAttribute("aria-expanded", String(isOpen));
+    this.panel.hidden = !isOpen;
+    clearInterval(this.timer);
+    if (!isOpen) return;
+    this.tap();
+    this.timer = setInterval(() => this.draw(), EVERY);
+    this.draw();
+    this.panel.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Looks on, once and from then on: what others have put around these functions stays. */
+  tap() {
+    if (this.isTapped) return;
+    this.isTapped = true;
+    for (const [method, arrow] of [["sendBinary", "↑"], ["receive", "↓"]]) {
+      const go = live.connection[method].bind(live.connection);
+      live.connection[method] = (data) => {
+        this.saw(arrow, data);
+        return go(data);
+      };
+    }
+  }
+
+  saw(arrow, data) {
+    const size = data.size ?? new Blob([data]).size;
+    if (arrow === "↑") this.sent += size;
+    else this.received += size;
+    if (this.panel.hidden) return;
+    this.lines.push([arrow, data instanceof Blob ? `chunk, ${bytes(size)}` : data.slice(0, LONGEST)]);
+    if (this.lines.length > LINES) this.lines.shift();
+  }
+
+  draw() {
+    const rate = ((this.sent - this.before) * 1000) / EVERY;
+    this.before = this.sent;
+    this.samples.push(rate);
+    this.samples.shift();
+    const most = Math.max(1, ...this.samples);
+    this.line.setAttribute("points", this.samples.map((value, x) => `${x},${58 - (56 * value) / most}`).join(" "));
+    const window = live.extensions.find((extension) => extension.sender)?.sender.window;
+    this.tell("sent", bytes(this.sent));
+    this.tell("received", bytes(this.received));
+    this.tell("rate", `${bytes(rate)}/s`);
+    this.tell("flight", window ? bytes(window.inFlight) : "–");
+    this.tell("window", window ? bytes(window.target) : "–");
+    this.tell("trip", window && window.shortest < Infinity ? `${window.shortest.toFixed(1)} ms` : "–");
+    this.write();
+  }
+
+  tell(name, text) {
+    const fact = this.facts.get(name);
+    if (fact.textContent !== text) fact.textContent = text;
+  }
+
+  write() {
+    const { log } = this;
+    if (!this.lines.length) return;
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    log.append(...this.lines.splice(0).map(([arrow, text]) => entry(arrow, text)));
+    while (log.children.length > LINES) log.firstElementChild.remove();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+}
+
+function entry(arrow, text) {
+  const line = document.createElement("li");
+  const way = line.appendChild(document.createElement("b"));
+  way.textContent = arrow;
+  way.setAttribute("aria-label", arrow === "↑" ? "sent" : "received");
+  line.appendChild(document.createElement("code")).textContent = text;
+  return line;
+}
+
+function bytes(count) {
+  const units = ["B", "kB", "MB", "GB"];
+  const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  return `${(count / 1000 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
+}
+
+const button = document.getElementById("wire-button");
+if (live && button) new Wire(document.getElementById("wire"), button);
