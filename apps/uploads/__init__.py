@@ -8,5 +8,13 @@ from __future__ import annotations
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.mixin import UploadMixin
+from uploads.writers import BufferedUploadWriter, ResumableUploadWriter, UploadWriter
 
-__all__ = ["UploadEntry", "UploadError", "UploadMixin"]
+__all__ = [
+    "BufferedUploadWriter",
+    "ResumableUploadWriter",
+    "UploadEntry",
+    "UploadError",
+    "UploadMixin",
+    "UploadWriter",
+]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ class Conf:
     window: int = 8 * 1024 * 1024  # bytes that one socket may have on their way, at most
     max_frame: int = 1024 * 1024 - 1024  # of a binary message, header included; daphne drops the connection above 1 MiB
     io_threads: int = 8  # writes that may run at the same time in one process
+    writer_threads: int = 64  # calls of slots' writers that may run, or wait, at the same time in one process
     check_threads: int = 4  # files that may be checked at the same time in one process
     stale_after: int = 24 * 3600  # seconds after which an abandoned staging file is removed
     max_entries_per_view: int = 2000
@@ -25,6 +27,12 @@ class Conf:
     upload_state_redis_url: str = ""
     upload_state_ttl: int = 3600  # seconds that an interrupted upload can be resumed
     lease: int = 20  # seconds after which a writer that gave no sign of life has lost the right to write
+    silence: float = 3  # the same for a request that sends a body, which has no other sign of life
+    intake: str = ""  # what /upload, /api/upload and /ws/upload/ send to; "" is the only one there is; see intakes
+    tus_intake: str = ""  # the same for /tus/
+    allowed_origins: Sequence[str] = ()  # other sites whose pages may send files here, as a browser names them
+    s3: Mapping[str, Any] = field(default_factory=dict)  # see uploads.s3.options
+    s3_events: Mapping[str, Any] = field(default_factory=dict)  # see uploads.s3.event_options
 
 
 def conf() -> Conf:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uploads import machine
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+
+from uploads import events, machine
 from uploads.errors import UploadError
 from uploads.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
 from uploads.names import FileName
 from uploads.slots import Slot
-from uploads.sniffing import SNIFF_BYTES, FileType, check_type
+from uploads.sniffing import FILE_TYPES, SNIFF_BYTES, FileType, check_type
 from uploads.staging import StagedFile, StagingFile
+from uploads.writers import causes
+from uploads.writers.driver import Driver, resume
 
 if TYPE_CHECKING:
     from uploads.keeper import Keeper
@@ -38,12 +43,16 @@ class UploadEntry:
         self.width: int | None = None
         self.height: int | None = None
         self.writer_result: Any = None
+        self.visitor = ""  # whose it is, for logs; see `uploads.events`
+        self.began = time.monotonic()
         self.upload = Upload(upload_id, size)
         self.keeper: Keeper | None = None
+        self.cause: BaseException | None = None  # why it ended, as its writer is told; see `uploads.writers.causes`
+        self._driver = Driver(self) if slot.writer is not None else None
         self._staging = StagingFile(upload_id)
         self._head = b""
         self._type: FileType | None = None
-        self._file: StagedFile | None = None
+        self._file: UploadedFile[Any] | None = None
         self._lock = threading.Lock()  # the event loop and handlers in threads both take steps
         self._holders = 0
         self._is_doomed = False
@@ -91,10 +100,17 @@ class UploadEntry:
         return self._staging.path
 
     @property
-    def file(self) -> StagedFile:
-        """The bytes as a Django `UploadedFile`; saving it to local storage renames it."""
+    def file(self) -> UploadedFile[Any]:
+        """The bytes as a Django `UploadedFile`; saving it to local storage renames it.
+
+        Empty where a writer took them.
+        """
         if self._file is None or self._file.closed:
-            self._file = StagedFile(self.path, self.safe_name, self.content_type or "application/octet-stream")
+            content_type = self.content_type or "application/octet-stream"
+            if self._driver is not None:
+                self._file = SimpleUploadedFile(self.safe_name, b"", content_type)
+            else:
+                self._file = StagedFile(self.path, self.safe_name, content_type)
         return self._file
 
     @property
@@ -118,18 +134,32 @@ class UploadEntry:
                 self.upload = machine.advance(self.upload, step, error)
             except Impossible:
                 return False
-            return True
+        events.stepped(self)
+        return True
 
     def receive(self, offset: int, length: int) -> Verdict:
         """What is to be done with a chunk that has arrived."""
         with self._lock:
             self.upload, verdict = machine.receive(self.upload, offset, length)
-            return verdict
+            if isinstance(verdict, machine.Overrun):
+                limit = self.slot.max_file_size
+                self.cause = causes.oversize(limit if offset + length > limit else self.size)
+        if isinstance(verdict, machine.Overrun):
+            events.stepped(self)
+        return verdict
+
+    def rewind(self) -> int:
+        """Takes back what was received and isn't written; the offset of the next chunk."""
+        with self._lock:
+            self.upload = machine.rewind(self.upload)
+            return self.upload.written
 
     def written(self, length: int) -> None:
-        """So many more bytes are in the staging file."""
+        """So many more bytes are in the staging file, or with the writer."""
         with self._lock:
-            self.upload = machine.written(self.upload, self.upload.durable + length)
+            count = self.upload.written + length
+            durable = count if self._driver is None else max(self.upload.durable, self._driver.durable)
+            self.upload = machine.written(self.upload, count, durable)
 
     def seal(self) -> bool:
         """Ends the receiving if every byte is written; False if some aren't, or it is over."""
@@ -166,14 +196,22 @@ class UploadEntry:
         return self._type
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """Appends to the staging file. Blocks; raises `UploadError`."""
-        self._staging.write(chunks)
+        """Appends to the staging file, or passes on to the writer. Blocks; raises `UploadError`."""
+        (self._driver or self._staging).write(chunks)
 
     def check(self) -> None:
-        """All bytes are here: asks the slot's validators. Blocks; raises `UploadError` or whatever they raise."""
-        self.sha256 = self._staging.finish()
+        """All bytes are here: asks the slot's validators, then closes the writer.
+
+        Blocks; raises `UploadError` or whatever they raise.
+        """
+        self.sha256 = self._staging.finish() if self._driver is None else self._driver.sha256
         for validator in self.slot.validators:
             validator(self)
+        if self._driver is not None:
+            self.writer_result = self._driver.close()
+            self.sha256 = self._driver.sha256
+            with self._lock:
+                self.upload = machine.written(self.upload, self.size)
 
     # Who needs the bytes
     def hold(self) -> None:
@@ -208,24 +246,34 @@ class UploadEntry:
     def park(self) -> None:
         """Lets go of the bytes and leaves them where they are, for whoever resumes. Blocks."""
         self._close()
+        if self._driver is not None:
+            self._driver.park()
         self._staging.park()
         if self.keeper is not None:
             self.keeper.release(self.upload.durable)
 
     def reopen(self) -> None:
         """Goes on with the bytes that were staged before. Blocks; raises `UploadError`."""
-        offset = self._staging.reopen(self.look, self.size)
+        if self._driver is None:
+            offset = self._staging.reopen(self.look, self.size)
+        else:
+            self._driver, offset = resume(self)
+            known = (file_type for file_type in FILE_TYPES if file_type.mime == self.content_type)
+            self._type = next(known, None)
         with self._lock:
             self.upload = machine.resume(self.upload, offset)
 
     @property
     def tail(self) -> tuple[str, int]:
         """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are."""
-        return self._staging.tail
+        return self._staging.tail if self._driver is None else self._driver.tail
 
     def _remove(self) -> None:
         self._close()
         self._staging.discard()
+        if self._driver is not None and self.state is not State.CONSUMED:
+            refusal = self.upload.error if self.state is State.REJECTED else None
+            self._driver.discard(self.cause or refusal or causes.cancelled())
         if self.keeper is not None:
             self.keeper.forget()
 

@@ -23,6 +23,7 @@ SENTENCES: Final[dict[str, str]] = {
     # while bytes travel
     "unknown_ref": "This upload is no longer known.",
     "bad_offset": "A part of the file arrived out of order.",
+    "bad_digest": "A part of the file was damaged on its way.",
     "size_mismatch": "The file isn't as long as it was said to be.",
     "incomplete": "The file hasn't arrived completely.",
     "timeout": "The upload stood still for too long.",

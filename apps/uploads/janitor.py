@@ -11,7 +11,10 @@ import time
 from typing import Final
 
 from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.s3.options import options
 from uploads.stores import get_store
+from uploads.writers import kept
 
 logger = logging.getLogger("uploads")
 
@@ -31,9 +34,10 @@ def is_due() -> bool:
     return True
 
 
-def prune() -> tuple[int, int]:
-    """Removes expired records of the site's store, and stale files; how many of each. Blocks."""
-    return get_store().prune(), sweep()
+def prune() -> tuple[int, int, int]:
+    """Removes expired records of the site's store, stale files and multipart uploads; how many of each. Blocks."""
+    kept.sweep()
+    return get_store().prune(), sweep(), _sweep_storage()
 
 
 def sweep() -> int:
@@ -53,3 +57,15 @@ def sweep() -> int:
         except OSError:
             logger.warning("could not remove a stale staging file", exc_info=True)
     return removed
+
+
+def _sweep_storage() -> int:
+    """Where no bucket is set there is nothing to look for, and perhaps no boto3."""
+    if not options().bucket:
+        return 0
+    from uploads.s3 import pruning
+
+    try:
+        return pruning.prune()
+    except UploadError:
+        return 0  # logged where it happened

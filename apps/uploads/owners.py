@@ -21,3 +21,12 @@ def owner_of(request: HttpRequest) -> str:
     if SESSION_KEY not in session:
         session[SESSION_KEY] = secrets.token_urlsafe(16)
     return f"visitor:{session[SESSION_KEY]}"
+
+
+def known_owner(request: HttpRequest) -> str:
+    """The same for a visitor who has an owner's name already; empty for one without, who doesn't get one by this."""
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return f"user:{user.pk}"
+    token = request.session.get(SESSION_KEY)
+    return f"visitor:{token}" if token else ""

@@ -24,6 +24,11 @@ def _checkers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(conf().check_threads, thread_name_prefix="uploads-check")
 
 
+@cache
+def _drivers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(conf().writer_threads, thread_name_prefix="uploads-drive")
+
+
 async def write(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that does file work."""
     return await asyncio.get_running_loop().run_in_executor(_writers(), function)
@@ -32,3 +37,8 @@ async def write(function: Callable[[], T]) -> T:
 async def check(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that may ask the database."""
     return await asyncio.get_running_loop().run_in_executor(_checkers(), with_connections, function)
+
+
+async def drive(function: Callable[[], T]) -> T:
+    """The result of `function`, called in a thread that may wait for a slot's writer, whatever that does."""
+    return await asyncio.get_running_loop().run_in_executor(_drivers(), with_connections, function)

@@ -1,9 +1,9 @@
 """Parts of a file over HTTP (RFC 9110 §14), so that a player can seek.
 
-Daphne has no back-pressure for what it sends: a body that its client doesn't take yet is in memory. So a part is never
-longer than a window, whatever was asked for: a player asks for the next one when it needs it (RFC 9110 §15.3.7 lets a
-server send less). A GET without `Range` is owed everything, and is streamed in small pieces; how much of it waits in
-memory for a slow client is daphne's doing: up to the whole file.
+A part is never longer than a window, whatever was asked for: a player asks for the next one when it needs it (RFC 9110
+§15.3.7 lets a server send less). Stock daphne keeps in memory what its client hasn't taken yet, so that is also what a
+slow client can cost there. A GET without `Range` is owed everything, and is streamed in small pieces: under
+`liveview.daphne` at the client's pace.
 """
 
 from __future__ import annotations

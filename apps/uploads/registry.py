@@ -11,9 +11,11 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from uploads import events
 from uploads.conf import conf
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
+from uploads.external import ExternalEntry
 from uploads.machine import State, Step
 from uploads.names import FileName, parse_name
 from uploads.slots import Slot
@@ -47,6 +49,7 @@ class Uploads:
     """All uploads of a view."""
 
     def __init__(self) -> None:
+        self.visitor = ""  # who uploads, for logs
         self.slots: dict[str, Slot] = {}
         self.entries: dict[str, UploadEntry] = {}  # by ref
         self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
@@ -74,12 +77,15 @@ class Uploads:
             slot.check(name, size, others)
         except UploadError as unfit:
             refused = refused or unfit
-        entry = UploadEntry(secrets.token_hex(16), ref, slot, name, size, client_type)
+        kind = UploadEntry if slot.external is None else ExternalEntry
+        entry = kind(secrets.token_hex(16), ref, slot, name, size, client_type)
+        entry.visitor = self.visitor
         self.entries[ref] = entry
         if refused is not None:
             entry.fail(refused)
             raise refused
         self.staged.add(entry)
+        events.tell("registered", entry)
         return entry
 
     def adopt(self, entry: UploadEntry) -> None:
@@ -88,8 +94,10 @@ class Uploads:
             for other in self.of(entry.slot.name):
                 self.drop(other)
         self.check_again(entry)
+        entry.visitor = self.visitor
         self.entries[entry.ref] = entry
         self.staged.add(entry)
+        events.tell("resumed", entry)
 
     def check_again(self, entry: UploadEntry) -> None:
         """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, takes the entry."""

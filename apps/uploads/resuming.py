@@ -14,10 +14,11 @@ from django.http import HttpRequest
 
 from liveview.extensions import Link
 from liveview.messages import Message
-from uploads import messages, pools
+from uploads import events, messages, pools
 from uploads.conf import conf
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
+from uploads.external import ExternalEntry
 from uploads.keeper import Keeper
 from uploads.machine import Step
 from uploads.names import parse_name
@@ -47,8 +48,14 @@ class Resumption:
     async def resume(self, message: Message) -> tuple[UploadEntry | None, UploadError | None]:
         """The entry, its offset measured; or why not: `locked`, or anything else for which one must start over."""
         try:
-            entry = await pools.check(partial(self._resume, message))
-            self._uploads.adopt(entry)
+            slot = self._uploads.slot(message["slot"])
+            pool = pools.drive if slot.is_elsewhere else pools.check
+            entry = await pool(partial(self._resume, message))
+            try:
+                self._uploads.adopt(entry)
+            except UploadError:
+                await pool(entry.park)
+                raise
         except UploadError as refused:
             return None, refused
         except Exception:  # noqa: BLE001
@@ -60,27 +67,28 @@ class Resumption:
     def park(self) -> None:
         """The socket is gone. The bytes stay, and whoever comes next may have them. Blocks."""
         for entry in [entry for entry in self._uploads.staged if entry.keeper is not None and not entry.is_over]:
+            if not entry.slot.resumable:
+                continue  # its record is for those who clean up
             self._uploads.staged.discard(entry)
             entry.park()
+            events.tell("interrupted", entry)
 
     # In threads
     def _begin(self, entry: UploadEntry, holder: str) -> None:
         store, ttl = _store_of(entry.slot)
-        store.save(
-            Record(
-                id=entry.upload.id,
-                owner=owner_of(self._request),
-                page=self._request.path,
-                slot=entry.slot.name,
-                name=entry.name,
-                size=entry.size,
-                client_type=entry.client_type,
-            ),
-            ttl,
+        record = Record(
+            id=entry.upload.id,
+            owner=owner_of(self._request),
+            page=self._request.path,
+            slot=entry.slot.name,
+            name=entry.name,
+            size=entry.size,
+            client_type=entry.client_type,
         )
+        store.save(record, ttl)
         lease = store.acquire(entry.upload.id, holder, conf().lease)
         if lease is not None:
-            entry.keeper = Keeper(store, lease, ttl)
+            entry.keeper = Keeper(store, lease, ttl, record)
 
     def _resume(self, message: Message) -> UploadEntry:
         slot = self._uploads.slot(message["slot"])
@@ -91,12 +99,16 @@ class Resumption:
         lease = store.acquire(record.id, message["holder"], conf().lease)
         if lease is None:
             raise UploadError("locked")
-        entry = UploadEntry(record.id, message["ref"], slot, parse_name(record.name), record.size, record.client_type)
-        entry.keeper = Keeper(store, lease, ttl)
+        kind = UploadEntry if slot.external is None else ExternalEntry
+        entry = kind(record.id, message["ref"], slot, parse_name(record.name), record.size, record.client_type)
+        entry.keeper = Keeper(store, lease, ttl, record)
         try:
             entry.reopen()
-        except UploadError:
-            entry.discard()
+        except UploadError as refused:
+            if refused.code == "locked":  # by the end of a call to its writer, or a storage that doesn't answer
+                store.release(lease)
+            else:
+                entry.discard()
             raise
         return entry
 
@@ -121,15 +133,15 @@ class Resumption:
                     logger.warning("could not renew a lease", exc_info=True)
                     continue
                 if not is_ours and not entry.is_over:
-                    self._superseded(entry)
+                    await self._superseded(entry)
 
-    def _superseded(self, entry: UploadEntry) -> None:
+    async def _superseded(self, entry: UploadEntry) -> None:
         """Another socket goes on with it: this one lets go, and leaves the bytes alone."""
         entry.keeper = None
         self._uploads.staged.discard(entry)
         self._uploads.entries.pop(entry.ref, None)
         entry.advance(Step.EXPIRE, UploadError("superseded"))
-        entry.park()
+        await (pools.drive if entry.slot.writer else pools.check)(entry.park)
         self._link.send(messages.error(entry.ref, UploadError("superseded")))
 
 

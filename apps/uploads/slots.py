@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uploads.errors import UploadError
 from uploads.names import FileName
 from uploads.sniffing import ACTIVE_EXTENSIONS
+from uploads.writers.contract import WriterFactory
 
 if TYPE_CHECKING:
     from uploads.entries import UploadEntry
+    from uploads.external import Presigner
 
 Validator: TypeAlias = Callable[["UploadEntry"], None]
 Progress: TypeAlias = Callable[["UploadEntry"], None]
@@ -72,9 +74,12 @@ class Slot:
     max_parallel: int = 3
     validators: tuple[Validator, ...] = ()
     progress: Progress | None = None
+    verify: bool = False
     resumable: bool = False
     resumable_store: Any = None
     resumable_store_options: tuple[tuple[str, Any], ...] = ()
+    writer: WriterFactory | None = None
+    external: Presigner | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -83,6 +88,17 @@ class Slot:
             raise ValueError("max_entries, max_file_size and max_parallel must be at least 1")
         if self.chunk_size < SMALLEST_CHUNK:
             raise ValueError(f"chunk_size must be at least {SMALLEST_CHUNK} bytes")
+        if self.writer is not None and not callable(self.writer):
+            raise ValueError(f"writer is an UploadWriter class or a function that makes one, not {self.writer!r}")
+        if self.writer is not None and self.external is not None:
+            raise ValueError("a slot's bytes go to a writer or to an external storage, not to both")
+        if self.verify and self.external is not None:
+            raise ValueError("only bytes that come here can be verified")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the bytes go to a storage that may keep one waiting."""
+        return self.writer is not None or self.external is not None
 
     def check(self, name: FileName, size: int, others: Sequence[UploadEntry]) -> None:
         """Raises `UploadError` unless a file of this name and size fits beside `others`."""
@@ -116,6 +132,7 @@ class Slot:
             "auto_upload": self.auto_upload,
             "max_parallel": self.max_parallel,
             "resumable": self.resumable,
+            "verify": self.verify,
         }
 
 

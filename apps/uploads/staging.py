@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -17,11 +18,30 @@ from django.core.files.uploadedfile import UploadedFile
 
 from uploads.conf import conf
 from uploads.errors import UploadError
+from uploads.sniffing import SNIFF_BYTES
 
 logger = logging.getLogger("uploads")
 
 BLOCK = 1024 * 1024  # bytes read at a time
 TAIL = 64 * 1024  # bytes before the offset by which a resuming client knows that it has the same file
+HASHES_KEPT = 512  # of parked files, so that whoever goes on in this process needn't read them from the beginning
+
+_hashes: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # upload id → how many bytes, and their SHA-256 so far
+_hashes_lock = threading.Lock()
+
+
+def _keep_hash(upload_id: str, length: int, digest: Any) -> None:
+    with _hashes_lock:
+        _hashes[upload_id] = length, digest
+        _hashes.move_to_end(upload_id)
+        while len(_hashes) > HASHES_KEPT:
+            _hashes.popitem(last=False)
+
+
+def _take_hash(upload_id: str) -> tuple[int, Any]:
+    """What is known of the file's beginning. Staged files only grow: no byte of it has changed since."""
+    with _hashes_lock:
+        return _hashes.pop(upload_id, (0, None))
 
 
 class StagingFile:
@@ -31,6 +51,7 @@ class StagingFile:
         self.path = conf().staging_dir / upload_id
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
+        self._hashed = 0  # bytes; fewer than there are after a write that failed half-way
         self._siblings: set[Path] = set()
         self._lock = threading.Lock()
         self._is_discarded = False
@@ -58,6 +79,7 @@ class StagingFile:
         with self._lock:
             self._is_discarded = True
             self._close()
+            _take_hash(self.path.name)
             for path in (self.path, *self._siblings):
                 path.unlink(missing_ok=True)
 
@@ -65,6 +87,8 @@ class StagingFile:
         """Closes the file and leaves it; what still arrives is not written any more."""
         with self._lock:
             self._is_discarded = True
+            if self._file is not None:
+                _keep_hash(self.path.name, self._hashed, self._hash)
             self._close()
 
     def reopen(self, look: Callable[[bytes], None], most: int) -> int:
@@ -77,16 +101,24 @@ class StagingFile:
                 file = self.path.open("r+b", buffering=0)
             except FileNotFoundError:
                 return 0
-            offset, last = 0, b""
-            while block := file.read(BLOCK):
-                look(block)
-                self._hash.update(block)
-                offset += len(block)
-                last = (last + block)[-TAIL:]
-            if offset > most:
+            offset = file.seek(0, os.SEEK_END)
+            try:
+                if offset > most:
+                    raise UploadError("unknown_ref")
+                _read_from(file, 0, min(offset, SNIFF_BYTES), look)
+            except UploadError:
                 file.close()
-                raise UploadError("unknown_ref")
-            self.tail = hashlib.sha256(last).hexdigest(), len(last)
+                raise
+            known, digest = _take_hash(self.path.name)
+            if digest is not None and known <= offset:
+                self._hash = digest
+            else:
+                known = 0
+            _read_from(file, known, offset, self._hash.update)
+            self._hashed = offset
+            tail = hashlib.sha256()
+            _read_from(file, max(0, offset - TAIL), offset, tail.update)
+            self.tail = tail.hexdigest(), min(offset, TAIL)
             self._file = file
             return offset
 
@@ -97,6 +129,7 @@ class StagingFile:
         for chunk in chunks:
             _write_all(self._file, chunk)
             self._hash.update(chunk)
+            self._hashed += len(chunk)
 
     def _close(self) -> None:
         if self._file is not None:
@@ -109,6 +142,14 @@ class StagingFile:
         with self._lock:
             self._siblings.add(path)
         return path
+
+
+def _read_from(file: IO[bytes], start: int, end: int, see: Callable[[bytes], object]) -> None:
+    file.seek(start)
+    while start < end and (block := file.read(min(BLOCK, end - start))):
+        see(block)
+        start += len(block)
+    file.seek(end)
 
 
 def _write_all(file: IO[bytes], chunk: bytes | memoryview) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, Self
 
 MAX_RECORD: Final = 4096  # bytes of a record as JSON
@@ -29,7 +29,12 @@ class UploadStateStore(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An upload that may be resumed. `size` is in bytes; `page` is the path of the page that it belongs to."""
+    """An upload that may be resumed. `size` is in bytes; `page` is the path of the page that it belongs to.
+
+    `writer` is what the slot's writer needs to go on, as JSON (its `state`, and the content `type` it was given), or
+    what an upload that goes elsewhere directly needs (`external`). `http` is what a way in by HTTP keeps, all of it
+    text; see uploads.http.service.
+    """
 
     id: str
     owner: str
@@ -38,6 +43,8 @@ class Record:
     name: str
     size: int
     client_type: str = ""
+    writer: dict[str, Any] = field(default_factory=dict)
+    http: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -54,7 +61,11 @@ class Record:
             return None
         texts = (record.id, record.owner, record.page, record.slot, record.name, record.client_type)
         is_sound = all(isinstance(text, str) for text in texts) and type(record.size) is int and record.owner != ""
-        return record if is_sound else None
+        return record if is_sound and isinstance(record.writer, dict) and _is_texts(record.http) else None
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,9 @@ class StateStore(Protocol):
     """
 
     def save(self, record: Record, ttl: float) -> None: ...
+    def replace(self, record: Record) -> None:
+        """The record of a known upload anew. Its offset, its lease and how long it is kept stay."""
+
     def load(self, upload_id: str) -> Record | None: ...
     def touch(self, upload_id: str, ttl: float) -> None:
         """The record is still needed."""

@@ -21,6 +21,9 @@ class CustomStore:
         self._rest.save(record, ttl)
         self.set_offset(record.id, 0)
 
+    def replace(self, record: Record) -> None:
+        self._rest.replace(record)
+
     def load(self, upload_id: str) -> Record | None:
         return self._rest.load(upload_id) if self.get_offset(upload_id) is not None else None
 

@@ -22,6 +22,9 @@ class DatabaseUploadState:
         fields = {"owner": record.owner, "record": record.to_json(), "expires_at": _in(ttl)}
         _states().update_or_create(upload_id=record.id, defaults=fields)
 
+    def replace(self, record: Record) -> None:
+        self._one(record.id).update(record=record.to_json())
+
     def load(self, upload_id: str) -> Record | None:
         text = self._one(upload_id).values_list("record", flat=True).first()
         return Record.from_json(text) if text is not None else None

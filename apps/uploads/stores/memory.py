@@ -31,6 +31,11 @@ class InMemoryUploadState:
             self._drop_expired()
             self._kept[record.id] = _Kept(record, self._clock() + ttl)
 
+    def replace(self, record: Record) -> None:
+        with self._lock:
+            if kept := self._find(record.id):
+                kept.record = record
+
     def load(self, upload_id: str) -> Record | None:
         with self._lock:
             kept = self._find(upload_id)

@@ -28,6 +28,10 @@ _SET_OFFSET: Final = """
 if redis.call('exists', KEYS[1]) == 1 then redis.call('hset', KEYS[1], 'offset', ARGV[1]) end
 return 1
 """
+_REPLACE: Final = """
+if redis.call('exists', KEYS[1]) == 1 then redis.call('hset', KEYS[1], 'record', ARGV[1]) end
+return 1
+"""
 
 
 class RedisUploadState:
@@ -43,6 +47,9 @@ class RedisUploadState:
             pipe.hset(_key(record.id), mapping={"record": record.to_json(), "offset": 0})
             pipe.pexpire(_key(record.id), _ms(ttl))
             pipe.execute()
+
+    def replace(self, record: Record) -> None:
+        self._run(_REPLACE, record.id, record.to_json())
 
     def load(self, upload_id: str) -> Record | None:
         text = self._redis.hget(_key(upload_id), "record")

@@ -97,7 +97,7 @@ def test_the_command_removes_expired_records_and_stale_files(
 
     call_command("uploads_prune")
 
-    assert capsys.readouterr().out == "1 expired records and 1 stale files removed.\n"
+    assert capsys.readouterr().out == "1 expired records, 1 stale files and 0 stale multipart uploads removed.\n"
     assert staged() == [ID[::-1]]
     assert store.load("b" * 32) is not None
 

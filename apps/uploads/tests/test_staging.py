@@ -209,3 +209,54 @@ def test_another_storage_reads_it(whole: StagedFile) -> None:
     storage = InMemoryStorage()
     assert storage.open(storage.save("docs/hello.txt", whole)).read() == b"hello world"
     whole.close()
+
+
+# Going on
+
+
+def test_a_parked_file_that_goes_on_here_has_the_right_hash(file: StagingFile) -> None:
+    file.write([b"hello "])
+    file.park()
+    with file.path.open("ab") as other:  # another process went on meanwhile
+        other.write(b"wonderful ")
+
+    again = StagingFile(ID)
+    assert again.reopen(lambda block: None, 100) == 16
+    again.write([b"world"])
+
+    assert again.finish() == hashlib.sha256(b"hello wonderful world").hexdigest()
+    again.discard()
+
+
+def test_a_file_that_took_half_a_chunk_has_the_right_hash(file: StagingFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(target: Any, chunk: bytes) -> None:
+        target.write(chunk[:3])
+        raise OSError(errno.ENOSPC, "full")
+
+    file.write([b"hello "])
+    with monkeypatch.context() as patch, pytest.raises(UploadError):
+        patch.setattr(staging, "_write_all", half)
+        file.write([b"world"])
+    file.park()
+
+    again = StagingFile(ID)
+    assert again.reopen(lambda block: None, 100) == 9
+    again.write([b"ld"])
+
+    assert again.finish() == hashlib.sha256(b"hello world").hexdigest()
+    again.discard()
+
+
+def test_only_so_many_hashes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "HASHES_KEPT", 2)
+    for number in range(5):
+        file = StagingFile(f"{number:032x}")
+        file.write([b"hello"])
+        file.park()
+
+    assert len(staging._hashes) == 2
+    for number in range(5):
+        again = StagingFile(f"{number:032x}")
+        assert again.reopen(lambda block: None, 5) == 5
+        assert again.finish() == hashlib.sha256(b"hello").hexdigest()
+        again.discard()

@@ -93,6 +93,26 @@ def wait_until_gone(store: StateStore, upload_id: str) -> None:
         pass
 
 
+def test_a_record_is_replaced_and_the_rest_stays(store: StateStore) -> None:
+    store.save(record(), LONG)
+    lease = store.acquire("a" * 32, "page", LONG)
+    store.set_offset("a" * 32, 5)
+    known = record(writer={"type": "video/mp4", "state": {"key": "uploads/ä", "parts": [1, 2]}})
+    store.replace(known)
+
+    assert store.load("a" * 32) == known
+    assert store.get_offset("a" * 32) == 5
+    assert lease is not None
+    assert store.renew(lease, LONG)
+    assert store.acquire("a" * 32, "another page", LONG) is None
+
+
+def test_what_is_not_known_is_not_replaced(store: StateStore) -> None:
+    store.replace(record())
+
+    assert store.load("a" * 32) is None
+
+
 def test_a_record_comes_back_as_it_was_saved(store: StateStore) -> None:
     store.save(record(), LONG)
 

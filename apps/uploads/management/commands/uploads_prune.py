@@ -1,4 +1,4 @@
-"""Removes what interrupted uploads left: expired records, and staging files that nobody writes to any more."""
+"""Removes what interrupted uploads left: expired records, staging files and multipart uploads that nobody writes to."""
 
 from __future__ import annotations
 
@@ -13,5 +13,7 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        records, files = janitor.prune()
-        self.stdout.write(f"{records} expired records and {files} stale files removed.")
+        records, files, multiparts = janitor.prune()
+        self.stdout.write(
+            f"{records} expired records, {files} stale files and {multiparts} stale multipart uploads removed."
+        )

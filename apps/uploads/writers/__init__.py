@@ -1,0 +1,9 @@
+"""Writers: where bytes go instead of the staging folder, as they arrive."""
+
+from __future__ import annotations
+
+from uploads.writers.buffered import BufferedUploadWriter
+from uploads.writers.contract import UploadWriter, WriterFactory
+from uploads.writers.resumable import ResumableUploadWriter
+
+__all__ = ["BufferedUploadWriter", "ResumableUploadWriter", "UploadWriter", "WriterFactory"]

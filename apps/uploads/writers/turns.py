@@ -1,0 +1,66 @@
+"""One call to a writer at a time, and an end that nobody has to wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeAlias
+
+from uploads.errors import UploadError
+
+Ending: TypeAlias = Callable[[], None]
+
+
+class Turns:
+    """Whoever ends it while a call is under way leaves the ending to the thread that is in that call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # never held during a call
+        self._is_busy = False
+        self._ending: Ending | None = None
+        self.is_over = False
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the call that is under way, if one is, is the last."""
+        return self._ending is not None
+
+    def enter(self) -> bool:
+        """Before a call; `leave` has to follow. False if it is over.
+
+        Raises `UploadError("busy")` during another: whoever has an upload's chunks passes them on one after the other.
+        """
+        with self._lock:
+            if self._ending is not None:
+                return False
+            if self._is_busy:
+                raise UploadError("busy")
+            self._is_busy = True
+            return True
+
+    def leave(self) -> None:
+        """After a call: does the ending, if there is one by now."""
+        with self._lock:
+            ending = self._ending
+            if ending is None:
+                self._is_busy = False
+                return
+        ending()
+        self.is_over = True
+
+    def end(self, ending: Ending) -> None:
+        """Has `ending` done, here or by the thread that is in the last call. The first ending counts."""
+        with self._lock:
+            if self._ending is not None:
+                return
+            self._ending = ending
+            if self._is_busy:
+                return
+            self._is_busy = True
+        self.leave()
+
+    def take_back(self) -> Ending | None:
+        """During a call: the ending that somebody has asked for meanwhile won't be done."""
+        with self._lock:
+            ending, self._ending = self._ending, None
+            return ending
