@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils import timezone
@@ -45,7 +46,11 @@ class GalleryView(UploadMixin, LiveView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         photos = Paginator(Photo.objects.of(self._album), conf().page_size).get_page(self.page)
-        limits = {"max_entries": conf().max_entries, "each": megabytes(conf().max_file_size)}
+        limits = {
+            "max_entries": conf().max_entries,
+            "each": megabytes(conf().max_file_size),
+            "form": min(conf().max_entries, settings.DATA_UPLOAD_MAX_NUMBER_FILES or conf().max_entries),
+        }
         return {**kwargs, "photos": photos, "owner": self._owner, "limits": limits}
 
     # Photos on their way

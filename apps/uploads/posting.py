@@ -31,7 +31,7 @@ def _accept(uploads: Uploads, name: str, ref: str, posted: Any) -> bool:
         entry = uploads.register(name, ref, posted.name or "", posted.size, posted.content_type or "")
     except UploadError:
         return False
-    failure = _feed(entry, posted.chunks()) or judge(entry)
+    failure = feed(entry, posted.chunks()) or judge(entry)
     if failure is None:
         return entry.advance(Step.ACCEPT)
     entry.fail(failure)
@@ -39,8 +39,8 @@ def _accept(uploads: Uploads, name: str, ref: str, posted: Any) -> bool:
     return False
 
 
-def _feed(entry: UploadEntry, chunks: Iterable[bytes]) -> UploadError | None:
-    """Drives the machine with a body that is already here."""
+def feed(entry: UploadEntry, chunks: Iterable[bytes]) -> UploadError | None:
+    """Drives the machine with all of a file's bytes, up to its checks; why it must be refused, if it must. Blocks."""
     try:
         for chunk in chunks:
             entry.look(chunk)

@@ -4,6 +4,7 @@
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
+import { fail } from "./reading.js";
 
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
 const LOST = "That didn't get through. Check your connection and try again.";
@@ -134,6 +135,8 @@ class Fallback {
 
   fail(ref, code) {
     const { code: said = code, message = LOST } = this.said.get(ref) ?? {};
+    const upload = this.uploads.find(ref);
+    if (code === "file_changed" && upload) return fail(this.uploads, upload);
     this.abandon(ref);
     this.receive({ type: "upload_error", ref, code: said, message });
   }
@@ -167,7 +170,7 @@ class Fallback {
         const answer = await this.persist(() => this.transmit(grant, blob, moved, signal), signal, again);
         grant.offset = answer.offset;
       } catch (refused) {
-        if (refused.code) this.said.set(upload.ref, refused);
+        if (refused.status) this.said.set(upload.ref, refused);
         throw refused;
       }
       if (upload.status === "resuming") this.uploads.become(upload, "uploading");
@@ -222,19 +225,22 @@ class Fallback {
     if (busy || (question && !confirm(question))) return;
     const body = new FormData(form, submitter);
     const done = pending.start(form, form.getAttribute("dj-submit"), "submit");
+    // Another button than the form's own needs no file, as one with dj-click doesn't.
+    const needsFiles = !body.has("_event") || body.get("_event") === form.getAttribute("dj-submit");
+    let isOurs = true;
     try {
-      if (!(await this.config)) return this.leave(form, submitter);
-      // Another button than the form's own needs no file, as one with dj-click doesn't.
-      const needsFiles = !body.has("_event") || body.get("_event") === form.getAttribute("dj-submit");
-      if (!needsFiles || (await this.uploads.readyToSubmit(form))) {
-        await this.ending(this.post(form, body, needsFiles));
+      if (!(await this.config)) isOurs = false;
+      else if (!needsFiles || (await this.uploads.readyToSubmit(form))) {
+        isOurs = !this.stopping.signal.aborted; // else the files went by the socket
+        if (isOurs) await this.ending(this.post(form, body, needsFiles));
       }
     } finally {
       done();
     }
+    if (!isOurs) this.leave(form, submitter);
   }
 
-  /** This page takes no uploads: the browser sends its form. */
+  /** To the socket, or, where the page takes no uploads, to the browser. */
   leave(form, submitter) {
     this.native = form;
     form.requestSubmit(submitter);
@@ -296,7 +302,7 @@ class Fallback {
         return await request();
       } catch (error) {
         signal.throwIfAborted();
-        if (!AGAIN.has(error.status) || error.code === "server_error") throw error;
+        if (!AGAIN.has(error.status)) throw error;
       }
       await again();
       await pause(Math.min(LONGEST, 250 * 2 ** tries), signal);
@@ -325,7 +331,7 @@ function json(text) {
 
 /** Of a request: what the server says of it, if it says anything a visitor can read. */
 function failure(status, answer) {
-  const code = answer?.error ?? "";
+  const code = answer?.error ?? (status ? "server_error" : "");
   const isStale = status === 403 || status === 401;
   const message = answer?.message ?? (isStale ? "This page is too old. Reload it and try again." : LOST);
   return Object.assign(new Error(message), { status, code });

@@ -1,0 +1,85 @@
+"""The uploads that a form names: what came before it in chunks goes through the same slots as what came in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest
+
+from liveview.messages import Message
+from uploads import messages
+from uploads.entries import UploadEntry
+from uploads.errors import UploadError
+from uploads.fallback import resting
+from uploads.judging import judge
+from uploads.machine import State, Step
+from uploads.registry import Uploads
+from uploads.slots import Slot
+from uploads.stores import Record
+
+FIELD: Final = "_upload"  # once for each: `<upload_id> <ref>`
+SKIP: Final = "_upload_skip"  # a form with `dj-upload-skip`: what is refused doesn't keep the rest from its handler
+MOST: Final = 2000  # of one form
+
+
+class Claims:
+    """Those of one POST. All methods block."""
+
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+        self._claimed: dict[str, UploadEntry] = {}  # by ref
+        self.answers: list[Message] = []  # what became of them, once it is settled
+
+    def accept(self, request: HttpRequest) -> bool:
+        """Makes entries of them; False if one was refused and the handler must not run.
+
+        Names of uploads that aren't the visitor's and this page's are passed over, as if they weren't there.
+        """
+        good = True
+        for upload_id, ref in _named(request):
+            try:
+                record = resting.find(request, upload_id)
+                slot = self._uploads.slot(record.slot)
+            except UploadError:
+                continue
+            if not resting.is_taken(record):
+                good &= self._accept(record, ref, slot)
+        return good or SKIP in request.POST
+
+    def _accept(self, record: Record, ref: str, slot: Slot) -> bool:
+        try:
+            entry = resting.take(self._uploads, record, ref)
+        except UploadError as refused:
+            entry = resting.stand_in(record, slot, ref)
+            entry.fail(refused)
+            self._claimed[ref] = entry
+            return False
+        self._claimed[ref] = entry
+        failure = judge(entry)
+        if failure is None:
+            return entry.advance(Step.ACCEPT)
+        entry.fail(failure)
+        self._uploads.entries.pop(ref)  # the page is told, and shows it itself
+        self._uploads.discard([entry])
+        return False
+
+    def settle(self) -> None:
+        """The page is rendered: what nobody has consumed rests again, for the next form."""
+        for ref, entry in self._claimed.items():
+            if entry.state is State.READY and not resting.give_back(self._uploads, entry):
+                entry.fail(UploadError("cancelled"))
+            if entry.state is State.CONSUMED:
+                self.answers.append(messages.consumed(ref))
+            elif entry.upload.error is not None:
+                self.answers.append(messages.error(ref, entry.upload.error))
+        self._claimed = {}
+
+
+def _named(request: HttpRequest) -> list[tuple[str, str]]:
+    """Upload ids and refs, each once."""
+    found: dict[str, str] = {}
+    for value in request.POST.getlist(FIELD)[:MOST]:
+        upload_id, _, ref = value.partition(" ")
+        if messages.ref(ref) and ref not in found.values():
+            found.setdefault(upload_id, ref)
+    return list(found.items())
