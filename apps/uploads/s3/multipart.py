@@ -11,14 +11,15 @@ from botocore.exceptions import ClientError
 
 from uploads.errors import UploadError
 from uploads.names import parse_name
-from uploads.s3 import objects
+from uploads.s3 import objects, tails
 from uploads.s3.client import bucket, client, code_of, translated
 from uploads.s3.options import options
 from uploads.s3.parts import PartUploads, part_size
+from uploads.s3.tails import Tail
 from uploads.writers.buffered import BufferedUploadWriter
 from uploads.writers.resumable import ResumableUploadWriter
 
-TAIL: Final = 64 * 1024  # bytes before a part's end by which a resuming browser knows that it has the same file
+TAIL: Final = 64 * 1024  # bytes before an offset by which a resuming browser knows that it has the same file
 TAILS: Final = 16  # ends of parts whose digests are kept, at most; S3 may have any of those under way
 BLOCK: Final = 1024 * 1024  # bytes read back at a time
 
@@ -106,15 +107,24 @@ class S3MultipartWriter(BufferedUploadWriter):
 class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
     """The same for a slot with `resumable=True`: another process, or another host, can go on with it.
 
-    What is there is measured on S3's own list of parts, as far as that has no gap; a resume uses the same multipart
-    upload and sends again what a part lacked. With `reads_back`, an upload that was interrupted is read once from S3
-    when it is complete, for its SHA-256; otherwise that is empty then.
+    What is there is measured on S3's own list of parts, as far as that has no gap, and on a tail right behind it: with
+    `keeps_tails`, what is short of a part when the upload is interrupted becomes an object of its own, until its part
+    is there. A killed process leaves no tail, and those bytes are sent again. A resume uses the same multipart upload.
+    With `reads_back`, an upload that was interrupted is read once from S3 when it is complete, for its SHA-256;
+    otherwise that is empty then.
     """
 
     reads_back = True
+    keeps_tails = True
+
+    _start = 0  # bytes that were there when it was opened
+    _tail: Tail | None = None  # the last of these, and all that is not yet in a part
+    _digest = ("", 0)  # of what is before the end of that
+    _whole = 0  # bytes before those that are buffered
+    _before = b""  # the last of these, where they are known
+    _is_resumed = False
 
     def open(self) -> None:
-        self._start = 0
         if self.resume_state:
             self._find()
             return
@@ -127,31 +137,77 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
         return self._start
 
     def durable(self, written: int) -> int:
-        return min(self.parts.prefix() * self.buffer_threshold, written)
+        return min(max(self._start, self.parts.prefix() * self.buffer_threshold), written)
 
     def tail(self, offset: int) -> tuple[str, int]:
+        if self._tail is not None and offset == self._tail.end:
+            return self._digest
         digest, length = self.resume_state.get("tails", {}).get(str(offset), ("", 0))
         return str(digest), int(length)
 
     def on_part(self, part: bytes, part_num: int) -> None:
         last, end = part[-TAIL:], (part_num - 1) * self.buffer_threshold + len(part)
-        tails = {**self.resume_state["tails"], str(end): (hashlib.sha256(last).hexdigest(), len(last))}
-        self.resume_state["tails"] = dict(list(tails.items())[-min(TAILS, options().parallel_parts + 2) :])
+        self._whole, self._before = end, last
+        ends = {**self.resume_state["tails"], str(end): (hashlib.sha256(last).hexdigest(), len(last))}
+        self.resume_state["tails"] = dict(list(ends.items())[-min(TAILS, options().parallel_parts + 2) :])
         self.save_state()  # first, so that S3 never has more than is known
         super().on_part(part, part_num)
 
     def on_complete(self) -> dict[str, Any]:
         result = super().on_complete()
+        if self._is_resumed:
+            tails.delete_all(self.upload_id)
         if self._start and self.reads_back:
             self.sha256 = self._read_back()
         return result
 
     def suspend(self) -> None:
         self.parts.settle()
+        if self.keeps_tails and self.buffered:
+            self._leave(self.take_rest())
+
+    def abort(self, error: BaseException) -> None:
+        try:
+            super().abort(error)
+        finally:
+            if self._is_resumed:
+                tails.delete_all(self.upload_id)
+
+    def _leave(self, rest: bytes) -> None:
+        """Puts what was buffered into the bucket, unless nobody would go on there.
+
+        That is so behind a part which has failed, and where fewer bytes are known than the browser should be asked for:
+        after a crash, or a short tail, until it has sent `TAIL` more.
+        """
+        tail = Tail(self.upload_id, self._whole, self._whole + len(rest))
+        last = (self._before + rest[-TAIL:])[-TAIL:]
+        is_behind_parts = tail.start == self.parts.prefix() * self.buffer_threshold
+        if tail == self._tail or not is_behind_parts or len(last) < min(TAIL, tail.end):
+            return
+        try:
+            tails.put(tail, rest, hashlib.sha256(last).hexdigest(), len(last))
+        except UploadError:
+            return  # logged where it happened; the browser sends it again
+        if self._tail is not None and self._tail.start == tail.start:  # the new one has all of it
+            tails.delete(self._tail)
+
+    def _upload(self, part: bytes, number: int) -> str:
+        etag = super()._upload(part, number)
+        if self._tail is not None and self._tail.start == (number - 1) * self.buffer_threshold:
+            tails.delete(self._tail)  # not before its part is there
+        return etag
+
+    def _load_tail(self) -> None:
+        self._whole, left = self._start, (self.expected_size or 0) - self._start
+        loaded = tails.load(self.upload_id, self._start, min(left, self.buffer_threshold - 1))
+        if loaded is not None:
+            BufferedUploadWriter.write_chunk(self, loaded.body)
+            self._tail, self._digest = loaded.tail, (loaded.digest, loaded.length)
+            self._start = loaded.tail.end
 
     def _find(self) -> None:
-        """What an earlier writer has left: its parts, or the finished object."""
-        state = self.resume_state
+        """What an earlier writer has left: its parts and its tail, or the finished object."""
+        state, self._is_resumed = self.resume_state, True
         self.bucket, self.key, self.multipart = state["bucket"], state["key"], state["multipart"]
         self.buffer_threshold = state["part_size"]
         self.parts = PartUploads(options().parallel_parts)
@@ -164,6 +220,8 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
                 if not self._is_there():
                     raise UploadError("unknown_ref") from None
                 self._start, self.multipart = self.expected_size or 0, ""
+                return
+        self._load_tail()
 
     def _measure_parts(self) -> None:
         """The contiguous prefix. A part of another size than it has to have is as good as none: it will be replaced."""

@@ -1,4 +1,4 @@
-"""Multipart uploads that nobody will go on with: a storage keeps their parts, unseen, and charges for them."""
+"""Multipart uploads, and their tails, that nobody will go on with: a storage keeps their parts, unseen, and charges."""
 
 from __future__ import annotations
 
@@ -11,26 +11,33 @@ from botocore.exceptions import ClientError
 from django.utils import timezone
 
 from uploads.conf import conf
+from uploads.s3 import tails
 from uploads.s3.client import bucket, client, code_of, translated
 from uploads.s3.options import options
 from uploads.stores import get_store
 
 
 def prune() -> int:
-    """Aborts multipart uploads that are ours, have no record any more, and had no new part for long; how many.
+    """Aborts multipart uploads that are ours, have no record any more, and had nothing new for long; how many.
 
     Ours are those whose key is the prefix and the id of an upload. A slot with a store of its own keeps its uploads
-    alive by their parts, not by their records: its `ttl` should not be longer than `STALE_AFTER`. Blocks; raises
-    `UploadError("storage_unavailable")`.
+    alive by their parts and tails, not by their records: its `ttl` should not be longer than `STALE_AFTER`. Tails go
+    under the same conditions. Blocks; raises `UploadError("storage_unavailable")`.
     """
     ours = re.compile(re.escape(options().prefix) + r"([0-9a-f]{32})(/.*)?", re.DOTALL)
     stale_before = timezone.now() - timedelta(seconds=max(conf().stale_after, conf().upload_state_ttl))
-    store, aborted = get_store(), 0
+    store, aborted, left = get_store(), 0, list(tails.listed())
+    alive = {one.tail.upload_id for one in left if one.modified >= stale_before}
     with translated():
         for found in _unfinished():
             match = ours.fullmatch(found["Key"])
-            if match and found["Initiated"] < stale_before and store.load(match[1]) is None:
+            if not match or found["Initiated"] >= stale_before or match[1] in alive:
+                continue
+            if store.load(match[1]) is None:
                 aborted += _abort_if_stale(found, stale_before)
+    for one in left:  # after their uploads: a crash in between must leave no upload whose tail is gone
+        if one.tail.upload_id not in alive and store.load(one.tail.upload_id) is None:
+            tails.delete(one.tail)
     return aborted
 
 

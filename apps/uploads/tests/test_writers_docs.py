@@ -21,7 +21,7 @@ from .writing import WriterView
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "uploads.md"
 
 needs_guide = pytest.mark.skipif(not GUIDE.exists(), reason="this copy of the package came without its docs")
-INTERNAL = {"accept", "buffered", "flush", "keep_with", "skip_parts"}
+INTERNAL = {"accept", "buffered", "flush", "keep_with", "skip_parts", "take_rest"}
 
 
 @needs_guide

@@ -71,6 +71,11 @@ class BufferedUploadWriter(UploadWriter):
         """Bytes that wait for their part to be complete."""
         return self.__length
 
+    def take_rest(self) -> bytes:
+        """Those bytes, for a writer that keeps them elsewhere. They are buffered no more."""
+        rest, self.__pieces, self.__length = b"".join(self.__pieces), [], 0
+        return rest
+
     def skip_parts(self, count: int) -> None:
         """So many parts are there already: the next one has the number after."""
         self.__parts = count
