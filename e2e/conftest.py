@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, BrowserType, expect
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.server import Server
+from e2e.support.until import until
 
 # No traffic, services or protocols that a test didn't ask for.
 QUIET = [
@@ -48,6 +49,14 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("deployed"), debug=False).start()
     yield server
     server.terminate()
+
+
+@pytest.fixture
+def nothing_staged(server: Server) -> Iterator[None]:
+    """Whatever a test does, it leaves no bytes behind: pages that close are noticed by the server, by and by."""
+    before = server.staged()
+    yield
+    until(lambda: server.staged() <= before, within=90)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ from e2e.support.server import Server
 from e2e.support.until import until
 
 NewContext = Callable[..., BrowserContext]
+
+pytestmark = pytest.mark.usefixtures("nothing_staged")
 
 ZONE = "[dj-upload-drop=photos]"
 INPUT = "input[name=photos]"
@@ -44,13 +46,6 @@ def bad(tmp_path_factory: pytest.TempPathFactory, photos: list[Path]) -> list[Pa
     (folder / "evil.png").write_bytes(b"MZ" + bytes(5000))
     (folder / "half.jpg").write_bytes(photos[0].read_bytes()[:15_000])
     return [folder / "evil.png", folder / "half.jpg"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_staged(server: Server) -> Iterator[None]:
-    yield
-    staging = server.data_dir / "staging"
-    until(lambda: not staging.exists() or not any(staging.iterdir()))
 
 
 def visit(page: Page, url: str = "", *, auto: bool = True) -> None:

@@ -427,6 +427,7 @@ def test_no_script_runs_however_it_comes(lab: Lab) -> None:
     ):
         lab.morph(new)
         assert lab.exact(new)
+    lab.morph(f'<svg><script type="module">{code}</script><script href="data:text/javascript,{code}"></script></svg>')
     lab.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     assert lab.js("window.ran") is None
 

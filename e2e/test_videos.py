@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ from e2e.support.server import Server
 from e2e.support.until import until
 
 NewContext = Callable[..., BrowserContext]
+
+pytestmark = pytest.mark.usefixtures("nothing_staged")
 
 ZONE = "[dj-upload-drop=video]"
 INPUT = "input[name=video]"
@@ -39,14 +41,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return media.video(tmp_path_factory.mktemp("films") / "clip.webm", codec="libvpx-vp9", sound="libopus")
-
-
-@pytest.fixture(autouse=True)
-def nothing_staged(server: Server) -> Iterator[None]:
-    yield
-    for folder in ("staging", "staging-videos"):
-        path = server.data_dir / folder
-        until(lambda path=path: not path.exists() or not any(path.iterdir()))
 
 
 def visit(page: Page, url: str = "") -> None:

@@ -9,10 +9,14 @@ from videos.conf import conf
 
 
 def register() -> None:
+    try:
+        max_file_size = conf().max_file_size
+    except TypeError:
+        return  # `VIDEOS` is wrong: the system check says how
     intakes.register(
         "videos",
         accept=".mp4,.mov,.webm",
-        max_file_size=conf().max_file_size,
+        max_file_size=max_file_size,
         validators=[processing.check],
         receive=receive,
     )

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
+from e2e.support.proxy import let_others_run
+
 PIECE = 65_536  # bytes moved at a time
 ANSWER_WITHIN = 30  # seconds, of the balancer's own thread
 
@@ -25,6 +27,7 @@ class Balancer:
         self.port = 0  # chosen when it starts to listen
         self.bytes_up: Counter[int] = Counter()  # by port
         self._turn = 0
+        self._opened: set[StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="balancer", daemon=True)
@@ -55,16 +58,22 @@ class Balancer:
 
     async def _stop(self) -> None:
         self._server.close()
+        await let_others_run()  # who was accepted just now is known then
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._opened:
+            writer.transport.abort()
+        await let_others_run()
 
     async def _accept(self, from_client: StreamReader, to_client: StreamWriter) -> None:
+        self._opened.add(to_client)
         try:
             reached = await self._connect()
             if reached is not None:
                 port, from_server, to_server = reached
+                self._opened.add(to_server)
                 await asyncio.gather(self._move(from_client, to_server, port), self._move(from_server, to_client, None))
         except asyncio.CancelledError:
             pass  # by _stop; asyncio's own callback would report that

@@ -47,6 +47,7 @@ class FaultProxy:
         self.accepted = self.cuts = 0
         self.target = (host, port)
         self._writers: set[StreamWriter] = set()
+        self._opened: set[StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
@@ -96,10 +97,14 @@ class FaultProxy:
         self._cut_all()
 
     async def _finish_tasks(self) -> None:
+        await let_others_run()  # who was accepted just now is known then
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._opened:
+            writer.transport.abort()
+        await let_others_run()
 
     def _cut_all(self) -> None:
         self.cuts += 1
@@ -116,12 +121,14 @@ class FaultProxy:
 
     async def _accept(self, from_client: StreamReader, to_client: StreamWriter) -> None:
         self.accepted += 1
+        self._opened.add(to_client)
         if self.refuse:
             return self._reset(to_client)
         try:
             from_server, to_server = await asyncio.open_connection(*self.target, limit=4 * PIECE)
         except OSError:
             return self._reset(to_client)
+        self._opened.add(to_server)
         self._writers |= {to_client, to_server}
         try:
             await asyncio.gather(
@@ -185,3 +192,9 @@ class FaultProxy:
         self.cut_after = None
         self._cut_all()
         return True
+
+
+async def let_others_run() -> None:
+    """A closed transport takes a few turns of the loop to be gone."""
+    for _ in range(5):
+        await asyncio.sleep(0)

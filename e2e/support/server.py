@@ -115,6 +115,11 @@ class Server:
         found = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
         return int(found.stdout) * 1024
 
+    def staged(self) -> set[Path]:
+        """Files that wait for their rest, a handler or being processed."""
+        folders = [self.data_dir / name for name in ("staging", "staging-videos")]
+        return {path for folder in folders if folder.exists() for path in folder.iterdir()}
+
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 

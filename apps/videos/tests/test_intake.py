@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,6 +12,8 @@ from liveview.testing import mount
 from uploads import UploadError, intakes
 from uploads.http.deliveries import Delivery
 from uploads.http.visitors import Visitor
+from videos import intake
+from videos.checks import check_settings
 from videos.models import Status, Video
 from videos.processing import BACKGROUND
 
@@ -51,3 +54,11 @@ def test_what_is_no_video_is_refused(make: Make, name: str, data: Callable[[byte
 
     assert refused.value.code == code
     assert not Video.objects.exists()
+
+
+def test_wrong_settings_are_left_to_the_system_check(settings: Any) -> None:
+    settings.VIDEOS = {"MAX_SIZE": 1}
+
+    intake.register()
+
+    assert check_settings(None)

@@ -70,6 +70,8 @@ class Pass {
   /** Nodes without a place. They go last: a later parent may claim one, or what's in it. */
   leftover = new Set();
   keyed = new Map();
+  /** Scripts of SVG, and the types they should have. */
+  asleep = new Map();
 
   constructor(root, next, focus, keep) {
     this.focus = focus;
@@ -78,6 +80,7 @@ class Pass {
     this.skips = !call(next, "querySelector", "template");
     this.key(root, next);
     this.children(root, next);
+    for (const [node, type] of this.asleep) type ? node.setAttributeNode(type) : node.removeAttribute("type");
     for (const node of this.leftover) {
       const parent = get(node, "parentNode");
       if (parent) call(parent, "removeChild", node);
@@ -130,11 +133,21 @@ class Pass {
     for (const node of olds) this.leftover.add(node);
     const nodes = [...news];
     for (let i = news.length; i--; ) {
-      const node = (nodes[i] = found[i] ?? document.importNode(news[i]));
+      const node = (nodes[i] = found[i] ?? this.create(news[i]));
       this.leftover.delete(node);
       if (!still.has(i)) move(parent, node, nodes[i + 1] ?? null, !found[i]);
     }
     return nodes;
+  }
+
+  /** SVG's scripts, unlike HTML's, forget in a copy that they came asleep: a type keeps them from waking. */
+  create(next) {
+    const node = document.importNode(next);
+    if (node instanceof SVGScriptElement) {
+      this.asleep.set(node, node.getAttributeNode("type")?.cloneNode());
+      node.setAttribute("type", "-");
+    }
+    return node;
   }
 
   node(live, next, fresh) {
