@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
 from uploads import events, machine
+from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
 from uploads.names import FileName
+from uploads.quotas import Reservation, ledger
 from uploads.slots import Slot
 from uploads.sniffing import FILE_TYPES, SNIFF_BYTES, FileType, check_type
 from uploads.staging import StagedFile, StagingFile
@@ -47,6 +49,7 @@ class UploadEntry:
         self.began = time.monotonic()
         self.upload = Upload(upload_id, size)
         self.keeper: Keeper | None = None
+        self._reservation: Reservation | None = None
         self.cause: BaseException | None = None  # why it ended, as its writer is told; see `uploads.writers.causes`
         self._driver = Driver(self) if slot.writer is not None else None
         self._staging = StagingFile(upload_id)
@@ -134,8 +137,13 @@ class UploadEntry:
                 self.upload = machine.advance(self.upload, step, error)
             except Impossible:
                 return False
-        events.stepped(self)
+        self._stepped()
         return True
+
+    def _stepped(self) -> None:
+        if self.is_over and self._reservation is not None:
+            ledger.release(self.upload.id, self._reservation)
+        events.stepped(self)
 
     def receive(self, offset: int, length: int) -> Verdict:
         """What is to be done with a chunk that has arrived."""
@@ -145,7 +153,7 @@ class UploadEntry:
                 limit = self.slot.max_file_size
                 self.cause = causes.oversize(limit if offset + length > limit else self.size)
         if isinstance(verdict, machine.Overrun):
-            events.stepped(self)
+            self._stepped()
         return verdict
 
     def rewind(self) -> int:
@@ -213,6 +221,16 @@ class UploadEntry:
             with self._lock:
                 self.upload = machine.written(self.upload, self.size)
 
+    # What it counts for
+    def reserve(self, owner: str) -> None:
+        """Counts its bytes for that owner until it is over. Raises `UploadError`: `quota`, `busy`."""
+        self._reservation = ledger.reserve(owner, self.upload.id, self.size)
+
+    def rest(self) -> None:
+        """It still counts for its owner, for as long as it can be resumed."""
+        seconds = self.keeper.ttl if self.keeper is not None else conf().upload_state_ttl
+        ledger.rest(self.upload.id, self._reservation, seconds)
+
     # Who needs the bytes
     def hold(self) -> None:
         """The bytes stay, whatever happens, until `release` has been called as often."""
@@ -249,6 +267,7 @@ class UploadEntry:
         if self._driver is not None:
             self._driver.park()
         self._staging.park()
+        self.rest()
         if self.keeper is not None:
             self.keeper.release(self.upload.durable)
 
@@ -271,6 +290,7 @@ class UploadEntry:
     def _remove(self) -> None:
         self._close()
         self._staging.discard()
+        ledger.release(self.upload.id, self._reservation)
         if self._driver is not None and self.state is not State.CONSUMED:
             refusal = self.upload.error if self.state is State.REJECTED else None
             self._driver.discard(self.cause or refusal or causes.cancelled())

@@ -1,6 +1,6 @@
 """Credit: how many bytes one socket may send before the server has dealt with the earlier ones.
 
-Daphne queues without bound whatever a client sends, so only this keeps memory small. Both counters are totals since the
+Daphne queues without bound whatever a client sends, so only this keeps memory small. All counters are totals since the
 socket opened, so a lost or repeated message can't make the two sides disagree.
 """
 
@@ -8,17 +8,12 @@ from __future__ import annotations
 
 
 class Window:
-    """The server's side. `limit` is in bytes of whole binary frames, headers included."""
+    """The server's side. `limit` is what may be sent to begin with. Bytes are of whole frames, headers included."""
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
         self.used = 0
-        self._settled = 0
-
-    @property
-    def granted(self) -> int:
-        """The total that the client may have sent."""
-        return self._settled + self.limit
+        self.settled = 0
+        self.granted = limit  # the total that the client may have sent
 
     def spend(self, size: int) -> bool:
         """A frame has arrived; False if it was more than was granted."""
@@ -26,5 +21,10 @@ class Window:
         return self.used <= self.granted
 
     def settle(self, size: int) -> None:
-        """Bytes of earlier frames have been written, or dropped: they may be followed by as many."""
-        self._settled += size
+        """Bytes of earlier frames have been written, or dropped: as many may be granted again."""
+        self.settled += size
+
+    def grant(self, limit: int) -> bool:
+        """Lets as much be unsettled as `limit`, unless more is granted already; whether that changed anything."""
+        before, self.granted = self.granted, max(self.granted, self.settled + limit)
+        return self.granted > before

@@ -99,9 +99,12 @@ def not_resumed(ref: str, refusal: UploadError) -> Message:
     }
 
 
-def progress(offsets: list[tuple[int, int]], credit: int) -> Message:
-    """Cumulative: of each channel, the first `offset` bytes are written."""
-    return {"type": "upload_progress", "offsets": offsets, "credit": credit}
+def progress(offsets: list[tuple[int, int]], credit: int, settled: int) -> Message:
+    """Cumulative: of each channel, the first `offset` bytes are written.
+
+    `settled` bytes of whole frames have been dealt with; `credit` may have been sent by now.
+    """
+    return {"type": "upload_progress", "offsets": offsets, "credit": credit, "settled": settled}
 
 
 def ready(entry: UploadEntry) -> Message:

@@ -5,22 +5,25 @@ A writer per upload gathers what has arrived and writes it in a thread; only the
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Protocol
 
 from liveview.extensions import Link
 from liveview.limits import Bucket, Strikes
 from liveview.messages import CloseCode
-from uploads import frames, messages, pools
+from uploads import frames, messages, pools, senders
 from uploads.conf import conf
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.flow import Window
 from uploads.frames import BadDigest, BadFrame, Chunk
+from uploads.idle import Stillness, stands_still
 from uploads.machine import Late, Misplaced, Overrun, Replay, Write
 from uploads.slots import SMALLEST_CHUNK
 
 DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
+FLOOR = 256 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
 
 
 class Owner(Protocol):
@@ -56,7 +59,12 @@ class Receiver:
         self._channels: dict[int, Channel] = {}
         self._ended: dict[int, int] = {}  # channel → the credit that had been granted when it ended, in that order
         self._numbers = 0
-        self._window = Window(conf().window)
+        self._full = conf().window
+        self._window = Window(min(FLOOR, self._full))
+        self._senders = senders.here()
+        self._has_left = False
+        self._stillness = Stillness(conf().idle)
+        self._is_watching = False
         self._unknown = Strikes(20, per=60)
         self._idle = Bucket(500, burst=20_000)  # frames that bring no byte
         self.max_frame = conf().max_frame
@@ -70,6 +78,10 @@ class Receiver:
         """The channel that the entry's chunks are to carry."""
         self._numbers += 1
         self._channels[self._numbers] = Channel(self._numbers, entry)
+        self._ask()
+        if self._stillness.limit and not self._is_watching:
+            self._is_watching = True
+            self._link.spawn(self._watch())
         return self._numbers
 
     def close(self, entry: UploadEntry) -> None:
@@ -81,10 +93,17 @@ class Receiver:
         while self._ended and self._window.used > (oldest := next(iter(self._ended.items())))[1]:
             del self._ended[oldest[0]]
 
+    def leave(self) -> None:
+        """The socket is gone. What is being written still is."""
+        self._has_left = True
+        self._senders.leave(self)
+
     def received(self, frame: bytes) -> None:
         if not self._window.spend(len(frame)):
             self._link.close(CloseCode.OVERRUN)
             return
+        self._stillness.moved()
+        self._senders.arrived(self, len(frame))
         try:
             chunk = frames.decode(frame)
         except BadFrame:
@@ -136,6 +155,17 @@ class Receiver:
             channel.is_writing = True
             self._link.spawn(self._write(channel))
         return True
+
+    async def _watch(self) -> None:
+        """Ends what stands still, for as long as an upload is open."""
+        while self._channels:
+            await asyncio.sleep(self._stillness.left)
+            if not self._stillness.left:
+                for channel in [channel for channel in self._channels.values() if stands_still(channel.entry)]:
+                    if channel.entry.fail(UploadError("timeout")):
+                        self._fail(channel)
+                self._stillness.moved()
+        self._is_watching = False
 
     def _fail(self, channel: Channel) -> None:
         self.close(channel.entry)
@@ -189,8 +219,43 @@ class Receiver:
 
     def _settle(self, cost: int, channel: Channel | None = None) -> None:
         self._window.settle(cost)
+        self._grant()
         offsets = [(channel.number, channel.entry.upload.written)] if channel and channel.entry.is_open else []
-        self._link.send(messages.progress(offsets, self._window.granted))
+        self._tell(offsets)
+        self._ask()
+
+    # Credit
+    def _ask(self) -> None:
+        """Sees to it that what could be granted is, now or when it is this socket's turn."""
+        if self._senders.has_turn(self):
+            self.admitted()
+        elif not self._has_left:
+            self._senders.ask(self)
+
+    def admitted(self) -> None:
+        if self._grant():
+            self._tell([])
+
+    def _grant(self) -> bool:
+        if not self._senders.has_turn(self):
+            return False
+        unsettled = self._window.used - self._window.settled
+        return self._window.grant(min(self._senders.allowance(self._full), unsettled + FLOOR + self._needed()))
+
+    def _needed(self) -> int:
+        """About the bytes of frames that the open uploads wait for; more credit would only stay with a silent page.
+
+        Headers are less than a twentieth of them.
+        """
+        missing = 0
+        for channel in self._channels.values():
+            missing += channel.entry.size - channel.entry.upload.received
+            if missing >= self._full:
+                break
+        return missing + missing // 20
+
+    def _tell(self, offsets: list[tuple[int, int]]) -> None:
+        self._link.send(messages.progress(offsets, self._window.granted, self._window.settled))
 
 
 def _write(entry: UploadEntry, chunks: list[Chunk]) -> None:

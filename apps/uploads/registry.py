@@ -55,6 +55,11 @@ class Uploads:
         self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
         self.lent: list[UploadEntry] = []  # those that the running handler has been given
 
+    @property
+    def owner(self) -> str:
+        """Whose quota the uploads count for: the visitor's, or, where he has no session, this page's."""
+        return self.visitor or f"page:{id(self)}"
+
     def of(self, name: str) -> SlotEntries:
         slot = self.slot(name)
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
@@ -81,6 +86,11 @@ class Uploads:
         entry = kind(secrets.token_hex(16), ref, slot, name, size, client_type)
         entry.visitor = self.visitor
         self.entries[ref] = entry
+        try:
+            if refused is None:
+                entry.reserve(self.owner)
+        except UploadError as too_much:
+            refused = too_much
         if refused is not None:
             entry.fail(refused)
             raise refused
@@ -94,6 +104,7 @@ class Uploads:
             for other in self.of(entry.slot.name):
                 self.drop(other)
         self.check_again(entry)
+        entry.reserve(self.owner)
         entry.visitor = self.visitor
         self.entries[entry.ref] = entry
         self.staged.add(entry)

@@ -108,6 +108,7 @@ class UploadsExtension(Extension):
         if self._link is None:
             return
         self._link = None
+        self._receiver.leave()
         await self.direct.close()
         await asyncio.shield(_pool(self.uploads.staged)(self._resumption.park))
         await self._remove(list(self.uploads.staged), causes.session_closed())

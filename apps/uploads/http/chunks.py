@@ -165,6 +165,9 @@ class Chunks:
 def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record:
     """Several chunks may be the first at the same time: one of them makes the file, and then the record."""
     visitor.expect_pace()
+    entry = transfers.entry_of(made)
+    visitor.reserve(entry)
+    entry.rest()  # until the file is put together
     if janitor.is_due():
         janitor.prune()
     store, file = records.store(), PartFile(made.id)

@@ -27,7 +27,7 @@ class Delivery:
         visitor.expect_pace()
         self._intake, self._owner = intake, visitor.owner_of(upload_id)
         self._entry = UploadEntry(upload_id, page, intake.slot, name, size, client_type[:255])
-        self._entry.visitor = visitor.label
+        visitor.reserve(self._entry)
         events.tell("registered", self._entry)
 
     @property

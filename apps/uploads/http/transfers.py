@@ -50,6 +50,7 @@ class Transfer:
         self.lease = lease
         self.entry = entry_of(record)
         self.entry.visitor = visitor.label
+        self._visitor = visitor
         self._standing = visitor.standing
         self._renewed = time.monotonic()
         self._lock = threading.Lock()
@@ -124,6 +125,10 @@ class Transfer:
         records.store().replace(record)
         self.record = record
 
+    def reserve(self) -> None:
+        """Counts it as under way. Raises `UploadError`: `quota`, `busy`."""
+        self._visitor.reserve(self.entry)
+
     def measure(self) -> None:
         """Opens what is staged, to go on at its end. Blocks, and for long where nothing is known of a large file.
 
@@ -145,6 +150,7 @@ class Transfer:
             self.entry.park()
             self.entry = entry_of(self.record)
             self.measure()
+            self.reserve()
 
     async def finish(self) -> None:
         """All bytes are there: checks them and hands them over, whatever becomes of the request meanwhile.
@@ -257,6 +263,11 @@ def _open(lease: Lease, visitor: Visitor, *, measured: bool) -> Transfer:
             transfer.measure()
         except UploadError:
             transfer.discard()
+            raise
+        try:
+            transfer.reserve()
+        except UploadError:
+            transfer.let_go()
             raise
     return transfer
 

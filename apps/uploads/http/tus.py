@@ -279,9 +279,10 @@ class _Request:
 
 def _begin(record: Record, visitor: Visitor) -> None:
     visitor.expect_pace()
-    records.store().save(record, records.ttl())
     entry = transfers.entry_of(record)
-    entry.visitor = visitor.label
+    visitor.reserve(entry)
+    entry.rest()  # until bytes come
+    records.store().save(record, records.ttl())
     events.tell("registered", entry)
     if janitor.is_due():
         janitor.prune()

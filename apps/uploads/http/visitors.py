@@ -18,6 +18,7 @@ from liveview.limits import Bucket
 from liveview.sessions import Standing
 from uploads import events
 from uploads.conf import conf
+from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.http.errors import refusal
 from uploads.http.headers import Headers
@@ -117,6 +118,11 @@ class Visitor:
             is_fine = pace.take()
         if not is_fine:
             raise UploadError("rate_limited")
+
+    def reserve(self, entry: UploadEntry) -> None:
+        """Counts an upload. Raises `UploadError`: `quota`, `busy`."""
+        entry.visitor = self.label
+        entry.reserve(self.label or self.address)
 
     def owner_of(self, upload_id: str) -> str:
         return self.owner or f"{_URL}{upload_id}"

@@ -247,9 +247,9 @@ const handlers = new Map(
       const upload = own.find(message.ref);
       if (upload) own.resuming.answered(upload, message).then(() => own.pump());
     },
-    upload_progress(own, { offsets, credit }) {
+    upload_progress(own, { offsets, credit, settled }) {
       own.live.connection.crashes = 0; // bytes get through
-      own.sender.settle(credit);
+      own.sender.settle(credit, settled);
       for (const [channel, offset] of offsets) {
         const upload = own.uploads.find((upload) => upload.channel === channel);
         if (!upload || upload.isOver) continue;

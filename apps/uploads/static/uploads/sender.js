@@ -20,8 +20,8 @@ export class Sender {
     this.window = null;
   }
 
-  settle(credit) {
-    this.window?.settle(credit, performance.now());
+  settle(credit, settled) {
+    this.window?.settle(credit, performance.now(), settled);
   }
 
   /** Sends what fits now, the `active` uploads taking turns. */

@@ -56,9 +56,9 @@ export class Window {
     this.flights.push({ end: this.sent, at: now, settled: this.settled, settledAt: this.settledAt });
   }
 
-  settle(credit, now) {
+  /** So much may have been sent by now, of which so much is settled: how much more than that is the server's choice. */
+  settle(credit, now, settled = credit - this.limit) {
     this.credit = credit;
-    const settled = credit - this.limit;
     if (settled <= this.settled) return;
     this.settled = settled;
     let last = null;

@@ -1,0 +1,86 @@
+"""Whose turn it is to get credit: when many send at once, a few at a time, one after the other.
+
+Where two hundred may send at any moment, a click waits behind what all of them have just sent. So credit goes to those
+whose turn it is. A turn ends, once somebody waits, when a share of bytes has arrived or some time is over, whichever is
+first: a fast sender gives way after his share, and a slow one, who keeps the credit that he has, holds nobody up. While
+nobody waits turns don't end, and whoever sends alone notices nothing.
+
+Nothing here knows of sockets, clocks or timers. Every method that can begin turns returns whose have begun.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")  # hashable
+
+SHARE: Final = 1024 * 1024  # bytes; not less than the longest frame, or a client that sends only such would never start
+SECONDS: Final = 0.1
+
+
+@dataclass(slots=True)
+class _Turn:
+    ends: float
+    left: int
+
+
+class Admission(Generic[T]):
+    """`places` is how many turns there are at a time; 0 is no limit. Times are seconds of one clock."""
+
+    def __init__(self, places: int, share: int = SHARE, seconds: float = SECONDS) -> None:
+        self.places = places
+        self._share, self._seconds = share, seconds
+        self._turns: dict[T, _Turn] = {}  # the oldest first
+        self._waiting: dict[T, None] = {}  # in the order in which they have asked
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiting)
+
+    @property
+    def next_end(self) -> float | None:
+        """When `advance` must be called, if nothing else happens before."""
+        return min((turn.ends for turn in self._turns.values()), default=None) if self._waiting else None
+
+    def has_turn(self, member: T) -> bool:
+        return member in self._turns
+
+    def ask(self, member: T, now: float) -> list[T]:
+        """The member could use credit: its turn begins, goes on, or will come."""
+        if member not in self._turns:
+            self._waiting.setdefault(member)
+        return self.advance(now)
+
+    def arrived(self, member: T, size: int, now: float) -> list[T]:
+        """So many bytes of the member's credit have been used."""
+        turn = self._turns.get(member)
+        if turn is not None:
+            turn.left -= size
+        return self.advance(now)
+
+    def leave(self, member: T, now: float) -> list[T]:
+        """The member is gone."""
+        self._waiting.pop(member, None)
+        self._turns.pop(member, None)
+        return self.advance(now)
+
+    def advance(self, now: float) -> list[T]:
+        """Ends turns that are over, as many as somebody waits for."""
+        begun: list[T] = []
+        while self._waiting and self._has_place(now):
+            member = next(iter(self._waiting))
+            del self._waiting[member]
+            self._turns[member] = _Turn(now + self._seconds, self._share)
+            begun.append(member)
+        return begun
+
+    def _has_place(self, now: float) -> bool:
+        if not self.places or len(self._turns) < self.places:
+            return True
+        over = next((member for member, turn in self._turns.items() if turn.left <= 0 or turn.ends <= now), None)
+        if over is None:
+            return False
+        del self._turns[over]
+        return True

@@ -1,0 +1,139 @@
+"""How much one visitor, and all of them together, may have under way: reserved when an upload is registered.
+
+What is reserved is the declared size, so that nothing arrives for which there was no room, and check and reservation
+are one step, so that parallel registrations can't overshoot. It is given back when the upload is over or its bytes are
+gone. An upload that rests, to be resumed, still counts for its owner until that is no longer possible.
+
+The ledger is this process's and in memory: with several processes each has the limits for itself, and a restart forgets
+what rests until somebody goes on with it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from uploads.conf import conf
+from uploads.errors import UploadError
+
+SWEEP_EVERY: Final = 60.0  # seconds
+
+
+@dataclass(eq=False, slots=True)
+class Reservation:
+    """Of one upload. `size` is in bytes; `until` a time of the ledger's clock, infinite while the upload is live."""
+
+    owner: str
+    upload_id: str
+    size: int
+    until: float = math.inf
+
+    @property
+    def is_live(self) -> bool:
+        return self.until == math.inf
+
+
+@dataclass(slots=True)
+class _Usage:
+    size: int = 0
+    files: int = 0
+
+
+class Ledger:
+    """All reservations, by upload id. May be used in any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: dict[str, Reservation] = {}
+        self._owners: defaultdict[str, _Usage] = defaultdict(_Usage)
+        self._live = 0
+        self._swept = clock()
+        self._lock = threading.Lock()
+
+    def reserve(self, owner: str, upload_id: str, size: int) -> Reservation:
+        """Takes the place of what the upload had reserved before.
+
+        Raises `UploadError`: `quota` where the owner would have too much, `busy` where the process would.
+        """
+        with self._lock:
+            before = self._held.get(upload_id)
+            if before is not None:
+                self._drop(before)
+            try:
+                self._expect_room(owner, size)
+            except UploadError:
+                if before is not None:
+                    self._put(before)
+                raise
+            made = Reservation(owner, upload_id, size)
+            self._put(made)
+            return made
+
+    def rest(self, upload_id: str, own: Reservation | None, seconds: float) -> None:
+        """The upload may be resumed for so long. Somebody else's who goes on with it stays as it is."""
+        with self._lock:
+            held = self._held.get(upload_id)
+            if held is not None and (held is own or not held.is_live):
+                self._live -= held.is_live
+                held.until = self._clock() + seconds
+
+    def release(self, upload_id: str, own: Reservation | None) -> None:
+        """Nothing of the upload is under way. Somebody else's who goes on with it stays as it is."""
+        with self._lock:
+            held = self._held.get(upload_id)
+            if held is not None and (held is own or not held.is_live):
+                self._drop(held)
+
+    def of(self, owner: str) -> tuple[int, int]:
+        """Bytes and files."""
+        with self._lock:
+            usage = self._owners.get(owner, _Usage())
+            return usage.size, usage.files
+
+    @property
+    def live(self) -> int:
+        """Uploads that don't rest."""
+        return self._live
+
+    # With the lock
+    def _expect_room(self, owner: str, size: int) -> None:
+        if self._clock() - self._swept > SWEEP_EVERY or self._refusal(owner, size):
+            self._sweep()
+        refusal = self._refusal(owner, size)
+        if refusal:
+            raise UploadError(refusal)
+
+    def _refusal(self, owner: str, size: int) -> str:
+        limits, usage = conf(), self._owners.get(owner, _Usage())
+        if limits.owner_files and usage.files >= limits.owner_files:
+            return "quota"
+        if limits.owner_bytes and usage.size + size > limits.owner_bytes:
+            return "quota"
+        return "busy" if limits.max_uploads and self._live >= limits.max_uploads else ""
+
+    def _sweep(self) -> None:
+        self._swept = now = self._clock()
+        for held in [held for held in self._held.values() if held.until <= now]:
+            self._drop(held)
+
+    def _put(self, held: Reservation) -> None:
+        self._held[held.upload_id] = held
+        self._live += held.is_live
+        usage = self._owners[held.owner]
+        usage.size, usage.files = usage.size + held.size, usage.files + 1
+
+    def _drop(self, held: Reservation) -> None:
+        del self._held[held.upload_id]
+        self._live -= held.is_live
+        usage = self._owners[held.owner]
+        usage.size, usage.files = usage.size - held.size, usage.files - 1
+        if not usage.files:
+            del self._owners[held.owner]
+
+
+ledger: Final = Ledger()
