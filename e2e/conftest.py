@@ -32,6 +32,11 @@ NewContext = Callable[..., BrowserContext]
 expect.set_options(timeout=30_000)  # ms: a busy machine takes its time, and a test that passes doesn't wait
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The harness's own garbage, collected at any moment, says nothing of the site: that is in other processes."""
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 # -- The server
 
 
