@@ -12,7 +12,7 @@ import re
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from django.utils.crypto import salted_hmac
@@ -129,10 +129,19 @@ class Chunks:
         async with spooled(pieces(receive), chunk.length) as body:
             if records.is_done(record):
                 return _finished(record)
-            received = await pools.write(partial(PartFile(record.id).place, chunk.index, chunk_size, body))
+            received = await self._place(record, chunk, chunk_size, body)
         if received < chunk.count:
             return {"chunksReceived": received}
         return _finished(await self._assemble(record, visitor))
+
+    async def _place(self, record: Record, chunk: Chunk, chunk_size: int, body: IO[bytes]) -> int:
+        """How many chunks are there now: all, too, if others have put the file together while this one came again."""
+        try:
+            return await pools.write(partial(PartFile(record.id).place, chunk.index, chunk_size, body))
+        except UploadError as refused:
+            if refused.code != "unknown_ref":
+                raise
+            return chunk.count
 
     def _begin(self, intake: Intake, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record:
         """The upload's record, made by the first chunk. Raises `UploadError` if another chunk said otherwise."""

@@ -138,6 +138,21 @@ def test_a_chunk_may_come_again_before_and_after_the_end(server: Server) -> None
     assert len(hashes(server, "again")) == 1
 
 
+def test_a_chunk_that_is_still_coming_again_when_the_file_is_made_gets_the_same_answer(server: Server) -> None:
+    with Wire(server.ports[0]) as slow:
+        slow.begin("POST", PATH, {**headers("slow", 0), "Content-Length": str(STEP)})
+        slow.send(piece(0)[:1000])
+        until(server.staged)  # it is known, and isn't there yet
+        first = [send(server, "slow", index, 1) for index in range(COUNT)][-1]
+        until(lambda: server.staged() == [])
+
+        slow.send(piece(0)[1000:])
+        again = slow.answer("POST")
+
+    assert (again.status, again.json) == (200, first.json)
+    assert hashes(server, "slow") == [SHA256]
+
+
 def test_what_comes_again_with_other_bytes_changes_nothing(server: Server) -> None:
     send(server, "other", 0)
     server.ask("POST", PATH, headers("other", 0), bytes(STEP))
