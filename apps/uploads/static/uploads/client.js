@@ -248,7 +248,7 @@ const handlers = new Map(
       if (upload) own.resuming.answered(upload, message).then(() => own.pump());
     },
     upload_progress(own, { offsets, credit, settled }) {
-      own.live.connection.crashes = 0; // bytes get through
+      own.live.connection.crashes = own.live.connection.tries = 0; // bytes get through
       own.sender.settle(credit, settled);
       for (const [channel, offset] of offsets) {
         const upload = own.uploads.find((upload) => upload.channel === channel);
