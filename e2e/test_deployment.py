@@ -387,8 +387,10 @@ def test_a_page_of_the_version_before_is_loaded_again_once_and_works(page: Page,
 # -- What is logged
 
 
-def test_logs_are_lines_of_json_that_name_no_file(webs: list[Web], film: Path) -> None:
-    ready = until(lambda: [line for line in told(webs, "ready") if line["slot"] == "video"])
+def test_logs_are_lines_of_json_that_name_no_file(page: Page, balancer: Balancer, webs: list[Web], film: Path) -> None:
+    visit(page, f"{balancer.url}/videos/")
+    page.set_input_files("input[name=video]", film)
+    ready = until(lambda: [line for line in told(webs, "ready") if line["slot"] == "video"], within=LONG / 1000)
 
     assert {"time", "level", "logger", "message"} <= set.intersection(
         *(set(line) for web in webs for line in web.lines())
