@@ -74,6 +74,8 @@ def serve(registry: Mapping[str, str]) -> None:
                 children[_fork(talk, jobs)] = _Child(talk, time.monotonic() + seconds)
             _kill(children, before=time.monotonic())
     _kill(children, before=float("inf"))
+    for pid in children:  # while somebody still listens for their signals: an interpreter that ends would complain
+        os.waitpid(pid, 0)
 
 
 def _load(target: str) -> Job:
