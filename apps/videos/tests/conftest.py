@@ -42,8 +42,13 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 @pytest.fixture
 def waiting(folders: Path) -> Callable[[], list[str]]:
-    """The names of the files that are being processed."""
-    return lambda: sorted(path.name for path in folders.glob("staging-videos/*"))
+    """The names of the files that are left to process, once the background is through with those it was given."""
+
+    def left() -> list[str]:
+        BACKGROUND.join()
+        return sorted(path.name for path in folders.glob("staging-videos/*"))
+
+    return left
 
 
 @pytest.fixture
