@@ -130,6 +130,18 @@ def test_upload_all_sends_what_waits_and_goes_on_without_the_bad_ones(
     expect(page.locator(".upload-row")).to_have_count(0)
 
 
+def test_photos_that_wait_are_sent_when_sending_at_once_is_turned_on(page: Page, photos: list[Path]) -> None:
+    visit(page, auto=False)
+    page.set_input_files(INPUT, photos[:2])
+    expect(page.locator(".upload-row")).to_have_count(2)
+
+    page.get_by_label("Upload at once").check()
+
+    for photo in photos[:2]:
+        expect(mine(page, photo.name)).to_be_visible(timeout=LONG)
+    expect(page.locator(".upload-row")).to_have_count(0)
+
+
 def test_a_folder_is_dropped_with_what_is_in_it(page: Page, server: Server, photos: list[Path], tmp_path: Path) -> None:
     inner = tmp_path / "holiday" / "beach"
     inner.mkdir(parents=True)

@@ -229,6 +229,7 @@ class Uploads {
 const handlers = new Map(
   Object.entries({
     upload_config(own, { slots, credit, max_frame }) {
+      for (const name in slots) if (slots[name].auto_upload && own.slots.get(name)?.auto_upload === false) own.start(name);
       own.slots = new Map(Object.entries(slots));
       if (!own.sender.window) {
         own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
