@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -313,17 +314,23 @@ def test_a_file_is_handed_over_once_however_long_that_takes(pair: Server, connec
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    server, block = Server(tmp_path).start(), bytes(1_000_000)
+    """A gigabyte in one PATCH."""
+    server, block, sent = Server(tmp_path).start(), os.urandom(1_000_000), hashlib.sha256()
     try:
-        small, large = create(server, 1_000_000), create(server, 250_000_000)
+        small, large = (
+            create(server, 1_000_000),
+            create(server, 1_000_000_000, Upload_Metadata=metadata(filename="large")),
+        )
         patch(server, small, 0, block)
         before = server.memory()
         with Wire(server.port) as wire:
-            begin_patch(wire, large, 0, 250_000_000)
-            for _ in range(250):
+            begin_patch(wire, large, 0, 1_000_000_000)
+            for _ in range(1000):
                 wire.send(block)
+                sent.update(block)
             assert wire.answer().status == 204
 
+        assert hashes(server, "large") == [sent.hexdigest()]
         assert server.memory() - before < 40_000_000
     finally:
         server.kill()

@@ -21,7 +21,7 @@ class WaysConfig(AppConfig):
     label = "ways"
 
     def ready(self) -> None:
-        intakes.register("files", max_file_size=300_000_000, receive=keep, takes_empty=True)
+        intakes.register("files", max_file_size=1_000_000_000, receive=keep, takes_empty=True)
         intakes.register("pictures", accept=".png", max_file_size=1_000_000, receive=keep)
         intakes.register(
             "judged", accept=".txt,.fail,.wait", max_file_size=50_000_000, validators=[judge], receive=keep
