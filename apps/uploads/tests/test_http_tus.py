@@ -46,7 +46,7 @@ def test_options_is_answered_whatever_the_version(server: Server, version: dict[
         "checksum",
         "termination",
     }
-    assert answer.headers["Tus-Max-Size"] == "1000000000"
+    assert answer.headers["Tus-Max-Size"] == "300000000"
     assert answer.headers["Tus-Checksum-Algorithm"] == "sha1,sha256"
 
 

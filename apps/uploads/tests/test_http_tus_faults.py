@@ -319,7 +319,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     try:
         small, large = (
             create(server, 1_000_000),
-            create(server, 1_000_000_000, Upload_Metadata=metadata(filename="large")),
+            create(server, 1_000_000_000, "/tus/large/", Upload_Metadata=metadata(filename="large")),
         )
         patch(server, small, 0, block)
         before = server.memory()

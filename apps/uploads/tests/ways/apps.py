@@ -1,4 +1,4 @@
-"""Three intakes, which put what they get into a folder that the tests can look into."""
+"""Intakes, which put what they get into a folder that the tests can look into."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class WaysConfig(AppConfig):
     label = "ways"
 
     def ready(self) -> None:
-        intakes.register("files", max_file_size=1_000_000_000, receive=keep, takes_empty=True)
+        intakes.register("files", max_file_size=300_000_000, receive=keep, takes_empty=True)
+        intakes.register("large", max_file_size=1_000_000_000, receive=keep)
+        intakes.register("received", max_file_size=250_000_000, receive=keep, takes_empty=True)  # as the site has one
         intakes.register("pictures", accept=".png", max_file_size=1_000_000, receive=keep)
         intakes.register(
             "judged", accept=".txt,.fail,.wait", max_file_size=50_000_000, validators=[judge], receive=keep
