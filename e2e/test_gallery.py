@@ -81,6 +81,15 @@ def stored(server: Server) -> dict[str, list[str]]:
     return found
 
 
+def _caption(server: Server, name: str) -> str:
+    connection = server.db()
+    try:
+        (caption,) = connection.execute("SELECT caption FROM gallery_photo WHERE name = ?", [name]).fetchone() or [""]
+    finally:
+        connection.close()
+    return str(caption)
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -335,8 +344,9 @@ def test_photos_are_captioned_moved_deleted_and_brought_back_from_the_keyboard(p
 
     mine(page, "key 1.jpg").press("Enter")
     expect(mine(page, "key 1.jpg")).to_have_count(0)
-    page.get_by_role("button", name="Undo").press("Enter")
-    expect(mine(page, "key 1.jpg")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(mine(page, "key 1.jpg")).to_be_focused()
 
     page.locator(".photo-open").first.press("Enter")
     box = page.locator("dialog.lightbox")
@@ -346,6 +356,27 @@ def test_photos_are_captioned_moved_deleted_and_brought_back_from_the_keyboard(p
     expect(box.locator("figcaption")).to_have_text("key 1.jpg")
     page.keyboard.press("Escape")
     expect(box).to_be_hidden()
+
+
+def test_a_caption_is_typed_on_while_the_row_becomes_a_photo(
+    page: Page, proxy: FaultProxy, server: Server, large: list[Path]
+) -> None:
+    visit(page, proxy.url)
+    proxy.rate = 600_000
+    page.set_input_files(INPUT, [{"name": "typed.jpg", "mimeType": "image/jpeg", "buffer": large[0].read_bytes()}])
+    caption = row(page, "typed.jpg").get_by_label("Caption")
+    caption.focus()
+
+    for _ in range(150):  # with no pause long enough for what is typed to be sent
+        page.keyboard.type("x", delay=30)
+        if not page.locator(".upload-row").count():
+            break
+    caption = page.get_by_label("Caption of typed.jpg")
+    expect(caption).to_be_focused(timeout=LONG)
+    page.keyboard.type("!")
+    page.keyboard.press("Tab")
+
+    until(lambda: re.fullmatch("x+!", _caption(server, "typed.jpg")))
 
 
 def test_a_photo_is_dragged_to_another_place(page: Page, photos: list[Path]) -> None:
@@ -364,6 +395,10 @@ def test_a_photo_is_dragged_to_another_place(page: Page, photos: list[Path]) -> 
 
     expect(page.locator(".photo img").first).to_have_attribute("alt", "drag 0.jpg")
     assert page.evaluate(alts) == ["drag 0.jpg", "drag 1.jpg"]
+
+    page.locator(".photo-open").nth(1).drag_to(page.locator(".photo-open").nth(0), target_position={"x": 10, "y": 60})
+    expect(page.locator(".photo img").first).to_have_attribute("alt", "drag 1.jpg")
+    assert page.evaluate(alts) == ["drag 1.jpg", "drag 0.jpg"]
 
 
 def test_five_hundred_photos_are_all_stored_while_the_page_stays_alive(

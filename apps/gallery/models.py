@@ -7,7 +7,7 @@ from typing import Self
 
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from gallery.conf import conf
@@ -19,6 +19,16 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
     def of(self, album: str) -> Self:
         """The photos to show, newest first unless moved."""
         return self.filter(album=album, deleted_at=None).order_by("-position", "-pk")
+
+    def before(self, photo: Photo) -> Photo | None:
+        """The one that is shown right before this one."""
+        ahead = Q(position__gt=photo.position) | Q(position=photo.position, pk__gt=photo.pk)
+        return self.of(photo.album).filter(ahead).last()
+
+    def after(self, photo: Photo) -> Photo | None:
+        """The one that is shown right after this one."""
+        behind = Q(position__lt=photo.position) | Q(position=photo.position, pk__lt=photo.pk)
+        return self.of(photo.album).filter(behind).first()
 
     def overdue(self) -> Self:
         """Deleted ones that can no longer be brought back."""
@@ -42,6 +52,8 @@ class Photo(models.Model):
     position = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    ref = ""  # of the upload that it was, for the page that sent it
 
     objects = PhotoQuerySet.as_manager()
 

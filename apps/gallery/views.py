@@ -18,6 +18,7 @@ from uploads.owners import owner_of
 from uploads.slots import megabytes
 
 AUTO = "gallery_auto"  # in the session: send at once, or wait for "Upload all"
+REMEMBERED = 20  # photos that a caption still typed into their rows finds
 SETTLE = 0.25  # seconds in which what happens in other tabs is gathered into one render
 
 
@@ -27,8 +28,9 @@ class GalleryView(UploadMixin, LiveView):
 
     page = state(1)
     error = state("")
-    deleted = state("")  # the id of the photo that can be brought back
+    deleted: state[list[int]] = state([])  # the ids of photos that can be brought back, the latest last
     captions: state[dict[str, str]] = state({})  # of photos still on their way, by ref
+    published: state[dict[str, int]] = state({})  # the ids of the last photos that came from this page, by ref
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self._owner = owner_of(request)
@@ -46,6 +48,9 @@ class GalleryView(UploadMixin, LiveView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         photos = Paginator(Photo.objects.of(self._album), conf().page_size).get_page(self.page)
+        refs = {pk: ref for ref, pk in self.published.items()}
+        for photo in photos:
+            photo.ref = refs.get(photo.pk, "")
         limits = {
             "max_entries": conf().max_entries,
             "each": megabytes(conf().max_file_size),
@@ -63,8 +68,10 @@ class GalleryView(UploadMixin, LiveView):
 
     @event_handler
     def set_caption(self, ref: str, value: str) -> None:
-        """A caption is typed while the bytes travel."""
-        if any(entry.ref == ref for entry in self.uploaded("photos")):
+        """A caption is typed while the bytes travel, and perhaps a little longer."""
+        if ref in self.published:
+            self.rename(self.published[ref], value)
+        elif any(entry.ref == ref for entry in self.uploaded("photos")):
             self.captions[ref] = value[:200]
 
     @event_handler
@@ -84,42 +91,43 @@ class GalleryView(UploadMixin, LiveView):
             self._tell_others()
 
     @event_handler
-    def move(self, id: int, after: int = 0) -> None:  # noqa: A002
-        """Behind the photo `after`, or to the front."""
+    def move(self, id: int, after: int = 0, before: int = 0) -> None:  # noqa: A002
+        """Behind the photo `after`, before the photo `before`, or to the front."""
         photo = self._own().filter(pk=id).first()
-        target = Photo.objects.of(self._album).filter(pk=after).first()
-        if photo is not None and (target is not None or not after) and photo != target:
+        target = Photo.objects.of(self._album).filter(pk=after or before).first()
+        if photo is None or photo == target or (target is None and (after or before)):
+            return
+        if before and target:
+            target = Photo.objects.before(target)
+        if photo != target:
             photo.move(target)
             self._tell_others()
 
     @event_handler
     def step(self, id: int, by: int) -> None:  # noqa: A002
         """One place towards the front (-1) or the back (1)."""
-        order = list(Photo.objects.of(self._album).values_list("pk", flat=True))
-        if id not in order or by not in (-1, 1):
-            return
-        at = order.index(id)
-        order.remove(id)
-        to = max(0, at + by)
-        self.move(id, order[to - 1] if to else 0)
+        photo = self._own().filter(pk=id).first()
+        neighbour = photo and {-1: Photo.objects.before, 1: Photo.objects.after}.get(by, lambda _: None)(photo)
+        if neighbour:
+            self.move(id, **{"before" if by < 0 else "after": neighbour.pk})
 
     @event_handler
     def delete(self, id: int) -> None:  # noqa: A002
         if self._own().filter(pk=id).update(deleted_at=timezone.now()):
-            self.deleted = str(id)
-            self.send_after(conf().undo + 1, self.forget_deleted, photo=str(id))
+            self.deleted.append(id)
+            self.send_after(conf().undo + 1, self.forget_deleted, photo=id)
             self._tell_others()
 
     @event_handler
     def undo(self) -> None:
+        """Brings back the photo that was deleted last."""
         if self.deleted:
-            Photo.objects.filter(pk=self.deleted, owner=self._owner).update(deleted_at=None)
-            self.deleted = ""
+            Photo.objects.filter(pk=self.deleted.pop(), owner=self._owner).update(deleted_at=None)
             self._tell_others()
 
-    def forget_deleted(self, photo: str) -> None:
-        if self.deleted == photo:
-            self.deleted = ""
+    def forget_deleted(self, photo: int) -> None:
+        if photo in self.deleted:
+            self.deleted.remove(photo)
         prune()
 
     # Other tabs
@@ -150,9 +158,12 @@ class GalleryView(UploadMixin, LiveView):
         """Publishes what is ready; how many photos that were."""
         count = 0
         for entry in self.consume_uploaded_entries("photos"):
-            pictures.publish(entry, self._album, self._owner, self.captions.pop(entry.ref, ""))
+            photo = pictures.publish(entry, self._album, self._owner, self.captions.pop(entry.ref, ""))
+            self.published[entry.ref] = photo.pk
             count += 1
         if count:
+            self.error = ""
+            self.published = dict(list(self.published.items())[-REMEMBERED:])
             self._tell_others()
         return count
 

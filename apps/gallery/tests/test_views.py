@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from gallery.models import Photo
@@ -145,6 +147,40 @@ def test_photos_are_renamed_moved_and_deleted_with_undo(page: UploadPage) -> Non
     assert names(page) == ["c.jpg", "b.jpg", "a.jpg"]
 
 
+def test_a_photo_goes_before_another_where_a_page_begins(page: UploadPage) -> None:
+    a, b, c = uploaded(page, "a.jpg", "b.jpg", "c.jpg")
+
+    page.event("move", {"id": a.pk, "before": b.pk})
+    assert names(page) == ["c.jpg", "a.jpg", "b.jpg"]
+    page.event("move", {"id": b.pk, "before": c.pk})
+    assert names(page) == ["b.jpg", "c.jpg", "a.jpg"]
+    page.event("move", {"id": c.pk, "before": a.pk})
+    page.event("step", {"id": b.pk, "by": -1})
+    page.event("step", {"id": a.pk, "by": 1})
+    assert names(page) == ["b.jpg", "c.jpg", "a.jpg"]
+
+
+def test_every_deleted_photo_can_be_brought_back_the_latest_first(page: UploadPage) -> None:
+    a, b = uploaded(page, "a.jpg", "b.jpg")
+
+    page.click("delete", id=a.pk)
+    page.click("delete", id=b.pk)
+    assert "2 photos are deleted." in page.html
+    page.click("undo")
+    assert names(page) == ["b.jpg"] and "The photo is deleted." in page.html
+    page.click("undo")
+    assert names(page) == ["b.jpg", "a.jpg"] and "Undo" not in page.html
+
+
+def test_a_caption_that_is_still_typed_when_the_photo_is_there_is_the_photos(page: UploadPage) -> None:
+    ref = page.upload("photos", "sea.jpg", picture())
+    page.wait_html("Move sea.jpg earlier")
+
+    page.event("set_caption", {"ref": ref, "value": "By the sea"})
+
+    assert 'value="By the sea"' in page.html
+
+
 def test_a_strangers_photo_can_be_seen_and_not_touched(page: UploadPage) -> None:
     (photo,) = uploaded(page, "a.jpg")
 
@@ -171,6 +207,10 @@ def test_a_page_shows_a_part_of_a_large_album(client: Client, settings: Any) -> 
         assert page.html.count('class="photo"') == 50
         assert "Page 100 of 100 · 5000 photos" in page.html
         assert 'alt="p0.jpg"' in page.html
+    with CaptureQueriesContext(connection) as asked:
+        client.get(f"{URL}?page=50")
+    of_photos = [query["sql"] for query in asked if "gallery_photo" in query["sql"]]
+    assert of_photos and all("LIMIT 50" in sql or "COUNT(*)" in sql for sql in of_photos)
     for odd in ("0", "-1", "999", "x", "٣", "1" * 30):
         assert client.get(f"{URL}?page={odd}").status_code == 200
 

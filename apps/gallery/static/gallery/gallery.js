@@ -1,4 +1,4 @@
-// The album's own JavaScript: the lightbox, and reordering by dragging.
+// The album's own JavaScript: the lightbox, reordering by dragging, and where the keyboard goes on.
 
 import { live } from "../liveview/client.js";
 
@@ -13,6 +13,47 @@ const Album = {
     this.box = document.getElementById("lightbox");
     this.box.addEventListener("click", (e) => this.press(e));
     this.box.addEventListener("keydown", (e) => this.key(e));
+    this.form = document.getElementById("photos-form");
+    this.end = new AbortController();
+    document.addEventListener("focusin", (e) => (this.left = e.target), { signal: this.end.signal });
+    this.rows = new MutationObserver(() => this.follow());
+    this.rows.observe(document.getElementById("photo-rows"), { childList: true });
+  },
+
+  updated() {
+    this.follow();
+  },
+
+  destroyed() {
+    this.rows.disconnect();
+    this.end.abort();
+  },
+
+  // The keyboard goes on where what it was in has become something else, or has gone
+
+  follow() {
+    const { left } = this;
+    if (left && !left.isConnected && document.activeElement === document.body) this.successor(left)?.focus();
+  },
+
+  successor(left) {
+    const photo = left.closest(".photo");
+    if (photo) {
+      this.gone = photo.id;
+      return document.querySelector("#undo button");
+    }
+    if (left.closest("#undo")) return document.getElementById(this.gone)?.querySelector("[dj-click=delete]");
+    if (left.matches(".upload-row .caption-input")) return this.typeOn(left);
+    if (left.closest(".upload-row")) return this.form.querySelector(".upload-row [dj-upload-cancel]") ?? this.form.elements.photos;
+  },
+
+  /** A caption that was being typed is typed on in the photo that the row has become. */
+  typeOn(left) {
+    const next = this.el.querySelector(`[data-ref="${CSS.escape(left.dataset.ref)}"] .caption-input`);
+    if (!next) return;
+    next.value = left.value;
+    next.setSelectionRange(left.selectionStart, left.selectionEnd);
+    return next;
   },
 
   // The lightbox
@@ -77,9 +118,8 @@ const Album = {
     e.preventDefault();
     const box = target.getBoundingClientRect();
     const isBehind = e.clientX > box.left + box.width / 2;
-    const after = isBehind ? target : target.previousElementSibling;
-    if (after === dragged) return;
-    this.event("move", { id: Number(dragged.dataset.id), after: after ? Number(after.dataset.id) : 0 }).catch(() => {});
+    const place = { [isBehind ? "after" : "before"]: Number(target.dataset.id) };
+    this.event("move", { id: Number(dragged.dataset.id), ...place }).catch(() => {});
   },
 };
 
