@@ -243,6 +243,10 @@ def test_everything_works_from_the_keyboard(page: Page, small: Path) -> None:
     page.keyboard.press("Enter")
 
     expect(page.locator("img.avatar")).to_be_visible()
+    expect(page.get_by_text("Your avatar is saved.")).to_be_visible()
+    expect(page.get_by_role("button", name="Replace")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(INPUT)).to_be_focused()
 
 
 def test_without_javascript_the_form_saves_an_avatar(new_context: NewContext, server: Server, small: Path) -> None:

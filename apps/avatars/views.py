@@ -45,6 +45,7 @@ class AvatarView(UploadMixin, LiveView):
             self.error = "No file selected."
         else:
             self._show(avatar)
+            self.flash("Your avatar is saved.")
 
     @event_handler
     def reset_avatar(self) -> None:

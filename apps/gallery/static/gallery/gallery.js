@@ -14,8 +14,7 @@ const Album = {
     this.box.addEventListener("click", (e) => this.press(e));
     this.box.addEventListener("keydown", (e) => this.key(e));
     this.form = document.getElementById("photos-form");
-    this.end = new AbortController();
-    document.addEventListener("focusin", (e) => (this.left = e.target), { signal: this.end.signal });
+    document.addEventListener("focusin", (e) => (this.left = e.target), this.listening);
     this.rows = new MutationObserver(() => this.follow());
     this.rows.observe(document.getElementById("photo-rows"), { childList: true });
   },
@@ -26,7 +25,6 @@ const Album = {
 
   destroyed() {
     this.rows.disconnect();
-    this.end.abort();
   },
 
   // The keyboard goes on where what it was in has become something else, or has gone
