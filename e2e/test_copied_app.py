@@ -5,13 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-import socket
-import subprocess
 import sys
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -22,62 +16,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 from e2e.support import media
 from e2e.support.console import Console
 from e2e.support.pictures import photo
+from e2e.support.project import Project
 from e2e.support.readme import Readme
 from e2e.support.venv import ROOT, Venv, newest_interpreter
 
 APPS = ("avatars", "gallery", "videos")
-STARTS_WITHIN = 60.0  # seconds
 LONG = 90_000  # ms: a slow machine takes its time
 
 NewContext = Callable[..., BrowserContext]
-
-
-class Project:
-    """What `startproject` makes, in an environment of its own."""
-
-    def __init__(self, folder: Path, venv: Venv) -> None:
-        self.folder, self.venv = folder, venv
-        self.url = ""
-        self.log = folder / "server.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        folder.mkdir()
-        self.run("django-admin startproject mysite .")
-
-    def run(self, command: str) -> str:
-        """What a line of shell prints; it must succeed."""
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=self.venv.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, f"{command}:\n{done.stdout}"
-        return done.stdout
-
-    def start(self) -> None:
-        """`runserver`, without the process that watches for changes. Returns when it answers."""
-        address = f"127.0.0.1:{_free_port()}"
-        self.url = f"http://{address}"
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [str(self.venv.python), "manage.py", "runserver", "--noreload", address],
-                cwd=self.folder,
-                env=self.venv.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        end, tick = time.monotonic() + STARTS_WITHIN, threading.Event()
-        while not _answers(f"{self.url}/"):
-            assert self._process.poll() is None and time.monotonic() < end, self.log.read_text()
-            tick.wait(0.05)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +56,7 @@ def app(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def project(venv: Venv, app: str, tmp_path: Path) -> Iterator[Project]:
     """A project into which the app was copied as its README says."""
-    made, readme = Project(tmp_path / "project", venv), _readme(app)
+    made, readme = Project(tmp_path / "project", venv.python, venv.environment), _readme(app)
     (made.folder / "uplift").symlink_to(ROOT)
     for command in readme.commands("cp "):
         made.run(command)
@@ -191,20 +137,3 @@ def _no_extras(pin: str) -> str:
 
 def _readme(app: str) -> Readme:
     return Readme((ROOT / "apps" / app / "README.md").read_text())
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=30):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

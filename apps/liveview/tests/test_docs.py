@@ -17,10 +17,10 @@ from liveview import LiveView, messages
 from liveview.conf import Conf
 from liveview.testing import LivePage
 
+from .guide import write_files
+
 PACKAGE = Path(liveview.__file__).resolve().parent
 DOCS = PACKAGE.parents[1] / "docs"
-BLOCK = re.compile(r"<!-- file: (?P<path>\S+)(?P<end> \(end\))? -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
-VIEWS = {"notes": "NotesView", "pages": "PagesView", "search": "SearchView"}
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="copied without its documentation")
 
@@ -51,22 +51,10 @@ def run(folder: Path, *command: str) -> str:
 
 @pytest.fixture
 def fresh_project(tmp_path: Path, guide: str) -> Path:
-    """What `startproject` makes, with this package copied into it and the guide's files."""
+    """What `startproject` and `startapp` make, with this package copied into it and the guide's files."""
     run(tmp_path, "-m", "django", "startproject", "project", ".")
     shutil.copytree(PACKAGE, tmp_path / "liveview", ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    for block in BLOCK.finditer(guide):
-        path = tmp_path / block["path"]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        before = path.read_text() if block["end"] else ""
-        path.write_text(before + block["text"])
-    apps = sorted(path.parent.name for path in tmp_path.glob("*/views.py"))
-    with (tmp_path / "project/settings.py").open("a") as settings:
-        settings.write(f"INSTALLED_APPS += {apps}\n")
-    with (tmp_path / "project/urls.py").open("a") as urls:
-        urls.write("\nfrom room.views import RoomView\n")
-        urls.write('urlpatterns += [path("room/<slug:name>/", RoomView.as_view())]\n')
-        for app, view in VIEWS.items():
-            urls.write(f'\nfrom {app}.views import {view}\nurlpatterns += [path("{app}/", {view}.as_view())]\n')
+    write_files(guide, tmp_path)
     return tmp_path
 
 
