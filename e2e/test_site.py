@@ -12,7 +12,8 @@ from e2e.support.console import Console
 from e2e.support.server import Server
 
 PAGES = ["/", "/avatars/", "/gallery/", "/videos/", "/other-ways/"]
-PHONE = {"width": 360, "height": 740}
+PHONE = {"width": 320, "height": 640}  # the narrowest there is (WCAG 1.4.10)
+FINGER = 44  # CSS pixels that a finger needs
 
 NewContext = Callable[..., BrowserContext]
 
@@ -28,6 +29,37 @@ def test_a_page_is_whole_and_fits_a_phone(new_context: NewContext, path: str, sc
     expect(page.locator("h1")).to_have_count(1)
     assert _width(page) <= PHONE["width"]
     assert _background_is_dark(page) == (scheme == "dark")
+
+
+def test_the_menu_of_a_phone_is_one_line_for_fingers(new_context: NewContext) -> None:
+    page = new_context(viewport=PHONE).new_page()
+    page.goto("/")
+
+    links = page.locator("nav[aria-label=Site] a:visible")
+    boxes = [link.bounding_box() or {} for link in links.all()]
+
+    assert links.all_inner_texts() == ["Avatar", "Gallery", "Videos", "Other ways"]
+    assert len({box["y"] for box in boxes}) == 1
+    assert min(box["height"] for box in boxes) >= FINGER
+    brand = page.get_by_role("link", name="Uplift")
+    expect(brand).to_have_attribute("href", "/")  # in the place of "Home"
+    assert (brand.bounding_box() or {})["height"] >= FINGER
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_one_touches_on_a_phone_is_large_enough(new_context: NewContext, path: str) -> None:
+    page = new_context(viewport=PHONE, has_touch=True).new_page()
+    page.goto(path, wait_until="networkidle")
+
+    heights: dict[str, float] = page.evaluate(
+        """() => Object.fromEntries(
+            [...document.querySelectorAll("nav a, .button, .file-button, button, select, summary")]
+                .map((element) => [element.textContent.trim(), element.getBoundingClientRect().height])
+                .filter(([, height]) => height))"""
+    )
+
+    assert heights
+    assert {text: height for text, height in heights.items() if height < FINGER} == {}
 
 
 @pytest.mark.parametrize("path", PAGES)
