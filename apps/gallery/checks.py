@@ -11,13 +11,14 @@ from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
 from gallery.conf import conf
+from liveview.values import mistyped
 
 
 @register("gallery")
 def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     try:
-        conf()
+        found += mistyped("GALLERY", conf(), check_id="gallery.E004")
     except TypeError as wrong:
         found.append(Error(f"GALLERY has a key it doesn't know: {wrong}", id="gallery.E003"))
     if not apps.is_installed("uploads"):

@@ -7,15 +7,17 @@ from typing import Any
 
 from django.conf import settings
 
+from liveview.values import PositiveInt
+
 
 @dataclass(frozen=True, slots=True)
 class Conf:
     """Sizes are bytes, times seconds."""
 
     shared: bool = True  # one album for everybody; otherwise each visitor has an own one
-    max_entries: int = 500  # photos that one page may have on their way
-    max_file_size: int = 10_000_000
-    page_size: int = 60
+    max_entries: PositiveInt = 500  # photos that one page may have on their way
+    max_file_size: PositiveInt = 10_000_000
+    page_size: PositiveInt = 60
     undo: int = 60  # how long a deleted photo can be brought back
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from channels.routing import get_default_application
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404
 
 from liveview.conf import conf
+from liveview.values import mistyped
 
 ROUTE_HINT = (
     "In asgi.py: application = ProtocolTypeRouter({"
@@ -24,7 +26,7 @@ ROUTE_HINT = (
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     try:
-        conf()
+        found += mistyped("LIVEVIEW", conf(), check_id="liveview.E008")
     except TypeError as wrong:
         return [Error(f"LIVEVIEW has a key it doesn't know: {wrong}", id="liveview.E001")]
     if "*" in settings.ALLOWED_HOSTS:
@@ -43,6 +45,14 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="liveview.E006",
             )
         )
+    if not apps.is_installed("daphne"):
+        found.append(
+            CheckWarning(
+                "Without daphne's, manage.py runserver speaks no WebSocket: every page is dead there.",
+                hint='INSTALLED_APPS = ["daphne", *INSTALLED_APPS]',
+                id="liveview.W003",
+            )
+        )
     if "default" not in getattr(settings, "CHANNEL_LAYERS", {}):
         found.append(
             CheckWarning(
@@ -57,14 +67,16 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register("liveview")
 def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
-        conf()
+        if mistyped("LIVEVIEW", conf(), check_id=""):
+            return []  # perhaps nothing can be imported then, and check_settings says why
     except TypeError:
-        return []  # nothing can be imported then, which is what check_settings says
+        return []
     if not getattr(settings, "ASGI_APPLICATION", None):
         return [
             Error(
                 "LiveViews need an ASGI server.",
-                hint='Add ASGI_APPLICATION = "config.asgi.application" and "daphne" at the top of INSTALLED_APPS.',
+                hint=f'Add ASGI_APPLICATION = "{_project()}.asgi.application" and "daphne" '
+                "at the top of INSTALLED_APPS.",
                 id="liveview.E002",
             )
         ]
@@ -75,6 +87,11 @@ def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if _has_route(application):
         return []
     return [Error(f"Nothing serves WebSockets at {conf().socket_path}.", hint=ROUTE_HINT, id="liveview.E005")]
+
+
+def _project() -> str:
+    """The package that asgi.py is in, as `startproject` has it: beside urls.py."""
+    return str(getattr(settings, "ROOT_URLCONF", "")).rpartition(".")[0] or "mysite"
 
 
 def _has_route(application: Any) -> bool:

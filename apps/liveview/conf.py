@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from liveview.values import PositiveFloat, PositiveInt
+
 
 @dataclass(frozen=True, slots=True)
 class Conf:
@@ -15,19 +17,19 @@ class Conf:
 
     layout: str = "liveview/layout.html"  # the page around a view's own template
     socket_path: str = "/live/"
-    threads: int = 32  # sync handlers and renders that may run at the same time in one process
-    snapshot_ttl: int = 3600  # how long a visitor may be gone and still find the page as it was
-    max_message: int = 65_536  # of a text message
-    max_queue: int = 64  # events of one socket that may wait for their turn
-    events_per_second: float = 50  # sustained, of one socket; bursts up to four times that
-    session_check: float = 4  # how often a socket makes sure that its session still holds
-    max_sockets: int = 50  # of one session in one process
+    threads: PositiveInt = 32  # sync handlers and renders that may run at the same time in one process
+    snapshot_ttl: PositiveInt = 3600  # how long a visitor may be gone and still find the page as it was
+    max_message: PositiveInt = 65_536  # of a text message
+    max_queue: PositiveInt = 64  # events of one socket that may wait for their turn
+    events_per_second: PositiveFloat = 50  # sustained, of one socket; bursts up to four times that
+    session_check: PositiveFloat = 4  # how often a socket makes sure that its session still holds
+    max_sockets: PositiveInt = 50  # of one session in one process
     max_sockets_per_address: int = 0  # 0: no limit, as behind a proxy all visitors have the same address
     max_body: int = 10_000_000  # of a request; for the paths that body_limits doesn't name
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow
-    body_seconds: float = 30  # over which that is measured
-    header_seconds: float = 20  # from a request's first byte to the end of its headers
+    body_seconds: PositiveFloat = 30  # over which that is measured
+    header_seconds: PositiveFloat = 20  # from a request's first byte to the end of its headers
     shutdown_seconds: float = 10  # that requests still have when the server is told to stop
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
@@ -15,39 +16,125 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from liveview.conf import conf as liveview_conf
-from uploads.conf import conf
+from liveview.values import mistyped
+from uploads import intakes
+from uploads.conf import MAX_FRAME, Conf, conf
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\sA-Z/,]+")
 
 
 @register("uploads")
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
-        staging = conf().staging_dir
+        given = conf()
     except TypeError as wrong:
         return [Error(f"UPLOADS has a key it doesn't know: {wrong}", id="uploads.E001")]
-    if wrong_events := _wrong_events():
-        return [Error(wrong_events, id="uploads.E003")]
-    media = Path(settings.MEDIA_ROOT).resolve() if settings.MEDIA_ROOT else None
-    if media is not None and staging.resolve().is_relative_to(media):
+    return mistyped("UPLOADS", given, check_id="uploads.E004") or [
+        *_check_s3(given),
+        *_check_frame(given),
+        *_check_origins(given),
+        *_check_intakes(given),
+        *_check_store(given),
+        *_check_staging(given),
+    ]
+
+
+def _check_s3(given: Conf) -> list[CheckMessage]:
+    """Imports what only a bucket needs where there is one."""
+    found: list[CheckMessage] = []
+    try:
+        if given.s3:
+            from uploads.s3.options import options
+
+            found += mistyped('UPLOADS["S3"]', options(), check_id="uploads.E004")
+        if given.s3_events:
+            from uploads.s3.event_options import event_options
+
+            found += mistyped('UPLOADS["S3_EVENTS"]', event_options(), check_id="uploads.E004")
+    except ImproperlyConfigured as wrong:
+        found.append(Error(str(wrong), id="uploads.E003"))
+    return found
+
+
+def _check_frame(given: Conf) -> list[CheckMessage]:
+    if given.max_frame <= MAX_FRAME:
+        return []
+    return [
+        Error(
+            f'UPLOADS["MAX_FRAME"] is {given.max_frame} bytes: above {MAX_FRAME} the server drops the connection.',
+            hint=f'UPLOADS = {{"MAX_FRAME": {MAX_FRAME - 1024}}}; where the environment says it, '
+            f"UPLOADS_MAX_FRAME={MAX_FRAME - 1024}",
+            id="uploads.E005",
+        )
+    ]
+
+
+def _check_origins(given: Conf) -> list[CheckMessage]:
+    origins: Any = given.allowed_origins
+    if isinstance(origins, list | tuple | set | frozenset):
+        wrong = [each for each in origins if not isinstance(each, str) or not _ORIGIN.fullmatch(each)]
+        if not wrong:
+            return []
+    else:
+        wrong = [origins]
+    return [
+        Error(
+            f'UPLOADS["ALLOWED_ORIGINS"] has {wrong[0]!r}, which no browser calls a site: an origin is a scheme and a '
+            "host in small letters, perhaps a port, and no more.",
+            hint='UPLOADS = {"ALLOWED_ORIGINS": ["https://app.example.com"]}; where the environment says it, '
+            "UPLOADS_ALLOWED_ORIGINS='[\"https://app.example.com\"]'",
+            id="uploads.E006",
+        )
+    ]
+
+
+def _check_intakes(given: Conf) -> list[CheckMessage]:
+    """Apps have registered theirs by now, in `AppConfig.ready`."""
+    names = intakes.names()
+    return [
+        Error(
+            f'UPLOADS["{key}"] is {name!r}, and no app has registered an intake of that name.',
+            hint=f'UPLOADS = {{"{key}": "{names[0]}"}}; where the environment says it, UPLOADS_{key}={names[0]}. '
+            f"There are: {', '.join(names)}."
+            if names
+            else "In an app's AppConfig.ready: uploads.intakes.register(…)",
+            id="uploads.E007",
+        )
+        for key, name in (("INTAKE", given.intake), ("TUS_INTAKE", given.tus_intake))
+        if name and name not in names
+    ]
+
+
+def _check_store(given: Conf) -> list[CheckMessage]:
+    from uploads.stores.choice import expect_store
+
+    try:
+        if given.upload_state_store:
+            expect_store(given.upload_state_store)
+    except ImproperlyConfigured as wrong:
         return [
-            CheckWarning(
-                "UPLOADS['STAGING_DIR'] is inside MEDIA_ROOT: unchecked files could be fetched.",
-                hint="Move it beside MEDIA_ROOT, on the same file system.",
-                id="uploads.W001",
+            Error(
+                f'UPLOADS["UPLOAD_STATE_STORE"] can\'t be used: {wrong}.',
+                hint='"database", "redis", "memory", or the dotted path of a class: '
+                'UPLOADS = {"UPLOAD_STATE_STORE": "database"}; where the environment says it, '
+                "UPLOADS_UPLOAD_STATE_STORE=database",
+                id="uploads.E008",
             )
         ]
     return []
 
 
-def _wrong_events() -> str:
-    if not conf().s3_events:
-        return ""
-    from uploads.s3.event_options import event_options  # needs what only the webhook needs
-
-    try:
-        event_options()
-    except ImproperlyConfigured as wrong:
-        return str(wrong)
-    return ""
+def _check_staging(given: Conf) -> list[CheckMessage]:
+    media = Path(settings.MEDIA_ROOT).resolve() if settings.MEDIA_ROOT else None
+    if media is None or not given.staging_dir.resolve().is_relative_to(media):
+        return []
+    return [
+        CheckWarning(
+            "UPLOADS['STAGING_DIR'] is inside MEDIA_ROOT: unchecked files could be fetched.",
+            hint="Move it beside MEDIA_ROOT, on the same file system.",
+            id="uploads.W001",
+        )
+    ]
 
 
 @register("uploads")

@@ -6,9 +6,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
+
+from liveview.values import PositiveFloat, PositiveInt
+
+MAX_FRAME: Final = 1024 * 1024  # bytes; daphne drops the connection above
+_TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:uploads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,33 +21,36 @@ class Conf:
     """Sizes are bytes."""
 
     staging_dir: Path
-    window: int = 8 * 1024 * 1024  # bytes that one socket may have on their way, at most
+    window: PositiveInt = 8 * 1024 * 1024  # bytes that one socket may have on their way, at most
     senders: int = 8  # sockets that are given credit at the same time in one process; 0 is no limit
-    max_frame: int = 1024 * 1024 - 1024  # of a binary message, header included; daphne drops the connection above 1 MiB
-    io_threads: int = 8  # writes that may run at the same time in one process
-    writer_threads: int = 64  # calls of slots' writers that may run, or wait, at the same time in one process
-    check_threads: int = 4  # files that may be checked at the same time in one process
+    max_frame: PositiveInt = MAX_FRAME - 1024  # of a binary message, header included
+    io_threads: PositiveInt = 8  # writes that may run at the same time in one process
+    writer_threads: PositiveInt = 64  # calls of slots' writers that may run, or wait, at the same time in one process
+    check_threads: PositiveInt = 4  # files that may be checked at the same time in one process
     stale_after: int = 24 * 3600  # seconds after which an abandoned staging file is removed
-    max_entries_per_view: int = 2000
+    max_entries_per_view: PositiveInt = 2000
     owner_bytes: int | None = 100_000_000_000  # that one visitor may have under way in one process; 0 is no limit
     owner_files: int | None = 10_000  # the same in files
     max_uploads: int | None = 10_000  # that may be under way in one process; 0 is no limit
-    upload_state_store: str | None = None  # "database", "redis", "memory" or a dotted path; see uploads.stores
+    # "database", "redis", "memory" or a dotted path; see uploads.stores
+    upload_state_store: str | None = field(default=None, metadata={"example": "database"})
     upload_state_redis_url: str = ""
-    upload_state_ttl: int = 3600  # seconds that an interrupted upload can be resumed
-    lease: int = 20  # seconds after which a writer that gave no sign of life has lost the right to write
+    upload_state_ttl: PositiveInt = 3600  # seconds that an interrupted upload can be resumed
+    lease: PositiveInt = 20  # seconds after which a writer that gave no sign of life has lost the right to write
     idle: float = 3600  # seconds after which an upload that stands still ends, if it can't be resumed; 0 is no limit
-    silence: float = 3  # the same for a request that sends a body, which has no other sign of life
+    silence: PositiveFloat = 3  # the same for a request that sends a body, which has no other sign of life
     intake: str = ""  # what /upload, /api/upload and /ws/upload/ send to; "" is the only one there is; see intakes
     tus_intake: str = ""  # the same for /tus/
     allowed_origins: Sequence[str] = ()  # other sites whose pages may send files here, as a browser names them
-    s3: Mapping[str, Any] = field(default_factory=dict)  # see uploads.s3.options
-    s3_events: Mapping[str, Any] = field(default_factory=dict)  # see uploads.s3.event_options
+    s3: Mapping[str, Any] = field(default_factory=dict, metadata={"example": {"BUCKET": "a-bucket"}})  # see s3.options
+    s3_events: Mapping[str, Any] = field(default_factory=dict, metadata={"example": {"TOPICS": [_TOPIC]}})
 
 
 def conf() -> Conf:
     given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "UPLOADS", {}).items()}
-    staging = Path(given.pop("staging_dir", None) or default_staging_dir())
+    staging = Path(str(given.pop("staging_dir", None) or default_staging_dir()))
+    if isinstance(origins := given.get("allowed_origins"), str):  # in which `in` would look for a part
+        given["allowed_origins"] = tuple(origins.replace(",", " ").split())
     return Conf(staging_dir=staging, **given)
 
 

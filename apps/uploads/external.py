@@ -42,7 +42,7 @@ class Remote(Protocol):
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """What `Presigner.resume` needs to find it again: JSON, at most about 2 KB."""
+        """What `Presigner.resume` needs to find it again, as JSON. With all that belongs to it, a record has 4 KiB."""
 
     def grant(self) -> Grant:
         """How the browser may send what is missing now."""

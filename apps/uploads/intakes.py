@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
@@ -54,14 +54,12 @@ def register(
     validators: Sequence[Validator] = (),
     receive: Receive,
     takes_empty: bool = False,
-    **slot: Any,
 ) -> Intake:
     """Takes files under `name`, an identifier; a second call replaces the first.
 
-    accept, max_file_size (bytes), validators and whatever else is given mean what they mean for `allow_upload`.
+    accept, max_file_size (bytes) and validators mean what they mean for `allow_upload`. There is no writer, as what
+    arrives by HTTP is staged, so that a cut costs nothing.
     """
-    if slot.get("writer") is not None:
-        raise ValueError("an intake has no writer: what arrives by HTTP is staged, so that a cut costs nothing")
     made = Slot(
         name=name,
         accept=Accept.parse(accept),
@@ -69,7 +67,6 @@ def register(
         max_file_size=max_file_size,
         validators=tuple(validators),
         resumable=True,
-        **slot,
     )
     _registered[name] = Intake(made, receive, takes_empty)
     return _registered[name]
@@ -77,6 +74,10 @@ def register(
 
 def unregister(name: str) -> None:
     _registered.pop(name, None)
+
+
+def names() -> list[str]:
+    return sorted(_registered)
 
 
 def get(name: str) -> Intake:

@@ -11,16 +11,17 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
+from liveview.values import mistyped
 from videos.conf import conf
 
 
 @register("videos")
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
-        folder = conf().folder.resolve()
+        given = conf()
     except TypeError as wrong:
         return [Error(f"VIDEOS has a key it doesn't know: {wrong}", id="videos.E001")]
-    found: list[CheckMessage] = []
+    found = mistyped("VIDEOS", given, check_id="videos.E004")
     if find_spec("av") is None:
         found.append(
             Error(
@@ -29,7 +30,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="videos.E002",
             )
         )
-    if settings.MEDIA_ROOT and folder.is_relative_to(settings.MEDIA_ROOT):
+    if settings.MEDIA_ROOT and given.folder.resolve().is_relative_to(settings.MEDIA_ROOT):
         found.append(
             CheckWarning(
                 "VIDEOS['FOLDER'] is inside MEDIA_ROOT: what visitors sent could be fetched as they sent it.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from liveview.values import PositiveInt
 from uploads import conf as uploads_conf
 
 
@@ -16,16 +17,16 @@ class Conf:
     """Sizes are bytes, times seconds."""
 
     folder: Path  # where files are while they are processed
-    max_file_size: int = 500_000_000
-    page_size: int = 12
-    workers: int = 1  # videos that may be processed at the same time in one process
-    attempts: int = 2  # how often one is begun, should the process die over it
+    max_file_size: PositiveInt = 500_000_000
+    page_size: PositiveInt = 12
+    workers: PositiveInt = 1  # videos that may be processed at the same time in one process
+    attempts: PositiveInt = 2  # how often one is begun, should the process die over it
     lost_after: int = 3600  # from when on a file that isn't on this machine is taken to be lost
 
 
 def conf() -> Conf:
     given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "VIDEOS", {}).items()}
-    folder = Path(given.pop("folder", None) or default_folder())
+    folder = Path(str(given.pop("folder", None) or default_folder()))
     return Conf(folder=folder, **given)
 
 

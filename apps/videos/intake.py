@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from liveview import pubsub
+from liveview.values import mistyped
 from uploads import UploadEntry, intakes
 from videos import processing
 from videos.conf import conf
@@ -10,13 +11,15 @@ from videos.conf import conf
 
 def register() -> None:
     try:
-        max_file_size = conf().max_file_size
+        given = conf()
     except TypeError:
         return  # `VIDEOS` is wrong: the system check says how
+    if mistyped("VIDEOS", given, check_id=""):
+        return  # the same
     intakes.register(
         "videos",
         accept=".mp4,.mov,.webm",
-        max_file_size=max_file_size,
+        max_file_size=given.max_file_size,
         validators=[processing.check],
         receive=receive,
     )

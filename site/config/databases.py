@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.env import env
 
 
 def database(data_dir: Path) -> dict[str, Any]:
     """`DATABASES["default"]`, from `DATABASE_URL`."""
-    default: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{data_dir / 'site.sqlite3'}")
+    default = _parse_database(f"sqlite:///{data_dir / 'site.sqlite3'}")
     if default["ENGINE"] == "django.db.backends.sqlite3":
         default["OPTIONS"] = {
             # Readers never wait for the one writer, and a writer that must wait does so at BEGIN, where waiting works.
@@ -22,16 +24,33 @@ def database(data_dir: Path) -> dict[str, Any]:
         # Handlers run in threads of their own: a test database in memory would be another one in each of them.
         default["TEST"] = {"NAME": str(data_dir / "test.sqlite3")}
     elif default["ENGINE"] == "django.db.backends.postgresql":
-        most = env.int("DATABASE_POOL", default=0)
+        most = env.number("DATABASE_POOL", default=0)
         if most:  # connections that one process may have, where the database allows only a few
             default.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": most, "timeout": 30}
     return default
 
 
+def _parse_database(default: str) -> dict[str, Any]:
+    """Says nothing of what the variable holds, which may be a password."""
+    scheme = env.str("DATABASE_URL", default=default).partition("://")[0]
+    try:
+        found: dict[str, Any] = env.db("DATABASE_URL", default=default) if scheme in env.DB_SCHEMES else {}
+    except ValueError:  # a port that is no number
+        found = {}
+    if not found.get("NAME"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL has to be an address such as postgres://user:password@host:5432/name, or sqlite:////path/to/file."
+        )
+    return found
+
+
 def redis_url() -> str:
     """`REDIS_URL`; with `REDIS_SELF_SIGNED=1`, as Heroku needs it, one whose certificate isn't asked for."""
-    url = env.str("REDIS_URL", default="")
-    if not url.startswith("rediss://") or not env.bool("REDIS_SELF_SIGNED", default=False):
+    url: str = env.str("REDIS_URL", default="")
+    is_self_signed = env.flag("REDIS_SELF_SIGNED")
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured("REDIS_URL has to be an address such as redis://:password@host:6379/0.")
+    if not url.startswith("rediss://") or not is_self_signed:
         return url
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query)) | {"ssl_cert_reqs": "none", "ssl_check_hostname": "false"}

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import logging as python_logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from config.env import env
 
 
 def logging(*, debug: bool) -> dict[str, Any]:
     """`LOGGING`. `LOG_FORMAT` is `json` or `text`."""
-    form = env.str("LOG_FORMAT", default="text" if debug else "json")
+    form = env.choice("LOG_FORMAT", _FORMATS, default="text" if debug else "json")
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": {"json": JsonLine, "text": TextLine}[form]}},
+        "formatters": {"line": {"()": _FORMATS[form]}},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-        "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
+        "root": {"handlers": ["stdout"], "level": env.choice("LOG_LEVEL", _LEVELS, default="INFO")},
     }
 
 
@@ -48,6 +48,10 @@ class TextLine(python_logging.Formatter):
         return " ".join(
             [super().formatMessage(record), *(f"{name}={value}" for name, value in _fields(record).items())]
         )
+
+
+_FORMATS: Final[dict[str, type[python_logging.Formatter]]] = {"json": JsonLine, "text": TextLine}
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def _fields(record: python_logging.LogRecord) -> dict[str, Any]:

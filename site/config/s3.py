@@ -32,7 +32,7 @@ def settings() -> dict[str, Any]:
         "AWS_S3_FILE_OVERWRITE": False,
         "AWS_DEFAULT_ACL": None,  # the bucket's own, which is private
         "AWS_QUERYSTRING_AUTH": True,
-        "AWS_QUERYSTRING_EXPIRE": env.int("AWS_QUERYSTRING_EXPIRE", default=24 * 3600),
+        "AWS_QUERYSTRING_EXPIRE": env.number("AWS_QUERYSTRING_EXPIRE", default=24 * 3600),
         "AWS_S3_SIGNATURE_VERSION": "s3v4",
         # The name holds 128 random bits and its content never changes.
         "AWS_S3_OBJECT_PARAMETERS": {"CacheControl": "private, max-age=31536000, immutable"},

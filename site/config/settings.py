@@ -7,21 +7,21 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from config import databases, logs, s3
-from config.env import ROOT, env, keys_of, own_hosts
+from config.env import ROOT, env, keys_of, own_hosts, size_of
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG")
 if DEBUG:
     SECRET_KEY = env.str("SECRET_KEY", default="insecure-and-only-for-debug")
 else:
     SECRET_KEY = env.str("SECRET_KEY", default="")
     if not SECRET_KEY:
         raise ImproperlyConfigured("Set SECRET_KEY to a long random string, or DEBUG=1 on your own machine.")
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS: list[str] = [
-    *env.list("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]"] if DEBUG else []),
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = [
+    *env.names("ALLOWED_HOSTS", default=[".localhost", "127.0.0.1", "[::1]"] if DEBUG else []),
     *own_hosts(),
 ]
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
 # Everything that the running site writes is below this folder.
 DATA_DIR = Path(env.str("DATA_DIR", default=str(ROOT / "var")))
@@ -87,6 +87,7 @@ CACHES = databases.caches(REDIS_URL)
 # Files
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # before collectstatic, too, WhiteNoise wants to find it
 STATICFILES_DIRS = [ROOT / "static"]
 BUCKET = s3.settings()
 globals().update(BUCKET)  # django-storages and uploads.s3 look for them here
@@ -118,28 +119,29 @@ UPLOADS = {
 LIVEVIEW = {"LAYOUT": "live.html", **keys_of("LIVEVIEW")}
 GALLERY = keys_of("GALLERY")
 VIDEOS = keys_of("VIDEOS")
+VIDEO = size_of(VIDEOS, "VIDEOS", "MAX_FILE_SIZE", 500_000_000)
 # A form without JavaScript sends its files as they are: up to twenty photos, or a video, and a megabyte around them.
 LIVEVIEW.setdefault(
     "BODY_LIMITS",
     [
         ("/avatars/", 21_000_000),  # four times what is taken, so that the page can say what is too large
-        ("/gallery/", 20 * GALLERY.get("MAX_FILE_SIZE", 10_000_000) + 1_000_000),
-        ("/videos/", VIDEOS.get("MAX_FILE_SIZE", 500_000_000) + 1_000_000),
+        ("/gallery/", 20 * size_of(GALLERY, "GALLERY", "MAX_FILE_SIZE", 10_000_000) + 1_000_000),
+        ("/videos/", 4 * VIDEO + 1_000_000),  # the same
         # The other ways in, whose intakes have limits of their own.
-        ("/tus/", max(VIDEOS.get("MAX_FILE_SIZE", 500_000_000), 250_000_000)),
+        ("/tus/", max(VIDEO, 250_000_000)),
         ("/upload", 251_000_000),
         ("/api/upload", 251_000_000),
     ],
 )
 
 # Safety
-HTTPS = env.bool("HTTPS", default=False)
+HTTPS = env.flag("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+    SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=3600)
 # Whether every subdomain has HTTPS, and whether that is for ever, is for the domain's owner to say, not for one site
 # on it: HSTS stays without includeSubDomains and preload.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -169,5 +171,5 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 LOGGING = logs.logging(debug=DEBUG)
-METRICS = env.bool("METRICS", default=False)
+METRICS = env.flag("METRICS")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

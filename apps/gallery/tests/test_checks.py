@@ -8,6 +8,7 @@ import pytest
 
 from gallery import checks
 from gallery.checks import check_installation
+from gallery.conf import Conf
 
 urlpatterns: list[object] = []
 
@@ -42,3 +43,12 @@ def test_a_key_that_there_is_not_is_told(settings: Any) -> None:
     settings.GALLERY = {"PAGESIZE": 1}
 
     assert set(hints()) == {"gallery.E003"}
+
+
+@pytest.mark.parametrize(("key", "value"), [("PAGE_SIZE", "abc"), ("PAGE_SIZE", 0), ("MAX_FILE_SIZE", "10MB")])
+def test_a_value_of_the_wrong_kind_is_told_with_a_right_one(settings: Any, key: str, value: Any) -> None:
+    settings.GALLERY = {key: value}
+    default = getattr(Conf(), key.lower())
+
+    assert f'GALLERY = {{"{key}": {default}}}' in hints()["gallery.E004"]
+    assert f"GALLERY_{key}={default}" in hints()["gallery.E004"]

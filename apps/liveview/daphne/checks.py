@@ -22,8 +22,9 @@ def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
             "LIVEVIEW['BODY_LIMITS'] has to be a list of pairs: a path's beginning, and bytes.",
-            hint='[("/videos/", 500_000_000)]',
-            id="liveview.E006",
+            hint='LIVEVIEW = {"BODY_LIMITS": [("/videos/", 500_000_000)]}; where the environment says it, '
+            "LIVEVIEW_BODY_LIMITS='[[\"/videos/\", 500000000]]'",
+            id="liveview.E007",
         )
     ]
 

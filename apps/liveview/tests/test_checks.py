@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 
-from liveview import LiveView
+from liveview import LiveView, checks
 from liveview.checks import check_application, check_settings
 from liveview.routing import websocket_urlpatterns
 from liveview.socket import live_socket
@@ -45,6 +47,43 @@ def test_a_misspelt_setting_is_named(settings: Any) -> None:
     assert found.id == "liveview.E001" and "layuot" in found.msg
 
 
+def test_a_value_of_the_wrong_kind_is_named_with_a_right_one(settings: Any) -> None:
+    """`check_application` doesn't trip over it: with such values nothing may be importable."""
+    settings.LIVEVIEW = {"MAX_BODY": "10MB", "SOCKET_PATH": 5}
+    settings.ASGI_APPLICATION = "no_such_module.application"
+
+    found = {message.msg: str(message.hint) for message in check_settings(None) if message.id == "liveview.E008"}
+
+    assert found == {
+        "LIVEVIEW[\"MAX_BODY\"] has to be a whole number, and not below 0: it is '10MB'.": (
+            'LIVEVIEW = {"MAX_BODY": 10000000}; where the environment says it, LIVEVIEW_MAX_BODY=10000000'
+        ),
+        'LIVEVIEW["SOCKET_PATH"] has to be a text.': (
+            "LIVEVIEW = {\"SOCKET_PATH\": '/live/'}; where the environment says it, LIVEVIEW_SOCKET_PATH=/live/"
+        ),
+    }
+    assert check_application(None) == []
+
+
+def test_a_server_for_development_that_speaks_no_websocket_is_worth_a_word(settings: Any) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "daphne"]
+
+    (found,) = check_settings(None)
+
+    assert found.id == "liveview.W003" and found.hint == 'INSTALLED_APPS = ["daphne", *INSTALLED_APPS]'
+
+
+def test_each_check_has_an_id_of_its_own() -> None:
+    package = Path(checks.__file__).parent
+    used = [
+        name
+        for path in (package / "checks.py", package / "daphne" / "checks.py")
+        for name in set(re.findall(r'"(liveview\.[EW]\d+)"', path.read_text()))
+    ]
+
+    assert len(used) > 8 and sorted(used) == sorted(set(used))
+
+
 def test_hosts_are_named_one_by_one(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
@@ -69,7 +108,9 @@ def test_sessions_are_needed(settings: Any) -> None:
 
 def test_an_asgi_application_is_needed(settings: Any) -> None:
     settings.ASGI_APPLICATION = None
-    assert ids(check_application(None)) == ["liveview.E002"]
+    settings.ROOT_URLCONF = "shop.urls"
+    (found,) = check_application(None)
+    assert found.id == "liveview.E002" and 'ASGI_APPLICATION = "shop.asgi.application"' in str(found.hint)
 
     settings.ASGI_APPLICATION = "no_such_module.application"
     assert ids(check_application(None)) == ["liveview.E003"]

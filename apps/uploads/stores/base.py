@@ -43,6 +43,7 @@ class Record:
     name: str
     size: int
     client_type: str = ""
+    folder: str = ""
     writer: dict[str, Any] = field(default_factory=dict)
     http: dict[str, str] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ class Record:
             record = cls(**fields)
         except (ValueError, TypeError, RecursionError):
             return None
-        texts = (record.id, record.owner, record.page, record.slot, record.name, record.client_type)
+        texts = (record.id, record.owner, record.page, record.slot, record.name, record.client_type, record.folder)
         is_sound = all(isinstance(text, str) for text in texts) and type(record.size) is int and record.owner != ""
         return record if is_sound and isinstance(record.writer, dict) and _is_texts(record.http) else None
 

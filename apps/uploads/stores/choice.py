@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from uploads.conf import conf
@@ -41,6 +42,18 @@ def get_store(store: Any = None, options: dict[str, Any] | None = None) -> State
         if key not in _made:
             _made[key] = _make(store if isinstance(store, type) else import_string(path), given)
         return _made[key]
+
+
+def expect_store(store: str) -> None:
+    """Raises `ImproperlyConfigured` for what is neither a store's name nor the dotted path of a class. Makes none."""
+    try:
+        kind = import_string(NAMES.get(store, store))
+    except ImportError:
+        kind = None
+    if not isinstance(kind, type):
+        raise ImproperlyConfigured(f"there is no store {store!r}")
+    if issubclass(kind, RedisUploadState) and not _redis_url(None):
+        raise ImproperlyConfigured("Redis has no address: set UPLOADS['UPLOAD_STATE_REDIS_URL'], or REDIS_URL")
 
 
 def _make(kind: type[Any], options: dict[str, Any]) -> StateStore:

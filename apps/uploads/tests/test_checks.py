@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.urls import clear_url_caches
 
+from uploads import intakes
 from uploads.checks import check_installation, check_settings
 
 urlpatterns: list[object] = []
@@ -65,6 +66,113 @@ def test_a_bucket_needs_neither(complete: None, settings: Any) -> None:
     settings.MEDIA_ROOT = ""
 
     assert found() == {}
+
+
+def told(settings: Any, tmp_path: Path, **given: Any) -> list[tuple[str | None, str]]:
+    """The id of what is said of a setting, and all of the text."""
+    settings.UPLOADS = {"STAGING_DIR": tmp_path, **given}
+    return [(message.id, f"{message.msg} {message.hint}") for message in check_settings(None)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "example"),
+    [
+        ("WINDOW", "8MB", "UPLOADS_WINDOW=8388608"),
+        ("WINDOW", 0, "UPLOADS_WINDOW=8388608"),
+        ("SENDERS", -1, "UPLOADS_SENDERS=8"),
+        ("IDLE", "1h", "UPLOADS_IDLE=3600"),
+        ("IDLE", float("nan"), "UPLOADS_IDLE=3600"),
+        ("OWNER_BYTES", True, "UPLOADS_OWNER_BYTES=100000000000"),
+        ("S3", '{"SECRET_ACCESS_KEY": "hush', 'UPLOADS_S3={"BUCKET": "a-bucket"}'),
+        ("S3_EVENTS", "{bad", 'UPLOADS_S3_EVENTS={"TOPICS": ["arn:aws:sns:'),
+        ("UPLOAD_STATE_STORE", 5, "UPLOADS_UPLOAD_STATE_STORE=database"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_with_a_right_one(
+    settings: Any, tmp_path: Path, key: str, value: Any, example: str
+) -> None:
+    ((name, text),) = told(settings, tmp_path, **{key: value})
+
+    assert name == "uploads.E004"
+    assert f'UPLOADS["{key}"]' in text and example in text and "hush" not in text
+
+
+@pytest.mark.parametrize(("key", "value"), [("SENDERS", 0), ("IDLE", 0.5), ("OWNER_BYTES", None), ("S3", {})])
+def test_a_value_of_the_right_kind_is_fine(settings: Any, tmp_path: Path, key: str, value: Any) -> None:
+    assert told(settings, tmp_path, **{key: value}) == []
+
+
+def test_what_a_bucket_is_told_has_kinds_as_well(settings: Any, tmp_path: Path) -> None:
+    ((name, text),) = told(settings, tmp_path, S3={"BUCKET": "b", "PART_SIZE": "8MB"})
+    assert (name, 'UPLOADS["S3"] = {"PART_SIZE": 8388608}' in text) == ("uploads.E004", True)
+
+    assert [name for name, _ in told(settings, tmp_path, S3={"BUKET": "b"})] == ["uploads.E003"]
+
+
+def test_a_frame_that_the_server_would_drop_is_told(settings: Any, tmp_path: Path) -> None:
+    ((name, text),) = told(settings, tmp_path, MAX_FRAME=9_000_000)
+    assert (name, "UPLOADS_MAX_FRAME=1047552" in text) == ("uploads.E005", True)
+
+    assert told(settings, tmp_path, MAX_FRAME=1024 * 1024) == []
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        ["https://app.example.com/"],
+        ["app.example.com"],
+        ["https://App.example.com"],
+        ["https://a.example", 5],
+        "*",
+        5,
+    ],
+)
+def test_an_origin_that_no_browser_names_is_told(settings: Any, tmp_path: Path, origins: Any) -> None:
+    ((name, text),) = told(settings, tmp_path, ALLOWED_ORIGINS=origins)
+
+    assert name == "uploads.E006" and """UPLOADS_ALLOWED_ORIGINS='["https://app.example.com"]'""" in text
+
+
+@pytest.mark.parametrize(
+    "origins", ["https://a.example", "https://a.example, http://127.0.0.1:9000", ["https://a.example"], [], ""]
+)
+def test_origins_are_a_list_or_a_text(settings: Any, tmp_path: Path, origins: Any) -> None:
+    assert told(settings, tmp_path, ALLOWED_ORIGINS=origins) == []
+
+
+@pytest.mark.parametrize("key", ["INTAKE", "TUS_INTAKE"])
+def test_an_intake_that_nobody_has_registered_is_told(settings: Any, tmp_path: Path, key: str) -> None:
+    intake = intakes.register("letters", receive=lambda entry, owner: None)
+    try:
+        ((name, text),) = told(settings, tmp_path, **{key: "nope"})
+        assert name == "uploads.E007"
+        assert "'nope'" in text and f"UPLOADS_{key}=" in text and intake.name in text
+
+        assert told(settings, tmp_path, **{key: "letters"}) == []
+    finally:
+        intakes.unregister("letters")
+
+
+@pytest.mark.parametrize("store", ["reddis", "uploads.stores.RedisState", "uploads.stores.get_store", "redis"])
+def test_a_store_that_can_not_be_used_is_told(settings: Any, tmp_path: Path, store: str) -> None:
+    settings.REDIS_URL = ""
+
+    ((name, text),) = told(settings, tmp_path, UPLOAD_STATE_STORE=store)
+
+    assert name == "uploads.E008" and "UPLOADS_UPLOAD_STATE_STORE=database" in text
+
+
+def test_a_store_is_not_made_to_be_looked_at(settings: Any, tmp_path: Path) -> None:
+    """Where it is may not be reachable, say while an image is built."""
+    for store in ("database", "memory", f"{__name__}.Store"):
+        assert told(settings, tmp_path, UPLOAD_STATE_STORE=store) == []
+    url = "redis://nowhere.invalid:1"
+    assert told(settings, tmp_path, UPLOAD_STATE_STORE="redis", UPLOAD_STATE_REDIS_URL=url) == []
+
+
+class Store:
+    def __init__(self) -> None:
+        raise AssertionError("a check made it")
 
 
 @pytest.mark.parametrize("events", [{"TOPIC": "arn"}, {"TOPICS": ["not an ARN"]}])

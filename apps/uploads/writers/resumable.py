@@ -22,7 +22,7 @@ class ResumableUploadWriter(UploadWriter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.confirmed = 0
-        self.resume_state: dict[str, Any] = {}  # JSON, at most about 2 KB with all that is in it
+        self.resume_state: dict[str, Any] = {}  # JSON; with all that belongs to it, the upload's record has 4 KiB
         self.sha256 = ""  # for `close` to set after a resume, where it can tell; hexadecimal
         self.__keep: Callable[[], None] = lambda: None
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from videos import checks
+from uploads import intakes
+from videos import checks, intake
 from videos.checks import check_installation, check_settings
 
 urlpatterns: list[object] = []
@@ -29,6 +30,18 @@ def test_a_key_that_there_is_not_is_told(settings: Any) -> None:
     settings.VIDEOS = {"MAX_SIZE": 1}
 
     assert ids() == ["videos.E001"]
+
+
+def test_a_size_with_a_unit_is_told_and_nobody_stumbles_over_it(settings: Any) -> None:
+    settings.VIDEOS = {"MAX_FILE_SIZE": "500MB"}
+    before = intakes.get("videos")
+
+    intake.register()  # as when Django starts, before any check
+    (found,) = check_settings(None)
+
+    assert intakes.get("videos") is before
+    assert found.id == "videos.E004" and "'500MB'" in found.msg
+    assert 'VIDEOS = {"MAX_FILE_SIZE": 500000000}' in str(found.hint)
 
 
 def test_a_public_folder_is_told(settings: Any) -> None:

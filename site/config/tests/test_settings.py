@@ -148,6 +148,105 @@ def test_limits_are_variables_too(tmp_path: Path) -> None:
     assert found == [{"MAX_FILE_SIZE": 1_000_000}, {"SHARED": False}, 5, "memory"]
 
 
+def test_names_may_have_spaces_around_their_commas(tmp_path: Path) -> None:
+    found = setting(
+        "[s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS, s.SECRET_KEY_FALLBACKS]",
+        tmp_path,
+        SECRET_KEY="x",
+        ALLOWED_HOSTS="a.example, b.example ,",
+        CSRF_TRUSTED_ORIGINS=" https://a.example, https://b.example",
+        SECRET_KEY_FALLBACKS="old, older",
+    )
+
+    assert found == [
+        ["a.example", "b.example"],
+        ["https://a.example", "https://b.example"],
+        ["old", "older"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong", "right"),
+    [
+        ("DEBUG", "maybe", "1 or 0"),
+        ("HTTPS", "hush", "1 or 0"),
+        ("METRICS", "hush", "1 or 0"),
+        ("REDIS_SELF_SIGNED", "hush", "1 or 0"),
+        ("HSTS_SECONDS", "1h", "3600"),
+        ("DATABASE_POOL", "few", "0"),
+        ("AWS_QUERYSTRING_EXPIRE", "1d", "86400"),
+        ("LOG_FORMAT", "xml", "json, text"),
+        ("LOG_LEVEL", "loud", "INFO"),
+        ("DATABASE_URL", "hush", "postgres://user:password@host:5432/name"),
+        ("DATABASE_URL", "mongo://hush@db.example/x", "postgres://user:password@host:5432/name"),
+        ("DATABASE_URL", "postgres://u:hush@db.example:port/x", "postgres://user:password@host:5432/name"),
+        ("REDIS_URL", "hush@redis.example:6379", "redis://:password@host:6379/0"),
+        ("VIDEOS_MAX_FILE_SIZE", "500MB", "500000000"),
+        ("VIDEOS_MAX_FILE_SIZE", "0", "500000000"),
+        ("GALLERY_MAX_FILE_SIZE", "10MB", "10000000"),
+    ],
+)
+def test_a_wrong_value_ends_with_the_variable_and_a_right_one(
+    tmp_path: Path, variable: str, wrong: str, right: str
+) -> None:
+    """And an address, which may have a password in it, isn't shown."""
+    done = run("-c\0import config.settings", tmp_path, **{**DEPLOYED, variable: wrong})
+    said = done.stderr.splitlines()[-1]
+
+    assert done.returncode != 0
+    assert "ImproperlyConfigured: " in said and variable in said and right in said
+    assert not variable.endswith("_URL") or "hush" not in done.stderr
+
+
+WRONG = {
+    "UPLOADS_WINDOW": "8MB",
+    "UPLOADS_S3": "{bad",
+    "UPLOADS_S3_EVENTS": "{bad",
+    "LIVEVIEW_MAX_BODY": "10MB",
+    "LIVEVIEW_SOCKET_PATH": "5",
+    "GALLERY_PAGE_SIZE": "abc",
+    "VIDEOS_WORKERS": "0",
+}
+NOT_THERE = {
+    "UPLOADS_INTAKE": "nope",
+    "UPLOADS_TUS_INTAKE": "nope",
+    "UPLOADS_UPLOAD_STATE_STORE": "reddis",
+    "UPLOADS_MAX_FRAME": "9000000",
+    "UPLOADS_ALLOWED_ORIGINS": '["app.example.com"]',
+    "LIVEVIEW_BODY_LIMITS": '[["/videos/", "501MB"]]',
+}
+
+
+@pytest.mark.parametrize("wrong", [WRONG, NOT_THERE], ids=["kinds", "values"])
+def test_every_wrong_key_of_a_package_is_told_by_the_check_with_a_right_one(
+    tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    done = run("manage.py\0check", tmp_path, DEBUG="1", **wrong)
+
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert [name for name in wrong if f"{name}=" not in done.stderr] == []
+
+
+def test_a_single_site_may_be_named_as_it_is(tmp_path: Path) -> None:
+    done = run("manage.py\0check", tmp_path, DEBUG="1", UPLOADS_ALLOWED_ORIGINS="https://app.example.com")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_page_can_say_that_what_a_form_sends_is_too_large(tmp_path: Path) -> None:
+    """What the server refuses before Django sees it has no page around it."""
+    limits = dict(setting("s.LIVEVIEW['BODY_LIMITS']", tmp_path, DEBUG="1", VIDEOS_MAX_FILE_SIZE="1000000"))
+
+    assert limits["/videos/"] >= 4 * 1_000_000
+    assert limits["/avatars/"] >= 4 * 5_000_000
+
+
+def test_nothing_is_missing_before_static_files_are_collected(tmp_path: Path) -> None:
+    done = run("manage.py\0check", tmp_path, **DEPLOYED)
+
+    assert done.returncode == 0 and "No directory at" not in done.stderr
+
+
 def test_a_misspelt_limit_is_told_by_the_check(tmp_path: Path) -> None:
     done = run("manage.py\0check", tmp_path, DEBUG="1", LIVEVIEW_MAX_SOKETS="1")
 
