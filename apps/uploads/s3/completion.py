@@ -16,7 +16,7 @@ from liveview.pubsub import broadcast
 from uploads.external import topic_of
 from uploads.s3 import hooks, objects
 from uploads.s3.client import bucket
-from uploads.s3.events import S3Event
+from uploads.s3.events import S3Event, names_upload
 from uploads.s3.handles import Handle
 from uploads.s3.hooks import CompletedUpload
 from uploads.stores import Record, get_store
@@ -31,7 +31,7 @@ def complete(event: S3Event) -> bool:
 
     Raises `UploadError("storage_unavailable")`.
     """
-    if not event.is_creation or event.bucket != bucket():
+    if not event.is_creation or event.bucket != bucket() or not names_upload(event.upload_id):
         return False
     record = get_store().load(event.upload_id)
     handle = Handle.of(record)

@@ -88,6 +88,11 @@ def upload_id_of(key: str) -> str:
     return key
 
 
+def names_upload(upload_id: str) -> bool:
+    """Whether what `upload_id_of` has found is an upload's id, and not a key that names none."""
+    return _UUID.fullmatch(upload_id) is not None
+
+
 def _parse(record: Any) -> S3Event:
     match record:
         case {"eventName": str(name), "s3": {"bucket": {"name": str(bucket)}, "object": {"key": str(raw), **rest}}}:

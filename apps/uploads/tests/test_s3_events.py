@@ -298,6 +298,33 @@ def test_a_hook_that_was_taken_back_is_not_called(hooked: Client, s3: Moto) -> N
     assert told == []
 
 
+@pytest.mark.parametrize("key", ["photos/a.jpg", f"x{UUID}/a.jpg"])
+def test_an_object_whose_key_names_no_upload_is_for_no_hook(
+    hooked: Client, s3: Moto, completed: list[CompletedUpload], heads: list[str], key: str
+) -> None:
+    """Not for one for all uploads either, nor for one that was registered with the key. (Seed 001.)"""
+    put(s3, key)
+    told: list[CompletedUpload] = []
+    on_upload_complete(told.append, upload_id=key)
+    try:
+        answer = deliver(hooked, signer.notification(event(record(s3.bucket, key))))
+    finally:
+        remove_upload_hook(upload_id=key)
+
+    assert (answer.status_code, answer.json()["completed"]) == (200, 0)
+    assert completed == told == [] and heads == []
+
+
+def test_a_key_may_be_an_uploads_id_and_nothing_else(
+    hooked: Client, s3: Moto, completed: list[CompletedUpload]
+) -> None:
+    put(s3, UUID)
+
+    deliver(hooked, signer.notification(event(record(s3.bucket, UUID))))
+
+    assert [upload.upload_id for upload in completed] == [UUID]
+
+
 def test_an_object_that_is_still_to_be_moved_is_for_no_hook(
     hooked: Client, s3: Moto, completed: list[CompletedUpload], told: list[dict[str, Any]]
 ) -> None:
