@@ -92,7 +92,7 @@ def test_progress_is_seen_on_its_way(page: Page, proxy: FaultProxy, tmp_path: Pa
         way,
     )
     page.set_input_files("#file", file)
-    proxy.rate = 6_000_000
+    proxy.rate = 3_000_000
 
     card(page, way).get_by_role("button", name="Send").click()
 
