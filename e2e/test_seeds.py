@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from e2e.lab.pages import Visit
 from e2e.support import pictures
-from e2e.support.console import Console
 from e2e.support.drag import drop_files
 
 pytest_plugins = ["e2e.lab.fixtures"]
@@ -20,10 +19,9 @@ def photos(tmp_path: Path) -> list[Path]:
     return [pictures.photo(tmp_path / f"photo {number}.jpg", (320, 240), seed=number) for number in range(2)]
 
 
-@pytest.fixture(autouse=True)
-def names_of_our_own(console: Console) -> None:
-    """The samples store under the visitor's name for the file; this site serves only names that it made itself."""
-    console.expect("404")
+def expect_to_be_drawn(image: Locator) -> None:
+    expect(image).to_be_visible()
+    expect(image).to_have_js_property("naturalWidth", 320)
 
 
 def test_the_tutorials_avatar_is_chosen_saved_and_replaced(visit: Visit, photos: list[Path]) -> None:
@@ -35,7 +33,7 @@ def test_the_tutorials_avatar_is_chosen_saved_and_replaced(visit: Visit, photos:
     expect(page.locator("[dj-upload-preview=avatar] img")).to_be_visible()
     page.get_by_role("button", name="Save avatar").click()
 
-    expect(page.locator("img.avatar")).to_be_attached()
+    expect_to_be_drawn(page.locator("img.avatar"))
     expect(page.locator("strong")).to_have_text(photos[0].name)
     page.get_by_role("button", name="Replace").click()
     expect(page.locator("[dj-upload-drop=avatar]")).to_contain_text("Drag your avatar here")
@@ -52,8 +50,9 @@ def test_the_tutorials_avatar_is_chosen_saved_and_replaced(visit: Visit, photos:
 def test_the_tutorials_page_says_why_a_file_is_refused(visit: Visit, name: str, data: bytes, reason: str) -> None:
     """It has no place for these errors: they are shown below its drop zone."""
     page = visit("/lab/seeds/avatar/")
+    file: FilePayload = {"name": name, "mimeType": "image/png", "buffer": data}
 
-    page.locator("input[dj-upload=avatar]").set_input_files([{"name": name, "mimeType": "image/png", "buffer": data}])
+    page.locator("input[dj-upload=avatar]").set_input_files([file])
 
     expect(page.get_by_role("alert")).to_contain_text(reason)
     page.get_by_role("button", name="Save avatar").click()
@@ -87,6 +86,8 @@ def test_the_samples_gallery_takes_several_photos(visit: Visit, photos: list[Pat
         expect(page.locator(".upload-progress").nth(number)).to_have_attribute("data-status", "complete")
     page.get_by_role("button", name="Upload All").click()
     expect(page.locator(".gallery img")).to_have_count(2)
+    for number in range(2):
+        expect_to_be_drawn(page.locator(".gallery img").nth(number))
     expect(page.locator(".preview-grid img")).to_have_count(0)
     _still_works(page, photos[0])
 

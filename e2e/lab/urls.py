@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import include, path
+from django.views.static import serve
 
 from e2e.lab import direct, keeping, views, writing
 from uploads.tests.seeds import views as seeds
@@ -20,5 +22,8 @@ urlpatterns = [
     path("lab/seeds/avatar/", seeds.AvatarView.as_view(layout_name="live.html")),
     path("lab/seeds/profile/", seeds.ProfileView.as_view(layout_name="live.html")),
     path("lab/seeds/gallery/", seeds.GalleryView.as_view(layout_name="live.html")),
+    # The samples name what they store as the visitor did: their own project would serve that like this.
+    path("media/avatars/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "avatars"}),
+    path("media/gallery/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "gallery"}),
     path("", include("config.urls")),
 ]
