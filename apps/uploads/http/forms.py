@@ -62,8 +62,13 @@ class Forms:
             await self._counted(scope, progress.Counter(receive, key, length), send)
 
     async def _counted(self, scope: Scope, counter: progress.Counter, send: Send) -> None:
+        async def answer_when_over(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                await counter.end()
+            await send(message)
+
         try:
-            await self._django(scope, counter, send)
+            await self._django(scope, counter, answer_when_over)
         finally:
             await asyncio.shield(counter.end())
 

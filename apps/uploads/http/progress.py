@@ -57,6 +57,7 @@ class Counter:
         self._received = 0
         self._is_over = asyncio.Event()
         self._saving: asyncio.Future[None] | None = None
+        self._is_forgotten = False
 
     async def __call__(self) -> dict[str, Any]:
         message = await self._receive()
@@ -66,11 +67,14 @@ class Counter:
         return message
 
     async def end(self) -> None:
-        """The answer is out: whoever asks now is told that it is done."""
+        """Whoever asks from now on is told that it is done: before the answer, and again where there was none."""
         self._is_over.set()
+        if self._is_forgotten:
+            return
         if self._saving is not None:
             await asyncio.wait([self._saving])
         await pools.write(partial(cache.delete, self._key))
+        self._is_forgotten = True
 
     async def _save(self) -> None:
         """Tells the cache, again as long as there is news."""

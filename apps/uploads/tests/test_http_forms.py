@@ -170,6 +170,15 @@ def test_progress_goes_from_nothing_to_everything_and_is_null_when_done(server: 
     assert hashes(server, "watched.dat") == [SHA256]
 
 
+def test_whoever_has_the_answer_is_told_that_it_is_done(server: Server) -> None:
+    for number in range(20):
+        body = part(f"soon-{number}.dat", b"hello") + END
+
+        assert send(server, body, f"/upload?X-Progress-ID=soon-{number}").status == 200
+
+        assert poll(server, f"soon-{number}").body == b"null\n"
+
+
 def until_told(server: Server, progress_id: str, at_least: int) -> dict[str, int]:
     """Polls until so many bytes are counted. (A poll too many is answered with something else.)"""
     told: dict[str, int] = {}
