@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from e2e.support import pictures
+from e2e.support.console import Console
 from e2e.support.server import Server
 
 NewContext = Callable[..., BrowserContext]
@@ -66,6 +67,24 @@ def test_photos_are_saved(page: Page, server: Server, tmp_path: Path) -> None:
     finally:
         connection.close()
     assert [row["sha256"] for row in rows] == [hashlib.sha256(photo.read_bytes()).hexdigest() for photo in photos]
+
+
+def test_more_photos_than_a_form_may_bring_are_refused_with_the_number(
+    page: Page, deployed: Server, console: Console, tmp_path: Path
+) -> None:
+    console.expect("400")
+    photos = [pictures.photo(tmp_path / f"many {n}.jpg", (32, 24), seed=n) for n in range(21)]
+    page.goto(f"{deployed.url}/gallery/")
+
+    page.set_input_files("input[name=photos]", photos)
+    page.get_by_role("button", name="Upload all").click()
+
+    expect(page.get_by_text("at most 20 go in one form")).to_be_visible(timeout=LONG)
+    page.goto(f"{deployed.url}/gallery/")
+    expect(page.get_by_label("Delete many ")).to_have_count(0)
+    page.set_input_files("input[name=photos]", photos[:20])
+    page.get_by_role("button", name="Upload all").click(timeout=LONG)  # it returns when all are decoded and saved
+    expect(page.get_by_label("Delete many ")).to_have_count(20, timeout=LONG)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,9 @@ PACKAGES = Path(__file__).resolve().parents[3]
 class Server:
     """`processes` of one site, each on a port of its own, with the same data. `url` is that of the first."""
 
+    application = "uploads.tests.ways.asgi:application"
+    probe = "/up/"  # a page that is there as soon as the server is
+
     def __init__(self, folder: Path, *, processes: int = 1, redis_url: str = "", **uploads: Any) -> None:
         self.folder = folder
         self.ports = [free_port() for _ in range(processes)]
@@ -49,7 +52,7 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "site.sqlite3").exists():
             self.manage("migrate", "--noinput")
-        command = [sys.executable, "-m", "liveview.daphne", "--bind", HOST, "uploads.tests.ways.asgi:application"]
+        command = [sys.executable, "-m", "liveview.daphne", "--bind", HOST, self.application]
         with self.log.open("ab") as log:
             for port in self.ports:
                 self._running[port] = subprocess.Popen(
@@ -67,7 +70,10 @@ class Server:
             process.wait()
 
     def manage(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "django", *arguments]
+        return self.run(sys.executable, "-m", "django", *arguments)
+
+    def run(self, *command: str) -> str:
+        """What a command prints; it must succeed."""
         done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -113,6 +119,6 @@ class Server:
             raise RuntimeError(f"the server ended with {process.returncode}; its log:\n{self.log.read_text()}")
         try:
             with Wire(port) as wire:
-                return wire.ask("GET", "/up/").status == 200
+                return wire.ask("GET", self.probe).status == 200
         except OSError:
             return False
