@@ -10,7 +10,7 @@ const LONGEST = 180; // characters of a message
 class Wire {
   constructor(panel, button) {
     this.panel = panel;
-    this.log = panel.querySelector("ol");
+    this.log = panel.querySelector("[role=log]");
     this.line = panel.querySelector("polyline");
     this.facts = new Map(Array.from(panel.querySelectorAll("[data-wire]"), (fact) => [fact.dataset.wire, fact]));
     this.button = button;
@@ -87,7 +87,7 @@ class Wire {
 }
 
 function entry(arrow, text) {
-  const line = document.createElement("li");
+  const line = document.createElement("p");
   const way = line.appendChild(document.createElement("b"));
   way.textContent = arrow;
   way.setAttribute("aria-label", arrow === "↑" ? "sent" : "received");

@@ -28,6 +28,9 @@ class Received(models.Model):
     file = models.FileField(max_length=255)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
+    class Meta:
+        verbose_name = verbose_name_plural = "received"
+
     def __str__(self) -> str:
         return self.name
 

@@ -35,7 +35,7 @@ const trouble = {
 /** The log, in words. Tied to the panel by dj-hook="Chaos". */
 const Chaos = {
   mounted() {
-    this.list = this.el.querySelector("ol");
+    this.list = this.el.querySelector("[role=log]");
     this.started = performance.now();
     this.el.addEventListener("click", (e) => this.press(e.target.closest("[data-chaos]")?.dataset.chaos));
     this.el.querySelector("select").addEventListener("change", (e) => this.throttle(e.target));
@@ -77,7 +77,7 @@ const Chaos = {
   },
 
   log(text) {
-    const line = document.createElement("li");
+    const line = document.createElement("p");
     const time = line.appendChild(document.createElement("time"));
     time.textContent = seconds(performance.now() - this.started);
     line.appendChild(document.createElement("span")).textContent = text;
