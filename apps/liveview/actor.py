@@ -15,11 +15,14 @@ GRACE = 5.0  # seconds that a turn may go on after the end; daphne kills after 1
 
 
 class Actor:
-    """Every method belongs to the event loop. `failed` is told what a job raises; no failure ends the actor."""
+    """Every method belongs to the event loop. `failed` is told what a job raises; no failure ends the actor.
 
-    def __init__(self, failed: Callable[[Exception], None]) -> None:
+    `may_go_on` is awaited before each job.
+    """
+
+    def __init__(self, failed: Callable[[Exception], None], may_go_on: Callable[[], Awaitable[None]]) -> None:
         self.is_over = False
-        self._failed = failed
+        self._failed, self._may_go_on = failed, may_go_on
         self._jobs: asyncio.Queue[Job | None] = asyncio.Queue()
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,6 +88,9 @@ class Actor:
 
     async def _run(self) -> None:
         while (job := await self._jobs.get()) is not None and not self.is_over:
+            await self._may_go_on()
+            if self.is_over:
+                return
             try:
                 await job()
             except Exception as raised:  # noqa: BLE001

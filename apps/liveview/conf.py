@@ -23,8 +23,10 @@ class Conf:
     max_queue: PositiveInt = 64  # events of one socket that may wait for their turn
     events_per_second: PositiveFloat = 50  # sustained, of one socket; bursts up to four times that
     session_check: PositiveFloat = 4  # how often a socket makes sure that its session still holds
+    mount_seconds: PositiveFloat = 30  # that a socket may be open before its page is mounted
     max_sockets: PositiveInt = 50  # of one session in one process
-    max_sockets_per_address: int = 0  # 0: no limit, as behind a proxy all visitors have the same address
+    max_sockets_per_address: int = 0  # 0: no limit, as many visitors may have the same address
+    proxies: int = 1  # of one's own that append to X-Forwarded-For; counts where the server has --proxy-headers
     max_body: int = 10_000_000  # of a request; for the paths that body_limits doesn't name
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow

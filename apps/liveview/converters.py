@@ -76,7 +76,8 @@ def _to_scalar(value: Any, wanted: Any) -> Any:
 
 
 def _to_str(value: Any) -> str:
-    return str(_expect(value, isinstance(value, str)))
+    """Without NULs, as PostgreSQL takes none."""
+    return str(_expect(value, isinstance(value, str) and "\0" not in value))
 
 
 def _to_bool(value: Any) -> bool:

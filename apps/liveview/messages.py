@@ -41,8 +41,10 @@ class CloseCode:
 
 # Checks
 def text(most: int, least: int = 0) -> Check:
-    """A string of `least` to `most` characters that can be written as UTF-8."""
-    return lambda value: isinstance(value, str) and least <= len(value) <= most and _is_encodable(value)
+    """A string of `least` to `most` characters that can be written as UTF-8, and stored: PostgreSQL takes no NUL."""
+    return lambda value: (
+        isinstance(value, str) and least <= len(value) <= most and "\0" not in value and _is_encodable(value)
+    )
 
 
 def raw_text(most: int) -> Check:

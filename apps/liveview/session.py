@@ -22,6 +22,7 @@ from liveview.extensions import Extension
 from liveview.inbox import Inbox
 from liveview.limits import Bucket, Strikes
 from liveview.messages import BadMessage, CloseCode, Message
+from liveview.outbox import Outbox
 from liveview.sessions import Standing
 from liveview.turns import Call, Screen, Turn
 from liveview.view import LiveView
@@ -32,14 +33,16 @@ _visitors = Crowd()
 
 
 class LiveSession:
-    """Everything on one socket. `send` and `close` queue; neither blocks."""
+    """Everything on one socket. `send` and `close` queue; neither blocks.
 
-    def __init__(self, scope: dict[str, Any], send: Callable[[Message], None], close: Callable[[int], None]) -> None:
-        self.send = send
+    What a turn has to tell goes by `_tell`, as the next turn waits for it; all else by `send`.
+    """
+
+    def __init__(self, scope: dict[str, Any], outbox: Outbox) -> None:
+        self.send, self._tell, self._close = outbox.answer, outbox.tell, outbox.close
         self.view: LiveView | None = None
         self._scope = scope
-        self._close = close
-        self._actor = Actor(lambda raised: self._failed(raised, None))
+        self._actor = Actor(lambda raised: self._failed(raised, None), outbox.has_room)
         self._conf = conf()
         self._inbox = Inbox(self._informed)
         self._extensions: tuple[Extension, ...] = ()
@@ -56,6 +59,7 @@ class LiveSession:
     # Life
     def start(self) -> None:
         self._actor.start()
+        self._actor.put_later(self._conf.mount_seconds, self._expect_mount)
 
     def close(self, code: int) -> None:
         self._actor.end()
@@ -123,6 +127,11 @@ class LiveSession:
         return await self._actor.in_turn(partial(self._turn, Call(function)))
 
     # Mount
+    async def _expect_mount(self) -> None:
+        """In its turn, and so after a mount that is under way."""
+        if self.view is None:
+            self.close(CloseCode.IDLE)
+
     async def _mount(self, message: Message) -> None:
         if message["protocol"] != messages.PROTOCOL:
             self.send(messages.reload())
@@ -156,7 +165,7 @@ class LiveSession:
         for extension in self._extensions:
             self._grammar |= extension.messages
         screen = turn.screen
-        self.send(messages.mounted(screen.version, screen.html, screen.title, self._snapshot, turn.value))
+        self._tell(messages.mounted(screen.version, screen.html, screen.title, self._snapshot, turn.value))
         for extension in self._extensions:
             extension.connected(self)
         self.spawn(self._watch(standing))
@@ -187,12 +196,12 @@ class LiveSession:
     async def _event(self, message: Message) -> None:
         call = self._find(message, "event")
         if call is not None and await self._take(call, message["ref"]):
-            self.send(messages.ack(message["ref"]))
+            self._tell(messages.ack(message["ref"]))
 
     async def _call(self, message: Message) -> None:
         call = self._find(message, "function")
         if call is not None and (turn := await self._take(call, message["ref"])):
-            self.send(messages.result(message["ref"], turn.value))
+            self._tell(messages.result(message["ref"], turn.value))
 
     def _find(self, message: Message, kind: Kind) -> Call | None:
         """What a message asks for; None when it has been refused."""
@@ -225,7 +234,7 @@ class LiveSession:
 
     async def _send_html(self, _message: Message) -> None:
         if self.view is not None:
-            self.send(messages.html(self._screen.version, self._screen.html))
+            self._tell(messages.html(self._screen.version, self._screen.html))
 
     async def _rerender(self) -> None:
         self._render_queued = False
@@ -251,7 +260,7 @@ class LiveSession:
         if turn is not None:
             self._screen = turn.screen
             for message in turn.patches:
-                self.send(message)
+                self._tell(message)
             await self._carry_out(turn.effects)
         return turn
 
@@ -279,13 +288,13 @@ class LiveSession:
         for effect in taken:
             match effect:
                 case effects.Send(message):
-                    self.send(message)
+                    self._tell(message)
                 case effects.Address(url, replace):
-                    self.send(messages.url(url, replace))
+                    self._tell(messages.url(url, replace))
                 case effects.Redirect(url):
-                    self.send(messages.redirect(url))
+                    self._tell(messages.redirect(url))
                 case effects.Flash(level, text):
-                    self.send(messages.flash(level, text))
+                    self._tell(messages.flash(level, text))
                 case effects.Broadcast(topic, message):
                     await pubsub.abroadcast(topic, message)
                 case effects.Later() if not self._actor.is_over:

@@ -1,7 +1,7 @@
 """The ASGI application of a page's WebSocket.
 
 Not a Channels consumer: its dispatch hops to a thread for every message, binary frames of an upload included. This one
-reads as fast as the network delivers and leaves all waiting to others.
+reads as fast as the network delivers and leaves all waiting to others: turns wait for what they have told to be sent.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from liveview import messages, origins, pubsub
+from liveview import origins, pubsub
 from liveview.conf import conf
 from liveview.crowd import Crowd
-from liveview.messages import CloseCode, Message
+from liveview.messages import CloseCode
+from liveview.outbox import Outbox
 from liveview.session import LiveSession
 
 Scope: TypeAlias = dict[str, Any]
@@ -47,37 +48,31 @@ class _Socket:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
-        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._is_closing = False
-        self._session = LiveSession(scope, self._queue, self._close)
+        self._outbox = Outbox(self._overrun)
+        self._session = LiveSession(scope, self._outbox)
 
     async def serve(self) -> None:
-        writer = asyncio.ensure_future(self._write())
+        self._writer = asyncio.ensure_future(self._outbox.send_all(self._send))
         self._session.start()
         try:
             await self._read()
         finally:
-            writer.cancel()
+            self._writer.cancel()
+            self._outbox.end()
             await self._session.closed()
 
     async def _read(self) -> None:
         while (message := await self._receive())["type"] != "websocket.disconnect":
-            if self._is_closing:
+            if self._outbox.is_closed:
                 continue
             if (frame := message.get("bytes")) is not None:
                 self._session.received_binary(frame)
             elif (text := message.get("text")) is not None:
                 self._session.received(text)
 
-    async def _write(self) -> None:
-        while True:
-            await self._send(await self._outbox.get())
-
-    def _queue(self, message: Message) -> None:
-        if not self._is_closing:
-            self._outbox.put_nowait({"type": "websocket.send", "text": messages.encode(message)})
-
-    def _close(self, code: int) -> None:
-        if not self._is_closing:
-            self._is_closing = True
-            self._outbox.put_nowait({"type": "websocket.close", "code": code})
+    def _overrun(self) -> None:
+        """The browser doesn't read: a close behind all that waits would never be sent."""
+        self._writer.cancel()
+        self._outbox.clear()
+        self._session.close(CloseCode.RATE)
+        self._writer = asyncio.ensure_future(self._outbox.send_all(self._send))

@@ -7,6 +7,10 @@ from django.urls import include, path, re_path
 
 from config import faces, views
 
+handler400 = views.bad_request
+handler404 = views.not_found
+handler500 = views.server_error
+
 urlpatterns = [
     path("", views.home, name="home"),
     re_path(rf"^code/(?P<demo>{'|'.join(faces.DEMOS)})/$", faces.code, name="code"),

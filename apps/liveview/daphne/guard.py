@@ -37,12 +37,13 @@ class _Capped:
         if scope["type"] != "http" or EXTENSION in (scope.get("extensions") or {}):
             return await self._application(scope, receive, send)
         self._warn()
+        accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
         exchange = _Exchange(Caps(conf()).of(scope["path"]), receive, send)
         if exchange.announces_too_much(scope["headers"]):
-            return await exchange.refuse()
+            return await exchange.refuse(accept)
         await self._application(scope, exchange.receive, exchange.send)
         if exchange.is_over:
-            await exchange.refuse()
+            await exchange.refuse(accept)
 
     def _warn(self) -> None:
         if not self._has_warned:
@@ -80,7 +81,7 @@ class _Exchange:
         self._is_answered = True
         await self._send(message)
 
-    async def refuse(self) -> None:
+    async def refuse(self, accept: str) -> None:
         if not self._is_answered:
-            await self._send({"type": "http.response.start", "status": TOO_LARGE.status, "headers": TOO_LARGE.headers})
-            await self._send({"type": "http.response.body", "body": TOO_LARGE.body})
+            for message in TOO_LARGE.answer(accept):
+                await self._send(message)

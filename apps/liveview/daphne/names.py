@@ -21,7 +21,7 @@ ATTRIBUTES: Final = {
     "daphne.ws_protocol:WebSocketFactory": ("protocol",),
     "daphne.ws_protocol:WebSocketProtocol": (
         "STATE_OPEN", "_cancelAutoPingTimeoutCall", "_dataReceived", "check_timeouts", "connectionLost",
-        "connectionMade", "sendCloseFrame", "sendData",
+        "connectionMade", "onPing", "onPong", "sendCloseFrame", "sendData",
     ),
     "twisted.internet.abstract:FileDescriptor": (
         "bufferSize", "disconnecting", "loseConnection", "loseWriteConnection", "pauseProducing", "registerProducer",
@@ -43,6 +43,7 @@ ATTRIBUTES: Final = {
 # Attributes of instances: these functions have to use them.
 USED_BY: Final = {
     "daphne.http_protocol:WebRequest.__init__": ("_response_started", "application_queue", "server"),
+    "daphne.server:Server.__init__": ("proxy_forwarded_address_header",),
     "daphne.server:Server.run": ("HTTPFactory", "WebSocketFactory", "connections", "kill_all_applications"),
     "twisted.web.http:HTTPChannel.connectionMade": ("_networkProducer",),
     "twisted.web.http:HTTPChannel.lineReceived": ("_command", "_path", "_version", "requests"),

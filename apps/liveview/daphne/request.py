@@ -16,6 +16,7 @@ from daphne.http_protocol import HTTPFactory as StockFactory
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
+from liveview.daphne import forwarded
 from liveview.daphne.caps import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Pace, Refusal
 from liveview.daphne.channel import Channel
 from liveview.daphne.inbox import Inbox, Message
@@ -67,6 +68,8 @@ class Request(WebRequest):
             self._pace_due = self.channel.callLater(self._pace.period, self._judge_pace)
 
     def process(self) -> Any:
+        believed = self.server.proxy_forwarded_address_header or ""
+        forwarded.settle(self.requestHeaders, believed.encode(), self.server.conf.proxies)
         result = super().process()
         if self.transport is None:  # it has become a WebSocket
             self.server.channels.discard(self.channel)
@@ -121,9 +124,8 @@ class Request(WebRequest):
         if self._response_started:
             self.channel.transport.abortConnection()
             return
-        start = {"type": "http.response.start", "status": refusal.status, "headers": refusal.headers}
-        self.handle_reply(start)
-        self.handle_reply({"type": "http.response.body", "body": refusal.body})
+        for message in refusal.answer((self.getHeader(b"accept") or b"").decode("latin-1")):
+            self.handle_reply(message)
 
     async def drained(self) -> None:
         """Returns when what was sent has left this process, or never will."""

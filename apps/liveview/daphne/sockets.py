@@ -15,8 +15,10 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 
 from liveview.daphne.inbox import Inbox
+from liveview.limits import Bucket
 
 MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages that wait for the application before the sender has to
+CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: a second, and at once
 SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
 
 
@@ -45,6 +47,7 @@ class Socket(WebSocketProtocol):
     def connectionMade(self) -> None:
         self._drained = asyncio.Event()
         self._drained.set()
+        self._controls = Bucket(*CONTROL_FRAMES)
         super().connectionMade()
         self.transport.unregisterProducer()  # the HTTP channel's, which this connection was
         self.transport.registerProducer(self, True)
@@ -77,6 +80,17 @@ class Socket(WebSocketProtocol):
         if self._inbox is not None and self._inbox.holds and self.server.has_application(self):
             self.last_ping = time.time()  # no ping while we don't read
         super().check_timeouts()
+
+    def onPing(self, payload: bytes) -> None:
+        """Its answer can't wait for a client that doesn't read."""
+        if self._controls.take():
+            super().onPing(payload)
+        else:
+            self.transport.abortConnection()
+
+    def onPong(self, payload: bytes) -> None:
+        if not self._controls.take():
+            self.transport.abortConnection()
 
     # The same as autobahn's, without formatting a line for its debug log at each call
     def dataReceived(self, data: bytes) -> None:

@@ -12,6 +12,7 @@ from liveview.tests.server import Server
 from liveview.tests.wire import BLOCK, MB, Wire, ask, blocks, laboratory, memory, peak, sha256
 
 CAP = 100_000
+TOO_LARGE = {"error": "too_large", "message": "What you sent is larger than this page can take."}
 FORM = "Content-Type: multipart/form-data; boundary=b"
 LIMITS = [["/sink/large", 400 * MB], ["/sink/larger-not", 1000], ["/slow", 400 * MB]]
 
@@ -108,7 +109,7 @@ def test_a_huge_length_is_refused_at_once_on_any_url(lab: Server, method: str, p
         answer = wire.answer()
 
         assert answer.status == 413
-        assert answer.json == {"error": "too_large"}
+        assert answer.json == TOO_LARGE
         assert answer.headers["connection"] == "close"
         assert wire.is_ended()
     assert ask(lab, "/seen/sink/huge") == {}
@@ -135,7 +136,7 @@ def test_a_chunked_body_is_counted_as_it_comes(lab: Server) -> None:
         wire.send(chunk * 11)
         answer = wire.answer()
 
-        assert (answer.status, answer.json) == (413, {"error": "too_large"})
+        assert (answer.status, answer.json) == (413, TOO_LARGE)
         assert wire.is_ended()
     until(lambda: ask(lab, "/seen/sink/chunked")["end"] == "http.disconnect")
     assert ask(lab, "/seen/sink/chunked")["bytes"] <= CAP
@@ -145,7 +146,19 @@ def test_a_client_that_sends_first_and_reads_then_sees_why_it_was_refused(lab: S
     with Wire(lab) as wire:
         answer = wire.post("/sink/a", bytes(20 * MB))
 
-        assert (answer.status, answer.json) == (413, {"error": "too_large"})
+        assert (answer.status, answer.json) == (413, TOO_LARGE)
+
+
+def test_a_person_with_a_form_is_told_on_a_page(lab: Server) -> None:
+    """Chromium's Accept. The way back is the form's own address."""
+    accept = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+    with Wire(lab) as wire:
+        answer = wire.post("/sink/a", bytes(CAP + 1), FORM, accept)
+    page = answer.body.decode()
+
+    assert (answer.status, answer.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    assert f"<h1>{TOO_LARGE['message']}</h1>" in page and '<a href="">' in page
 
 
 # -- Too slow
@@ -167,7 +180,8 @@ def test_a_body_that_trickles_is_answered_with_408(strict: Server) -> None:
         trickle(wire)
         answer = wire.answer()
 
-        assert (answer.status, answer.json) == (408, {"error": "too_slow"})
+        assert (answer.status, answer.json["error"]) == (408, "too_slow")
+        assert "too slowly" in answer.json["message"]
         assert answer.headers["connection"] == "close"
     until(lambda: ask(strict, "/seen/sink/trickle")["end"] == "http.disconnect")
     assert ask(strict, "/seen/sink/trickle")["bytes"] >= 4

@@ -28,12 +28,12 @@ def opened(server: Server, path: str) -> ClientConnection:
     return connect(url, proxy=None, open_timeout=PATIENCE, close_timeout=PATIENCE, max_size=None)
 
 
-def upgraded(server: Server, path: str) -> Wire:
+def upgraded(server: Server, path: str, *more_headers: str) -> Wire:
     """A socket that is spoken to by hand."""
     wire = Wire(server)
     key = base64.b64encode(os.urandom(16)).decode()
     headers = ("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13")
-    wire.start("GET", path, *headers)
+    wire.start("GET", path, *headers, *more_headers)
     assert wire.line() == b"HTTP/1.1 101 Switching Protocols\r\n"
     while wire.line() != b"\r\n":
         pass
@@ -114,6 +114,21 @@ def test_a_socket_that_was_held_back_goes_on_and_closes(lab: Server) -> None:
         assert wire.is_ended()
     until(lambda: ask(lab, "/seen/hoard/closed"))
     assert ask(lab, "/seen/hoard/closed")["bytes"] == 60 * MB
+
+
+@pytest.mark.parametrize("opcode", [9, 10], ids=["pings", "pongs"])
+def test_a_flood_of_control_frames_ends_the_socket(lab: Server, opcode: int) -> None:
+    with closing(upgraded(lab, "/echo")) as wire:
+        wire.send(frame(opcode, b"x" * 125) * 300)
+
+        assert wire.is_cut()
+
+
+def test_a_hundred_pings_are_answered(lab: Server) -> None:
+    with closing(upgraded(lab, "/echo")) as wire:
+        wire.send(frame(9, b"x") * 100)
+
+        assert wire.read(300) == b"\x8a\x01x" * 100
 
 
 def test_a_message_over_a_megabyte_ends_the_socket(lab: Server) -> None:

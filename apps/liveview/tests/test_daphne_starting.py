@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from twisted.web import http
 import liveview.daphne
 from liveview.conf import Conf
 from liveview.daphne import capped, names
-from liveview.daphne.caps import Caps, Pace
+from liveview.daphne.caps import TOO_SLOW, Caps, Pace
 from liveview.daphne.checks import check_limits, check_unmasking
 from liveview.daphne.server import Server as OurServer
 from liveview.daphne.sockets import Socket
@@ -171,7 +172,7 @@ async def test_under_any_server_a_body_that_grows_too_long_is_refused(settings: 
 
     assert (await exchange(capped(reader), [b"12345", b"67890"]))[0]["status"] == 200
     (start, body) = await exchange(capped(reader), [b"12345", b"67890", b"1"])
-    assert (start["status"], body["body"]) == (413, b'{"error": "too_large"}')
+    assert (start["status"], json.loads(body["body"])["error"]) == (413, "too_large")
 
 
 async def test_under_any_server_an_announced_size_is_enough(settings: Any) -> None:
@@ -180,6 +181,34 @@ async def test_under_any_server_an_announced_size_is_enough(settings: Any) -> No
     sent = await exchange(capped(reader), [b"nothing is read"], (b"content-length", b"11"))
 
     assert sent[0]["status"] == 413
+
+
+async def test_under_any_server_a_person_is_told_on_a_page(settings: Any) -> None:
+    settings.LIVEVIEW = {"MAX_BODY": 10}
+
+    start, body = await exchange(
+        capped(reader), [b"nothing is read"], (b"content-length", b"11"), (b"accept", b"text/html,*/*;q=0.8")
+    )
+
+    assert start["status"] == 413 and dict(start["headers"])[b"content-type"].startswith(b"text/html")
+    assert b"<h1>" in body["body"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", b"application/json"),
+        ("*/*", b"application/json"),
+        ("application/json, text/html;q=0.5", b"application/json"),
+        ("text/html, application/json;q=0.5", b"text/html; charset=utf-8"),
+        ("text/html;q=0, */*", b"application/json"),
+        ("nonsense;;q=x,\xff", b"application/json"),
+    ],
+)
+def test_a_refusal_is_a_page_only_for_who_asks_for_one(accept: str, kind: bytes) -> None:
+    start, _ = TOO_SLOW.answer(accept)
+
+    assert dict(start["headers"])[b"content-type"] == kind
 
 
 def refuse_to_format(value: object) -> str:
@@ -231,10 +260,10 @@ def test_a_period_in_which_the_sender_had_to_wait_is_not_judged() -> None:
     [
         ([], []),
         ([("/a/", 1), ["/b/", 2]], []),
-        ("/a/", ["liveview.E006"]),
-        ({"/a/": 1}, ["liveview.E006"]),
-        ([("a/", 1)], ["liveview.E006"]),
-        ([("/a/", "1")], ["liveview.E006"]),
+        ("/a/", ["liveview.E007"]),
+        ({"/a/": 1}, ["liveview.E007"]),
+        ([("a/", 1)], ["liveview.E007"]),
+        ([("/a/", "1")], ["liveview.E007"]),
     ],
 )
 def test_a_check_tells_what_a_limit_is(settings: Any, limits: Any, found: list[str]) -> None:

@@ -30,7 +30,7 @@ def test_a_marked_method_is_reachable(site: Open) -> None:
 @pytest.mark.parametrize(
     "name",
     ["mount", "handle_params", "_note", "__init__", "add\n", " add", "add.by", "tick", "not_marked", "push_event",
-     "count", "live_context", "get", "dispatch", "compute", "__class__.__init__", "constructor", "add\x00"],
+     "count", "live_context", "get", "dispatch", "compute", "__class__.__init__", "constructor"],
 )  # fmt: skip
 def test_nothing_else_is_an_event(site: Open, name: str) -> None:
     bench = site()
@@ -107,7 +107,8 @@ def test_arguments_become_what_their_annotation_says(site: Open, name: str, give
         ("whole", [1]), ("whole", {}), ("whole", "9" * 30), ("whole", 2**63), ("whole", " 1"), ("real", "nan"),
         ("real", "1e999"), ("real", "inf"), ("real", True), ("real", "1_0"), ("flag", "yes"), ("flag", 1.5),
         ("name", 5),
-        ("name", None), ("name", ["a"]), ("price", "NaN"), ("price", "1e9999"), ("price", "sNaN"), ("price", [1]),
+        ("name", None), ("name", ["a"]), ("name", "a\0b"), ("price", "NaN"), ("price", "1e9999"), ("price", "sNaN"),
+        ("price", [1]),
         ("day", "yesterday"), ("day", 5), ("key", "x"), ("key", 5), ("colour", "green"), ("colour", None),
         ("size", "xl"),
         ("size", ["s"]), ("tags", ["x"]), ("tags", [[1]]), ("maybe", "x"), ("mapping", "x"), ("mapping", [1]),

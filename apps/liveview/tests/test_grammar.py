@@ -63,6 +63,8 @@ BAD = {
     "41 digits": EVENT % ('{"a":' + "9" * 41 + "}"),
     "duplicate keys": '{"type":"html","type":"html"}',
     "duplicate keys, deeper": EVENT % '{"a":{"b":1,"b":2}}',
+    "a NUL": '{"type":"url","url":"/?a=\\u0000"}',
+    "a NUL in a name": '{"type":"event","ref":1,"name":"a\\u0000","params":{}}',
     "a lone surrogate": EVENT % '{"a":"\\ud800"}',
     "a lone surrogate in a key": EVENT % '{"a":[{"\\udc00":1}]}',
     "20 levels and one": EVENT % ('{"a":' + "[" * 20 + "]" * 20 + "}"),

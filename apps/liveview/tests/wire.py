@@ -63,7 +63,8 @@ class Wire:
 
     def start(self, method: str, path: str, *headers: str) -> None:
         """A request up to the end of its headers."""
-        self.send("\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {HOST}", *headers, "", ""]).encode())
+        head = "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {HOST}", *headers, "", ""])
+        self.send(head.encode(errors="surrogateescape"))
 
     def get(self, path: str) -> Answer:
         self.start("GET", path)
@@ -89,6 +90,15 @@ class Wire:
     def is_ended(self) -> bool:
         """Whether the server has closed, when everything was read. Waits for it."""
         return self._reader.read(1) == b""
+
+    def is_cut(self) -> bool:
+        """Reads to the end, which may be a reset."""
+        try:
+            while self._reader.read(65_536):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
 
     def has_something(self, within: float) -> bool:
         """Whether something to be read (or the end) comes within so many seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,8 @@ from uploads.stores import Record, StateStore, get_store
 WRITING: Final = 30.0  # seconds after which a request that died while it wrote keeps nobody else away
 CHECKING: Final = 300.0  # the same for one that looks at the whole file, which nothing can renew meanwhile
 BLOCK: Final = 256 * 1024  # bytes read at a time
+
+ID: Final = re.compile(r"[0-9a-f]{32}")
 
 # Keys of `Record.http`
 PAGE: Final = "page"  # there if it came without a socket
@@ -55,6 +58,7 @@ def keep(entry: UploadEntry, request: HttpRequest) -> None:
         name=entry.name,
         size=entry.size,
         client_type=entry.client_type,
+        folder=entry.folder,
         http={PAGE: "1"},
     )
     store().save(record, ttl())
@@ -63,7 +67,8 @@ def keep(entry: UploadEntry, request: HttpRequest) -> None:
 
 def find(request: HttpRequest, upload_id: str) -> Record:
     """Raises `UploadError("unknown_ref")`: absent, of another page and not yours are the same answer."""
-    record, owner = store().load(upload_id), known_owner(request)
+    record = store().load(upload_id) if ID.fullmatch(upload_id) else None  # some databases refuse to look for others
+    owner = known_owner(request)
     if record is None or not owner or (record.owner, record.page) != (owner, request.path) or PAGE not in record.http:
         raise UploadError("unknown_ref")
     return record
@@ -122,8 +127,8 @@ def measure(record: Record, holder: str) -> UploadEntry:
     _acquire(entry, record, WRITING, holder)
     try:
         entry.reopen()
-    except UploadError:
-        entry.discard()
+    except UploadError as refused:
+        entry.park() if refused.code == "locked" else entry.discard()
         raise
     entry.park()
     store().replace(replace(record, http={**record.http, PAGE: "1"}))
@@ -198,7 +203,8 @@ def stand_in(record: Record, slot: Slot, ref: str) -> UploadEntry:
 
 def _entry(record: Record, slot: Slot | None = None, ref: str = "page") -> UploadEntry:
     slot = slot or replace(_PLAIN, name=record.slot)
-    return UploadEntry(record.id, ref, slot, parse_name(record.name), record.size, record.client_type)
+    name = replace(parse_name(record.name), folder=record.folder)
+    return UploadEntry(record.id, ref, slot, name, record.size, record.client_type)
 
 
 def _acquire(entry: UploadEntry, record: Record, seconds: float, holder: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -102,6 +103,34 @@ def test_names_of_nothing_in_a_form_are_passed_over(named: str) -> None:
 
     assert codes(answer) == []
     assert "nothing" in answer.json()["page"]
+
+
+@pytest.fixture
+def picky_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PostgreSQL, which takes no NUL."""
+    store = type(get_store())
+    load = store.load
+
+    def checked(self: Any, upload_id: str) -> Any:
+        assert "\0" not in upload_id
+        return load(self, upload_id)
+
+    monkeypatch.setattr(store, "load", checked)
+
+
+@pytest.mark.parametrize("kind", ["upload_cancel", "upload_done"])
+def test_an_id_with_a_nul_is_no_message(picky_database: None, kind: str) -> None:
+    body = json.dumps({"type": kind, "ref": "r-1", "upload_id": "\0"}).encode()
+    answer = Page().send("message", body, "application/json")
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_body")
+
+
+def test_nor_is_one_in_a_form_or_a_header_looked_for(picky_database: None) -> None:
+    page = Page()
+
+    assert codes(page.submit("\0 r-1")) == []
+    assert page.chunk("\0", 0, DATA).status_code == 404
 
 
 def test_an_upload_that_is_named_twice_is_one_file() -> None:
@@ -213,6 +242,20 @@ def test_one_that_fails_at_it_says_so_and_leaves_nothing(staged: Staged, monkeyp
 
     assert page.done(page.begin("eager"))["code"] == "server_error"
     assert staged() == []
+
+
+def test_a_file_has_its_folder_when_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths: list[str] = []
+    monkeypatch.setattr(EagerView, "take", staticmethod(lambda view, entry: paths.append(entry.client_path)))
+    page = Page("/eager/")
+    registered = page.answer(
+        "upload_register", slot="eager", ref="r-1", name="a.txt", size=5, mime="", path="papers/old/a.txt"
+    )
+    page.chunk(registered["upload_id"], 0, b"hello")
+
+    page.done(registered["upload_id"])
+
+    assert paths == ["papers/old/a.txt"]
 
 
 def test_one_that_leaves_it_gets_it_with_the_form(

@@ -69,6 +69,12 @@ def test_an_accepted_upload_is_counted_with_its_bytes_and_its_time() -> None:
     assert value("uploads_seconds_bucket", slot="counted", le="0.3") == 1
 
 
+def test_a_child_that_died_over_a_file_is_counted() -> None:
+    metrics.count_child(job="image", sender=None)
+
+    assert value("uploads_children_died_total", job="image") == 1
+
+
 def test_metrics_are_shown_to_those_who_know_the_token(rf: RequestFactory, settings: Any) -> None:
     settings.METRICS_TOKEN = "secret"
 

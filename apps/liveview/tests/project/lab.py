@@ -35,6 +35,8 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
             seen[path] = {"bytes": 0, "end": None}
             await gates[path].wait()
             await _answer(send, await _read(path, receive))
+        case ["client"]:
+            await _answer(send, _client(scope))
         case ["deaf"]:
             await _answer(send, {"deaf": True})
         case ["flood", count]:
@@ -83,6 +85,9 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
     match path.strip("/").split("/"):
         case ["echo"]:
             await _echo(path, receive, send)
+        case ["client"]:
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": json.dumps(_client(scope))})
         case ["hoard", *_]:
             await send({"type": "websocket.accept"})
             await gates[path].wait()
@@ -94,6 +99,11 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
                 sent[path] += len(PIECE)
         case _:
             await project.application_mapping["websocket"](scope, receive, send)
+
+
+def _client(scope: Scope) -> dict[str, Any]:
+    headers = [value.decode() for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return {"address": scope["client"][0], "headers": headers}
 
 
 async def _echo(path: str, receive: Receive, send: Send) -> None:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("forms/", views.Forms.as_view()),
     path("two-forms/", views.TwoForms.as_view()),
     path("gate/", views.Gate.as_view()),
+    path("large/", views.Large.as_view()),
     path("public/", views.Public.as_view()),
     path("members/", views.Members.as_view()),
     path("decorated/", login_required(views.Public.as_view())),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +17,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from liveview import LiveView, event_handler, server_function, state
+from liveview.extensions import Extension, Link
+from liveview.messages import Fields, Message, push
 
 
 class Bench(LiveView):
@@ -294,6 +296,29 @@ class Gate(LiveView):
     @event_handler
     def add(self) -> None:
         self.count += 1
+
+
+class Chatter(Extension):
+    """Answers at once, and at length."""
+
+    messages: ClassVar[Mapping[str, Fields]] = {"chat": {}}
+    link: Link
+
+    def connected(self, link: Link) -> None:
+        self.link = link
+
+    def received(self, message: Message) -> None:
+        self.link.send(push("chat", "x" * 100_000))
+
+
+class Large(LiveView):
+    """A megabyte."""
+
+    template_name = "bench.html"
+    extension_class = Chatter
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs, text="x" * 1_000_000)
 
 
 class Public(LiveView):
