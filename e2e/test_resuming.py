@@ -80,6 +80,14 @@ def sender(page: Page) -> Page:
     return watch(page)
 
 
+NOTED = """() => new Promise((done) => {
+    indexedDB.open("uploads").onsuccess = ({ target }) => {
+        const all = target.result.transaction("uploads").objectStore("uploads").getAll();
+        all.onsuccess = () => done(all.result[0].written);
+    };
+})"""  # bytes of the one upload that the browser remembers
+
+
 # -- The failure matrix
 
 
@@ -162,6 +170,21 @@ def test_a_closed_tab_resumes_when_the_file_is_chosen_again(
     expect_arrived(again, file)
     assert went_on_at(again) >= HALF
     expect(again.locator("#offers")).not_to_contain_text(file.name)
+
+
+def test_an_upload_that_a_reload_interrupts_is_offered_with_all_that_it_had(
+    sender: Page, link: FaultProxy, file: Path
+) -> None:
+    visit(sender, link.url)
+    sender.on("dialog", lambda dialog: dialog.accept())
+    link.rate = 3_000_000
+    begin(sender, file, 3_000_000)
+
+    sender.evaluate("addEventListener('pagehide', () => (sessionStorage.had = seen.at(-1)[1]))")
+    sender.reload()
+
+    expect(sender.locator("#offers")).to_contain_text(file.name)
+    assert sender.evaluate(NOTED) >= int(sender.evaluate("sessionStorage.had")) >= 3_000_000
 
 
 def test_a_second_tab_is_told_to_wait_and_takes_over_when_the_first_is_gone(

@@ -32,6 +32,7 @@ class Conf:
     owner_bytes: int | None = 100_000_000_000  # that one visitor may have under way in one process; 0 is no limit
     owner_files: int | None = 10_000  # the same in files
     max_uploads: int | None = 10_000  # that may be under way in one process; 0 is no limit
+    disk_floor: int = 100_000_000  # bytes free where bytes wait, below which no new upload is taken; 0 is no limit
     # "database", "redis", "memory" or a dotted path; see uploads.stores
     upload_state_store: str | None = field(default=None, metadata={"example": "database"})
     upload_state_redis_url: str = ""

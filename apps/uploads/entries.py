@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
-from uploads import events, machine
+from uploads import disk, events, machine
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
@@ -39,6 +39,7 @@ class UploadEntry:
         self.name = name.label
         self.safe_name = name.safe_name
         self.extension = name.extension
+        self.folder = name.folder
         self.client_type = client_type
         self.content_type = ""
         self.sha256 = ""
@@ -70,6 +71,11 @@ class UploadEntry:
         return self.name
 
     @property
+    def client_path(self) -> str:
+        """`client_name` with the folders that were dropped or chosen with it: "holiday/beach/sea.jpg". Only a label."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
     def client_size(self) -> int:
         return self.upload.size
 
@@ -96,6 +102,11 @@ class UploadEntry:
     def error(self) -> str | None:
         """A sentence for the visitor, if the file was refused."""
         return self.upload.error.message if self.upload.error else None
+
+    @property
+    def error_code(self) -> str | None:
+        """The code of `error`: one of `uploads.errors.SENTENCES`, or a validator's own."""
+        return self.upload.error.code if self.upload.error else None
 
     @property
     def path(self) -> Path:
@@ -179,7 +190,8 @@ class UploadEntry:
             return True
 
     def fail(self, error: UploadError) -> bool:
-        return self.advance(Step.REJECT, error)
+        """Nothing is wrong with one that goes on elsewhere: only here it has ended."""
+        return self.advance(Step.EXPIRE if error.code == "superseded" else Step.REJECT, error)
 
     @property
     def is_open(self) -> bool:
@@ -223,7 +235,9 @@ class UploadEntry:
 
     # What it counts for
     def reserve(self, owner: str) -> None:
-        """Counts its bytes for that owner until it is over. Raises `UploadError`: `quota`, `busy`."""
+        """Counts its bytes for that owner until it is over. Raises `UploadError`: `quota`, `busy`, `storage_full`."""
+        if not self.upload.received and not self.slot.is_elsewhere:
+            disk.expect_room()
         self._reservation = ledger.reserve(owner, self.upload.id, self.size)
 
     def rest(self) -> None:
@@ -251,15 +265,15 @@ class UploadEntry:
             self._holders -= 1
             due = self._is_doomed and not self._holders
         if due:
-            self._remove()
+            self._end()
 
     def discard(self) -> None:
-        """Removes the staged bytes, now or when nobody holds them any longer. Blocks."""
+        """Removes the staged bytes, now or when nobody holds them any longer, unless they are another's. Blocks."""
         with self._lock:
             self._is_doomed = True
             if self._holders:
                 return
-        self._remove()
+        self._end()
 
     def park(self) -> None:
         """Lets go of the bytes and leaves them where they are, for whoever resumes. Blocks."""
@@ -274,7 +288,9 @@ class UploadEntry:
     def reopen(self) -> None:
         """Goes on with the bytes that were staged before. Blocks; raises `UploadError`."""
         if self._driver is None:
-            offset = self._staging.reopen(self.look, self.size)
+            is_leased = self.keeper is not None  # else it is a request's, and those are silent when they end
+            patience = conf().lease if is_leased else conf().silence / 2
+            offset = self._staging.reopen(self.look, self.size, patience=patience, make=is_leased)
         else:
             self._driver, offset = resume(self)
             known = (file_type for file_type in FILE_TYPES if file_type.mime == self.content_type)
@@ -286,6 +302,20 @@ class UploadEntry:
     def tail(self) -> tuple[str, int]:
         """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are."""
         return self._staging.tail if self._driver is None else self._driver.tail
+
+    def _end(self) -> None:
+        if self._is_anothers():
+            self.keeper = None
+            self.park()
+        else:
+            self._remove()
+
+    def _is_anothers(self) -> bool:
+        """Whether somebody has gone on with it elsewhere: then the bytes are his."""
+        if self.slot.external is not None or self.state is State.CONSUMED:
+            return False
+        is_told = self.upload.error is not None and self.upload.error.code == "superseded"
+        return is_told or self.keeper is not None and self.keeper.is_anothers()
 
     def _remove(self) -> None:
         self._close()

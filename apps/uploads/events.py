@@ -27,6 +27,9 @@ logger = logging.getLogger("uploads.events")
 # event loop.
 upload_event: Final = Signal()
 
+# Sent with `job` (what it was to do) when a child process that read a file crashed or had to be killed. From a thread.
+child_died: Final = Signal()
+
 # States that are worth a line, each when an upload reaches it.
 _TOLD: Final = frozenset({State.READY, State.CONSUMED, State.REJECTED, State.CANCELLED, State.EXPIRED})
 

@@ -28,3 +28,16 @@ def judge(entry: UploadEntry) -> UploadError | None:
     finally:
         entry.release()
     return None
+
+
+def judge_ours(entry: UploadEntry) -> UploadError | None:
+    """The same; `superseded`, whatever the checks say, for what another socket goes on with: it isn't ours to end."""
+    if not _is_ours(entry):
+        return UploadError("superseded")
+    failure = judge(entry)
+    return failure if _is_ours(entry) else UploadError("superseded")
+
+
+def _is_ours(entry: UploadEntry) -> bool:
+    keeper = entry.keeper if entry.slot.external is None else None
+    return keeper is None or keeper.is_ours()

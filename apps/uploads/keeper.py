@@ -34,6 +34,14 @@ class Keeper:
             logger.warning("could not renew a lease", exc_info=True)
             return True
 
+    def is_anothers(self) -> bool:
+        """Whether somebody else has gone on with it; not if only its record has gone."""
+        try:
+            return not self.is_ours() and self.store.load(self.lease.upload_id) is not None
+        except Exception:  # noqa: BLE001
+            logger.warning("could not look up an upload", exc_info=True)
+            return True
+
     def release(self, offset: int) -> None:
         self.record_offset(offset)
         try:

@@ -15,6 +15,8 @@ from uploads.errors import UploadError
 
 MAX_NAME_CHARS: Final = 255
 MAX_SAFE_CHARS: Final = 100
+MAX_FOLDERS: Final = 50  # of a path
+MAX_FOLDER_BYTES: Final = 500  # of all of them: they are kept in the record of an upload, which is small
 MAX_SAFE_BYTES: Final = 200  # file systems count bytes, 255 of them; leave room for a prefix
 
 _JOINER: Final = "\u200d"  # holds emoji families together
@@ -25,10 +27,14 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  
 
 @dataclass(frozen=True, slots=True)
 class FileName:
-    """`label` is what people see (escape it); `extension` is lower-case with its dot, "" if there's no plain one."""
+    """`label` is what people see (escape it); `extension` is lower-case with its dot, "" if there's no plain one.
+
+    `folder` is where it was in what was dropped or chosen, each part a label, too: "holiday/beach", or "".
+    """
 
     label: str
     extension: str
+    folder: str = ""
 
     @property
     def safe_name(self) -> str:
@@ -58,6 +64,25 @@ def parse_name(raw: str) -> FileName:
     label = name.rsplit("/", 1)[-1].strip(f"{_JOINER} .")
     suffix = PurePosixPath(label).suffix.lower()
     return FileName(label, suffix if _EXTENSION.fullmatch(suffix) else "")
+
+
+def parse_folder(path: str) -> str:
+    """The folders of a file's path as a browser sent it. Only to be shown: as a path it means nothing here.
+
+    What is no name is left out, and so are the outermost folders of a path that is too long.
+    """
+    labels: list[str] = []
+    room = MAX_FOLDER_BYTES
+    for part in reversed(path.replace("\\", "/").split("/")[:-1][-MAX_FOLDERS:]):
+        try:
+            label = parse_name(part).label
+        except UploadError:
+            continue
+        room -= len(label.encode()) + 1
+        if room < 0:
+            break
+        labels += [label] if label else []
+    return "/".join(reversed(labels))
 
 
 def _check_readable(raw: str) -> None:

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
 from liveview.threads import with_connections
 from uploads.conf import conf
 
 T = TypeVar("T")
+
+QUICK: Final = 8  # calls that ask a store or the database which may run at the same time
 
 
 @cache
@@ -21,7 +24,12 @@ def _writers() -> ThreadPoolExecutor:
 
 @cache
 def _checkers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf().check_threads, thread_name_prefix="uploads-check")
+    return ThreadPoolExecutor(QUICK, thread_name_prefix="uploads-check")
+
+
+@cache
+def _judges() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(conf().check_threads, thread_name_prefix="uploads-judge")
 
 
 @cache
@@ -37,6 +45,28 @@ async def write(function: Callable[[], T]) -> T:
 async def check(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that may ask the database."""
     return await asyncio.get_running_loop().run_in_executor(_checkers(), with_connections, function)
+
+
+async def judge(function: Callable[[], T], visitor: str) -> T:
+    """The result of `function`, called in a thread that may look at a whole file.
+
+    A visitor has half of those threads at most: what he sends never keeps others waiting for their turn.
+    """
+    share = _share(visitor)
+    await share.acquire()
+    work = asyncio.get_running_loop().run_in_executor(_judges(), with_connections, function)
+    work.add_done_callback(lambda _: share.release())  # not before, also when nobody waits for it any more
+    return await asyncio.shield(work)
+
+
+_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+
+def _share(visitor: str) -> asyncio.Semaphore:
+    share = _shares.get(visitor)
+    if share is None:
+        share = _shares[visitor] = asyncio.Semaphore(max(1, conf().check_threads // 2))
+    return share
 
 
 async def drive(function: Callable[[], T]) -> T:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from uploads import events
@@ -17,7 +18,7 @@ from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.external import ExternalEntry
 from uploads.machine import State, Step
-from uploads.names import FileName, parse_name
+from uploads.names import FileName, parse_folder, parse_name
 from uploads.slots import Slot
 
 REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -53,7 +54,9 @@ class Uploads:
         self.slots: dict[str, Slot] = {}
         self.entries: dict[str, UploadEntry] = {}  # by ref
         self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
-        self.lent: list[UploadEntry] = []  # those that the running handler has been given
+        self._lent: list[UploadEntry] = []  # those that the running handler has been given
+        self._lent_refs: set[str] = set()
+        self._lent_slots: set[str] = set()
 
     @property
     def owner(self) -> str:
@@ -65,19 +68,19 @@ class Uploads:
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
         return SlotEntries(slot, [entry for entry in entries if entry.state is not State.CONSUMED])
 
-    def register(self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str) -> UploadEntry:
+    def register(
+        self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str, path: str | None = None
+    ) -> UploadEntry:
         """A new entry, or `UploadError`. A refused file is kept, with its reason, until it is dismissed or replaced.
 
-        Where a slot takes a single file, the next one replaces it; a refused one never keeps a place.
+        Where a slot takes a single file, the next one replaces it if it is taken; a refused one never keeps a place.
         """
         if len(self.entries) >= conf().max_entries_per_view:
             raise UploadError("too_many_files")
         slot = self.slot(slot_name)
-        if slot.max_entries == 1:
-            for other in self.of(slot_name):
-                self.drop(other)
-        others = [other for other in self.of(slot_name) if not other.is_over]
-        name, refused = _read_name(raw_name)
+        before = self._replaceable(slot)
+        others = [other for other in self.of(slot_name) if not other.is_over and other not in before]
+        name, refused = _read_name(raw_name, path)
         try:
             slot.check(name, size, others)
         except UploadError as unfit:
@@ -91,6 +94,7 @@ class Uploads:
                 entry.reserve(self.owner)
         except UploadError as too_much:
             refused = too_much
+        self._replace(before, refused)
         if refused is not None:
             entry.fail(refused)
             raise refused
@@ -100,19 +104,36 @@ class Uploads:
 
     def adopt(self, entry: UploadEntry) -> None:
         """Takes an upload in that began on another socket. Raises `UploadError` if the slot has no place for it now."""
-        if entry.slot.max_entries == 1:
-            for other in self.of(entry.slot.name):
-                self.drop(other)
-        self.check_again(entry)
-        entry.reserve(self.owner)
+        before = self._replaceable(entry.slot)
+        try:
+            self.check_again(entry, before)
+            entry.reserve(self.owner)
+        except UploadError as refused:
+            self._replace(before, refused)
+            raise
+        self._replace(before)
         entry.visitor = self.visitor
         self.entries[entry.ref] = entry
         self.staged.add(entry)
         events.tell("resumed", entry)
 
-    def check_again(self, entry: UploadEntry) -> None:
-        """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, takes the entry."""
-        others = [other for other in self.of(entry.slot.name) if not other.is_over and other is not entry]
+    def _replaceable(self, slot: Slot) -> list[UploadEntry]:
+        """Where a slot takes a single file: what the next one takes the place of."""
+        return list(self.of(slot.name)) if slot.max_entries == 1 else []
+
+    def _replace(self, before: list[UploadEntry], refused: UploadError | None = None) -> None:
+        """A good file is lost only to one that is taken; an error only stands until the next file."""
+        for other in before:
+            if refused is None or other.error:
+                self.drop(other)
+
+    def check_again(self, entry: UploadEntry, but: Sequence[UploadEntry] = ()) -> None:
+        """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, takes the entry.
+
+        but: entries that don't count.
+        """
+        but = [entry, *but]
+        others = [other for other in self.of(entry.slot.name) if not other.is_over and other not in but]
         self.slot(entry.slot.name).check(FileName(entry.name, entry.extension), entry.size, others)
 
     def drop(self, entry: UploadEntry) -> None:
@@ -130,13 +151,20 @@ class Uploads:
         """Each ready entry once. One whose turn in the loop was left early, by a raise for one, stays ready."""
         for entry in self.of(name).ready:
             if entry.lend():
-                self.lent.append(entry)
+                self._lent.append(entry)
+                self._lent_refs.add(entry.ref)
+                self._lent_slots.add(name)
                 yield entry
                 entry.advance(Step.CONSUME)
 
+    def is_lent(self, ref: str, slot: str | None) -> bool:
+        """Whether the running handler has this upload in its hands, or one of this slot."""
+        return ref in self._lent_refs or slot in self._lent_slots
+
     def take_back(self) -> list[UploadEntry]:
         """The handler has finished: what it was lent is let go. Those that it consumed, now off the page."""
-        lent, self.lent = self.lent, []
+        lent, self._lent = self._lent, []
+        self._lent_refs, self._lent_slots = set(), set()
         for entry in lent:
             entry.release()
         consumed = list(dict.fromkeys(entry for entry in lent if entry.state is State.CONSUMED))
@@ -156,8 +184,8 @@ class Uploads:
         return slot
 
 
-def _read_name(raw: str) -> tuple[FileName, UploadError | None]:
+def _read_name(raw: str, path: str | None) -> tuple[FileName, UploadError | None]:
     try:
-        return parse_name(raw), None
+        return replace(parse_name(raw), folder=parse_folder(path or "")), None
     except UploadError as unreadable:
         return FileName("", ""), unreadable

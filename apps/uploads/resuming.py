@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from django.http import HttpRequest
@@ -33,8 +35,10 @@ logger = logging.getLogger("uploads")
 class Resumption:
     """The resumable uploads of one view on one socket."""
 
-    def __init__(self, request: HttpRequest, uploads: Uploads, link: Link) -> None:
-        self._request, self._uploads, self._link = request, uploads, link
+    def __init__(
+        self, request: HttpRequest, uploads: Uploads, link: Link, adopt: Callable[[UploadEntry], None]
+    ) -> None:
+        self._request, self._uploads, self._link, self._adopt = request, uploads, link, adopt
         self._is_renewing = False
 
     async def begin(self, entry: UploadEntry, holder: str) -> None:
@@ -46,15 +50,20 @@ class Resumption:
         self._keep_renewing()
 
     async def resume(self, message: Message) -> tuple[UploadEntry | None, UploadError | None]:
-        """The entry, its offset measured; or why not: `locked`, or anything else for which one must start over."""
+        """The entry, its offset measured; or why not: `locked`, or anything else for which one must start over.
+
+        What is refused as `cancelled` when it would be adopted is removed.
+        """
         try:
             slot = self._uploads.slot(message["slot"])
             pool = pools.drive if slot.is_elsewhere else pools.check
             entry = await pool(partial(self._resume, message))
             try:
-                self._uploads.adopt(entry)
-            except UploadError:
-                await pool(entry.park)
+                self._adopt(entry)
+            except UploadError as unwanted:
+                if unwanted.code == "cancelled":
+                    entry.advance(Step.CANCEL, unwanted)
+                await pool(entry.discard if entry.is_over else entry.park)
                 raise
         except UploadError as refused:
             return None, refused
@@ -84,6 +93,7 @@ class Resumption:
             name=entry.name,
             size=entry.size,
             client_type=entry.client_type,
+            folder=entry.folder,
         )
         store.save(record, ttl)
         lease = store.acquire(entry.upload.id, holder, conf().lease)
@@ -100,7 +110,8 @@ class Resumption:
         if lease is None:
             raise UploadError("locked")
         kind = UploadEntry if slot.external is None else ExternalEntry
-        entry = kind(record.id, message["ref"], slot, parse_name(record.name), record.size, record.client_type)
+        name = replace(parse_name(record.name), folder=record.folder)
+        entry = kind(record.id, message["ref"], slot, name, record.size, record.client_type)
         entry.keeper = Keeper(store, lease, ttl, record)
         try:
             entry.reopen()
@@ -132,15 +143,15 @@ class Resumption:
                 except Exception:  # noqa: BLE001
                     logger.warning("could not renew a lease", exc_info=True)
                     continue
-                if not is_ours and not entry.is_over:
-                    await self._superseded(entry)
+                if not is_ours and entry.fail(UploadError("superseded")):
+                    await self.superseded(entry)
 
-    async def _superseded(self, entry: UploadEntry) -> None:
+    async def superseded(self, entry: UploadEntry) -> None:
         """Another socket goes on with it: this one lets go, and leaves the bytes alone."""
         entry.keeper = None
         self._uploads.staged.discard(entry)
-        self._uploads.entries.pop(entry.ref, None)
-        entry.advance(Step.EXPIRE, UploadError("superseded"))
+        if self._uploads.entries.get(entry.ref) is entry:
+            del self._uploads.entries[entry.ref]
         await (pools.drive if entry.slot.writer else pools.check)(entry.park)
         self._link.send(messages.error(entry.ref, UploadError("superseded")))
 

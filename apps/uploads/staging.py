@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from django.core.files.uploadedfile import UploadedFile
 
+from uploads import fences
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.sniffing import SNIFF_BYTES
@@ -45,7 +46,10 @@ def _take_hash(upload_id: str) -> tuple[int, Any]:
 
 
 class StagingFile:
-    """One upload's bytes. Threads take turns; once discarded, it stays empty whatever still arrives."""
+    """One upload's bytes. Threads take turns; once discarded, it stays empty whatever still arrives.
+
+    Of all that have the same upload only the last one who has opened it may write, here and in other processes.
+    """
 
     def __init__(self, upload_id: str) -> None:
         self.path = conf().staging_dir / upload_id
@@ -55,13 +59,17 @@ class StagingFile:
         self._siblings: set[Path] = set()
         self._lock = threading.Lock()
         self._is_discarded = False
+        self._is_parked = False
+        self._is_superseded = False
         self.tail = ("", 0)
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """Appends. Raises `UploadError("storage_full")` when the system can't take it."""
+        """Appends. Raises `UploadError`: `storage_full` when the system can't take it, `superseded` after `park`."""
         with self._lock:
             if self._is_discarded:
                 return
+            if self._is_parked:
+                raise UploadError("superseded")
             try:
                 self._append(chunks)
             except OSError:
@@ -69,16 +77,29 @@ class StagingFile:
                 raise UploadError("storage_full") from None
 
     def finish(self) -> str:
-        """Closes the file; the SHA-256 of its bytes in hexadecimal."""
+        """Closes the file; the SHA-256 of its bytes in hexadecimal.
+
+        Raises `UploadError("superseded")` if somebody else goes on with it.
+        """
         with self._lock:
+            if self._is_parked or self._file is not None and not fences.is_in_place(self._file, self.path):
+                raise UploadError("superseded")
             self._close()
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        """Removes the file and whatever was derived from it. What has been moved away stays where it is."""
+        """Removes the file and whatever was derived from it, unless somebody else goes on with it.
+
+        What has been moved away stays where it is.
+        """
         with self._lock:
             self._is_discarded = True
+            is_anothers = self._is_superseded or fences.is_anothers(self.path, self)
+            if self._file is not None and not fences.is_in_place(self._file, self.path):
+                is_anothers = True
             self._close()
+            if is_anothers:
+                return
             _take_hash(self.path.name)
             for path in (self.path, *self._siblings):
                 path.unlink(missing_ok=True)
@@ -86,54 +107,96 @@ class StagingFile:
     def park(self) -> None:
         """Closes the file and leaves it; what still arrives is not written any more."""
         with self._lock:
-            self._is_discarded = True
-            if self._file is not None:
-                _keep_hash(self.path.name, self._hashed, self._hash)
-            self._close()
+            self._park()
 
-    def reopen(self, look: Callable[[bytes], None], most: int) -> int:
+    def give_way(self) -> set[Path]:
+        """Parked by somebody else of this process, who goes on with it: whatever is asked of it, the bytes stay."""
+        with self._lock:
+            self._is_superseded = True
+            self._park()
+            return set(self._siblings)
+
+    def reopen(self, look: Callable[[bytes], None], most: int, *, patience: float, make: bool = False) -> int:
         """Opens what was staged before, to go on at its end; that offset. `look` sees the bytes from the beginning.
 
-        Raises `UploadError("unknown_ref")` where there is nothing, or more than there should be.
+        Nobody else who has it open can write from then on. Raises `UploadError`: `unknown_ref` where there is more than
+        there should be, `locked` while another process has it open.
+
+        patience: seconds without a write after which another process counts as standing still.
+        make: where there is no file, make one, so that nobody else can.
         """
-        with self._lock:
-            try:
-                file = self.path.open("r+b", buffering=0)
-            except FileNotFoundError:
-                return 0
-            offset = file.seek(0, os.SEEK_END)
-            try:
-                if offset > most:
-                    raise UploadError("unknown_ref")
-                _read_from(file, 0, min(offset, SNIFF_BYTES), look)
-            except UploadError:
-                file.close()
-                raise
-            known, digest = _take_hash(self.path.name)
-            if digest is not None and known <= offset:
-                self._hash = digest
-            else:
-                known = 0
-            _read_from(file, known, offset, self._hash.update)
-            self._hashed = offset
-            tail = hashlib.sha256()
-            _read_from(file, max(0, offset - TAIL), offset, tail.update)
-            self.tail = tail.hexdigest(), min(offset, TAIL)
-            self._file = file
-            return offset
+        inherited = fences.take_over(self.path, self)
+        try:
+            with self._lock:
+                self._siblings |= inherited
+                return self._reopen(look, most, patience, make)
+        except BaseException:
+            fences.leave(self.path, self)
+            raise
+
+    def _reopen(self, look: Callable[[bytes], None], most: int, patience: float, make: bool) -> int:
+        if self._is_parked:  # by one who was quicker
+            raise UploadError("locked")
+        try:
+            self._file = fences.opened(self.path, patience)
+        except FileNotFoundError:
+            self._file = self._made() if make else None
+        if self._file is None:
+            return 0
+        try:
+            return self._go_on(self._file, look, most)
+        except UploadError:
+            self._close()
+            raise
+
+    def _made(self) -> IO[bytes]:
+        try:
+            return fences.made(self.path)
+        except FileExistsError:
+            raise UploadError("locked") from None
+        except OSError:
+            logger.exception("could not make a staging file")
+            raise UploadError("storage_full") from None
+
+    def _go_on(self, file: IO[bytes], look: Callable[[bytes], None], most: int) -> int:
+        offset = file.seek(0, os.SEEK_END)
+        if offset > most:
+            raise UploadError("unknown_ref")
+        _read_from(file, 0, min(offset, SNIFF_BYTES), look)
+        known, digest = _take_hash(self.path.name)
+        if digest is not None and known <= offset:
+            self._hash = digest
+        else:
+            known = 0
+        _read_from(file, known, offset, self._hash.update)
+        self._hashed = offset
+        tail = hashlib.sha256()
+        _read_from(file, max(0, offset - TAIL), offset, tail.update)
+        self.tail = tail.hexdigest(), min(offset, TAIL)
+        return offset
 
     def _append(self, chunks: Sequence[bytes | memoryview]) -> None:
         if self._file is None:
-            self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
-            self._file = self.path.open("xb", buffering=0)
+            fences.enter(self.path, self)
+            try:
+                self._file = fences.made(self.path)
+            except FileExistsError:
+                raise UploadError("superseded") from None
         for chunk in chunks:
             _write_all(self._file, chunk)
             self._hash.update(chunk)
             self._hashed += len(chunk)
 
+    def _park(self) -> None:
+        self._is_parked = True
+        if self._file is not None and fences.is_in_place(self._file, self.path):
+            _keep_hash(self.path.name, self._hashed, self._hash)
+        self._close()
+
     def _close(self) -> None:
+        fences.leave(self.path, self)
         if self._file is not None:
-            self._file.close()
+            fences.closed(self._file)
             self._file = None
 
     def sibling(self, name: str) -> Path:

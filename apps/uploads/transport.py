@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -24,9 +25,10 @@ from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.external import ExternalEntry
 from uploads.fallback.answers import Fallback
-from uploads.judging import judge
+from uploads.judging import judge_ours
 from uploads.machine import State, Step
 from uploads.posting import accept_post
+from uploads.postponed import Postponed
 from uploads.receiving import Receiver
 from uploads.registry import Uploads
 from uploads.resuming import Resumption
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_POSTPONED = 500  # messages of one socket that may wait for a handler
 TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upload
 
 
@@ -65,7 +66,9 @@ class UploadsExtension(Extension):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._registrations = Bucket(50, burst=2000)
         self._messages = Bucket(500, burst=20_000)
-        self._postponed: list[Message] = []
+        self._postponed = Postponed(self.uploads)
+        self._resuming: dict[str, str] = {}  # ref → slot of what is being looked up
+        self._unwanted: set[str] = set()  # refs of those that were cancelled or replaced meanwhile
         self._announced: dict[str, Any] | None = None
         self._shown = Shown()
         self._to_tell: deque[tuple[UploadEntry, State, Progress]] = deque()
@@ -79,7 +82,7 @@ class UploadsExtension(Extension):
     def connected(self, link: Link) -> None:
         self._link, self._loop = link, asyncio.get_running_loop()
         self._receiver = Receiver(link, self)
-        self._resumption = Resumption(self.view.request, self.uploads, link)
+        self._resumption = Resumption(self.view.request, self.uploads, link, self._adopt)
         self.direct = DirectUploads(self.view, self.uploads, self._resumption, link, self)
         self._announce()
         if janitor.is_due():
@@ -93,10 +96,10 @@ class UploadsExtension(Extension):
             return  # sent before the view was mounted
         if not self._messages.take():
             self._link.close(CloseCode.RATE)
-        elif self._must_wait(message):
-            self._postpone(message)
-        else:
+        elif not self._postponed.concerns(message):
             self._obey(message)
+        elif not self._postponed.add(message):
+            self._link.send(messages.error(message["ref"], UploadError("rate_limited")))
 
     def received_binary(self, frame: bytes) -> bool:
         if self._link is None:
@@ -114,19 +117,6 @@ class UploadsExtension(Extension):
         await self._remove(list(self.uploads.staged), causes.session_closed())
 
     # Messages
-    def _must_wait(self, message: Message) -> bool:
-        """Whether a message would end or replace a file that a handler has in its hands, or follows one that would."""
-        ref, slot = message["ref"], message.get("slot")
-        return any(entry.ref == ref or entry.slot.name == slot for entry in self.uploads.lent) or any(
-            earlier["ref"] == ref or earlier.get("slot") == slot for earlier in self._postponed
-        )
-
-    def _postpone(self, message: Message) -> None:
-        if message["type"] != "upload_cancel" and len(self._postponed) >= MAX_POSTPONED:
-            self._expect_link().send(messages.error(message["ref"], UploadError("rate_limited")))
-        else:
-            self._postponed.append(message)
-
     def _obey(self, message: Message) -> None:
         match message["type"]:
             case "upload_register":
@@ -152,25 +142,27 @@ class UploadsExtension(Extension):
     def _begin(self, message: Message, begin: Callable[[Message], None]) -> None:
         """A file, new or known from before: whatever it replaces goes."""
         link, ref = self._expect_link(), message["ref"]
-        if ref in self.uploads.entries:
+        if ref in self.uploads.entries or ref in self._resuming:
             link.violation("a ref twice")
             return
         if not self._registrations.take():
             link.send(messages.error(ref, UploadError("rate_limited")))
             return
-        before = set(self.uploads.entries.values())
         try:
-            begin(message)
+            with self._replacing():
+                begin(message)
         except UploadError as refused:
             link.send(messages.error(ref, refused))
-        self._forget(before - set(self.uploads.entries.values()))
         if ref in self.uploads.entries:
             self._changed(self.uploads.entries[ref])
 
     def _register(self, message: Message) -> None:
         entry = self.uploads.register(
-            message["slot"], message["ref"], message["name"], message["size"], message["mime"]
+            message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )
+        if entry.slot.max_entries == 1:
+            for ref in [ref for ref, slot in self._resuming.items() if slot == entry.slot.name]:
+                self._cancel(ref)
         if isinstance(entry, ExternalEntry):
             self._expect_link().spawn(self.direct.begin(entry, message["holder"] or entry.ref))
         elif entry.slot.resumable:
@@ -180,17 +172,30 @@ class UploadsExtension(Extension):
 
     async def _register_resumable(self, entry: UploadEntry, holder: str) -> None:
         await self._resumption.begin(entry, holder)
-        if entry.is_open and self._link is not None:
+        if entry.is_over:
+            await self._remove([entry])  # again: it had no record yet when it was cancelled
+        elif self._link is not None:
             self._link.send(messages.registered(entry, self._receiver.open(entry)))
 
     def _resume(self, message: Message) -> None:
         self.uploads.slot(message["slot"])
+        self._resuming[message["ref"]] = message["slot"]
         self._expect_link().spawn(self._resume_later(message))
+
+    def _adopt(self, entry: UploadEntry) -> None:
+        """Raises `UploadError`: the slot has no place for it, or it is `cancelled`."""
+        if entry.ref in self._unwanted:
+            raise UploadError("cancelled")
+        with self._replacing():
+            self.uploads.adopt(entry)
 
     async def _resume_later(self, message: Message) -> None:
         """The handshake of the seeds: the answer says where to go on, or that it has to start over, or why it can't."""
         entry, refusal = await self._resumption.resume(message)
-        if self._link is None:
+        del self._resuming[message["ref"]]
+        is_unwanted = message["ref"] in self._unwanted  # and has been answered
+        self._unwanted.discard(message["ref"])
+        if self._link is None or is_unwanted:
             return
         if entry is None:
             self._link.send(messages.not_resumed(message["ref"], refusal or UploadError("unknown_ref")))
@@ -212,7 +217,18 @@ class UploadsExtension(Extension):
             self.uploads.drop(entry)
             self._forget([entry])
             self._changed(entry)
+        elif ref in self._resuming:
+            self._unwanted.add(ref)
         self._expect_link().send(messages.cancelled(ref))
+
+    @contextmanager
+    def _replacing(self) -> Iterator[None]:
+        """What goes from the page within is forgotten."""
+        before = set(self.uploads.entries.values())
+        try:
+            yield
+        finally:
+            self._forget(before - set(self.uploads.entries.values()))
 
     def _forget(self, gone: Iterable[UploadEntry]) -> None:
         """Entries that were replaced or cancelled: remove the bytes."""
@@ -224,11 +240,8 @@ class UploadsExtension(Extension):
 
     def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
         """For an upload that a handler registers. Raises `UploadError`."""
-        before = set(self.uploads.entries.values())
-        try:
+        with self._replacing():
             return self.uploads.register(slot, ref, name, size, mime)
-        finally:
-            self._forget(before - set(self.uploads.entries.values()))
 
     # What becomes of an upload
     def has_moved(self, entry: UploadEntry) -> None:
@@ -240,21 +253,29 @@ class UploadsExtension(Extension):
     def has_failed(self, entry: UploadEntry) -> None:
         """An upload has ended badly. Its entry stays on the page with the reason; its bytes go."""
         failure = entry.upload.error
-        if self._link is not None and failure is not None:
+        if self._link is None or failure is None:
+            return
+        if failure.code == "superseded":
+            self._link.spawn(self._resumption.superseded(entry))
+        else:
             self._link.send(messages.error(entry.ref, failure))
-            self._changed(entry)
             self._link.spawn(self._remove([entry]))
+        self._changed(entry)
 
     async def has_arrived(self, entry: UploadEntry) -> None:
         """Every byte is here: check them, in a thread."""
         entry.advance(Step.CHECK)
-        failure = self._misfit(entry) or await _pool([entry])(partial(judge, entry))
+        failure = self._misfit(entry) or await self._judged(entry)
         if failure is not None:
             if entry.fail(failure):
                 self.has_failed(entry)
         elif entry.advance(Step.ACCEPT) and self._link is not None:
             self._link.send(messages.ready(entry))
             self._changed(entry)
+
+    async def _judged(self, entry: UploadEntry) -> UploadError | None:
+        judged = partial(judge_ours, entry)
+        return await (pools.drive(judged) if entry.slot.is_elsewhere else pools.judge(judged, self.uploads.owner))
 
     def _misfit(self, entry: UploadEntry) -> UploadError | None:
         try:
@@ -327,8 +348,7 @@ class UploadsExtension(Extension):
         for entry in consumed:
             link.send(messages.consumed(entry.ref))
         self._announce()
-        postponed, self._postponed = self._postponed, []
-        for message in postponed:
+        for message in self._postponed.take():
             self._obey(message)
 
     def _on_loop(self, function: Callable[[Link], None]) -> None:

@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
-from uploads.events import upload_event
+from uploads.events import child_died, upload_event
 
 EVENTS: Final = Counter("uploads_events", "Uploads, by what became of them.", ["slot", "event", "outcome"])
 BYTES: Final = Counter("uploads_bytes", "Bytes of the uploads that were accepted.", ["slot"])
@@ -23,6 +23,7 @@ SECONDS: Final = Histogram(
     ["slot"],
     buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000),
 )
+CHILDREN: Final = Counter("uploads_children_died", "Child processes that ended over a file, by their job.", ["job"])
 
 
 def count(*, event: str, fields: dict[str, Any], **_: Any) -> None:
@@ -32,6 +33,11 @@ def count(*, event: str, fields: dict[str, Any], **_: Any) -> None:
     if event == "ready":
         BYTES.labels(slot).inc(fields["size"])
         SECONDS.labels(slot).observe(fields["seconds"])
+
+
+def count_child(*, job: str, **_: Any) -> None:
+    """Receives `child_died`."""
+    CHILDREN.labels(job).inc()
 
 
 @require_safe
@@ -44,3 +50,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 if settings.METRICS:
     upload_event.connect(count, dispatch_uid="config.metrics")
+    child_died.connect(count_child, dispatch_uid="config.metrics")

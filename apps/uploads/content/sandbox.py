@@ -192,10 +192,17 @@ def _value(job: str, lines: list[bytes]) -> Any:
         code, detail = answer["error"], answer.get("detail")
     except (ValueError, TypeError, KeyError, RecursionError):
         logger.warning("A child died over a %s job: %r", job, lines[-1][:40])
+        _tell_of_death(job)
         raise UploadError("bad_content") from None
     if detail:
         logger.error("A %s job failed: %r", job, str(detail))
     raise UploadError(code if isinstance(code, str) and code in SENTENCES else "bad_content")
+
+
+def _tell_of_death(job: str) -> None:
+    from uploads import events  # not at the top: the worker imports this module, and has no Django
+
+    events.child_died.send_robust(sender=Sandbox, job=job)
 
 
 SANDBOX: Final = Sandbox()  # the process's own; it starts nothing before its first job

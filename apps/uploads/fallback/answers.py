@@ -106,7 +106,7 @@ class Fallback:
     def _register(self, request: HttpRequest, message: Message) -> Message:
         self._view.live_mount()
         entry = self._uploads.register(
-            message["slot"], message["ref"], message["name"], message["size"], message["mime"]
+            message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )
         if isinstance(entry, ExternalEntry):
             self._uploads.drop(entry)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Final
@@ -17,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.utils.crypto import salted_hmac
 
-from uploads import intakes, janitor, pools
+from uploads import events, intakes, janitor, pools
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.http import records, transfers
@@ -28,6 +29,7 @@ from uploads.http.partfile import PartFile
 from uploads.http.spooling import spooled
 from uploads.http.visitors import Visitor, expect_allowed, origin_of, visitor_of
 from uploads.intakes import Intake
+from uploads.names import parse_name
 from uploads.stores import Record
 
 MAX_CHUNKS: Final = 10_000
@@ -53,6 +55,8 @@ class Chunk:
     @property
     def chunk_size(self) -> int:
         """Follows from any single chunk. Raises `UploadError("bad_header")` if the numbers don't fit together."""
+        if not self.size and (self.count, self.length) == (1, 0):
+            return 0
         if self.count == 1:
             size = self.size
         elif self.index < self.count - 1:
@@ -122,10 +126,10 @@ class Chunks:
 
     async def _take(self, scope: Scope, receive: Receive) -> dict[str, Any]:
         chunk = read(RequestHeaders(scope))
+        chunk_size = chunk.chunk_size
         intake = intakes.get(conf().intake)
-        chunk_size = chunk.chunk_size if chunk.size else 0
         visitor = await pools.check(partial(visitor_of, scope))
-        record = await pools.check(partial(self._begin, intake, visitor, chunk, chunk_size))
+        record = await self._begun(partial(self._begin, intake, visitor, chunk, chunk_size))
         async with spooled(pieces(receive), chunk.length) as body:
             if records.is_done(record):
                 return _finished(record)
@@ -133,6 +137,15 @@ class Chunks:
         if received < chunk.count:
             return {"chunksReceived": received}
         return _finished(await self._assemble(record, visitor))
+
+    async def _begun(self, begin: Callable[[], Record | None]) -> Record:
+        """Waits here and not in a thread: there are few of those, and everybody's uploads need them."""
+        end = time.monotonic() + WAIT_FOR_OTHERS
+        while (record := await pools.check(begin)) is None:
+            if time.monotonic() > end:
+                raise UploadError("locked")
+            await asyncio.sleep(LOOK_EVERY)
+        return record
 
     async def _place(self, record: Record, chunk: Chunk, chunk_size: int, body: IO[bytes]) -> int:
         """How many chunks are there now: all, too, if others have put the file together while this one came again."""
@@ -143,15 +156,23 @@ class Chunks:
                 raise
             return chunk.count
 
-    def _begin(self, intake: Intake, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record:
-        """The upload's record, made by the first chunk. Raises `UploadError` if another chunk said otherwise."""
+    def _begin(self, intake: Intake, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record | None:
+        """The upload's record, made by the first chunk; None while another request makes it, for a moment.
+
+        Raises `UploadError` if another chunk said otherwise.
+        """
         upload_id = salted_hmac("uploads.chunks", f"{visitor.owner}\n{chunk.upload_id}", algorithm="sha256").hexdigest()
         made = records.make(
             intake, visitor, self.path, chunk.name, chunk.size, upload_id=upload_id[:32], chunks=str(chunk.count)
         )
-        record = records.store().load(made.id) or _create(made, visitor, chunk, chunk_size)
+        store = records.store()
+        record = store.load(made.id) or _create(made, visitor, chunk, chunk_size)
+        if record is None:
+            return None
         if (record.name, record.size, record.http.get(records.CHUNKS)) != (made.name, made.size, str(chunk.count)):
             raise refusal("changed")
+        if record is not made:
+            store.touch(record.id, records.ttl())
         return record
 
     async def _assemble(self, record: Record, visitor: Visitor) -> Record:
@@ -162,7 +183,6 @@ class Chunks:
                 async with transfers.hold(record, visitor) as transfer:
                     if not records.is_done(transfer.record):
                         await pools.write(PartFile(record.id).seal)
-                        transfer.entry.sibling("map")  # goes with the file
                         await transfer.finish()
                     return transfer.record
             except UploadError as refused:
@@ -171,29 +191,35 @@ class Chunks:
             await asyncio.sleep(LOOK_EVERY)
 
 
-def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record:
+def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record | None:
     """Several chunks may be the first at the same time: one of them makes the file, and then the record."""
+    store, file = records.store(), PartFile(made.id)
+    if not file.is_free(lambda: store.load(made.id) is not None):
+        return None
     visitor.expect_pace()
     entry = transfers.entry_of(made)
     visitor.reserve(entry)
     entry.rest()  # until the file is put together
     if janitor.is_due():
         janitor.prune()
-    store, file = records.store(), PartFile(made.id)
-    is_ours = file.create(chunk.size, chunk_size, chunk.count)
-    for _ in range(1 if is_ours else 100):
+    if not file.create(chunk.size, chunk_size, chunk.count):
+        return None
+    try:
         if (record := store.load(made.id)) is not None:
-            if is_ours and records.is_done(record):  # all of it has happened since we looked
+            if records.STAGE in record.http:  # all of it has happened since we looked
                 file.remove()
             return record
-        if not is_ours:
-            time.sleep(LOOK_EVERY)
-    store.save(made, records.ttl())
+        store.save(made, records.ttl())
+    except BaseException:
+        file.remove()
+        raise
+    events.tell("registered", entry)
     return made
 
 
 def _finished(record: Record) -> dict[str, Any]:
-    return {"fileGuid": records.result(record), "fileName": record.name, "fileSize": record.size}
+    name = parse_name(record.name).label  # as every other way calls it
+    return {"fileGuid": records.result(record), "fileName": name, "fileSize": record.size}
 
 
 async def _refuse(send: Send, refused: UploadError, cors: Headers) -> None:

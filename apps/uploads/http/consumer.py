@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
@@ -24,11 +25,13 @@ from uploads.http.asgi import Application, Receive, Scope, Send
 from uploads.http.deliveries import Delivery
 from uploads.http.errors import described, refusal
 from uploads.http.visitors import Visitor, visitor_of
+from uploads.slots import SMALLEST_CHUNK
 
 DONE: Final = "File uploaded successfully!"
 MAX_SIZE: Final = 16_000_000  # bytes of a file: a server may have to keep so many in memory
 MAX_SOCKETS: Final = 20  # of one visitor in one process
-IDLE: Final = 60.0  # seconds
+IDLE: Final = 60.0  # seconds without a byte
+TINY: Final = (5.0, 50.0)  # pieces that hold next to nothing, of one socket: a second, and at once
 
 _crowd = Crowd()
 
@@ -65,6 +68,8 @@ class _Socket:
         self._path, self._query = scope["path"], scope["query_string"]
         self._visitor, self._receive, self._send = visitor, receive, send
         self._files = Bucket(5, burst=50)
+        self._tiny = Bucket(*TINY)
+        self._left = IDLE  # seconds that we wait for a byte
         self._delivery: Delivery | None = None
 
     async def serve(self) -> None:
@@ -91,7 +96,14 @@ class _Socket:
         while (message := await self._next()) is not None:
             if self._delivery is None:
                 raise UploadError("size_mismatch")  # more after the last byte
+            self._expect_substance(message[0], self._delivery)
             await self._take(message[0])
+
+    def _expect_substance(self, data: bytes, delivery: Delivery) -> None:
+        """Each piece costs a write and an answer, whatever its length. Raises `UploadError("rate_limited")`."""
+        is_last = delivery.received + len(data) >= delivery.size
+        if len(data) < SMALLEST_CHUNK and not is_last and not self._tiny.take():
+            raise UploadError("rate_limited")
 
     async def _receive_many(self, name: str) -> None:
         """Each message is a file, and one that is refused doesn't keep the next one away."""
@@ -108,15 +120,18 @@ class _Socket:
 
     async def _next(self) -> tuple[bytes, str] | None:
         """The next message's bytes and the extension that they have without a name; None at the end."""
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(IDLE):
+            async with asyncio.timeout(self._left):
                 message = await self._receive()
         except TimeoutError:
             raise UploadError("timeout") from None
         if message["type"] == "websocket.disconnect":
             return None
         text = message.get("text")
-        return (message.get("bytes") or b"", "") if text is None else (text.encode(), ".txt")
+        data, suffix = (message.get("bytes") or b"", "") if text is None else (text.encode(), ".txt")
+        self._left = IDLE if data else self._left - (time.monotonic() - began)
+        return data, suffix
 
     async def _begin(self, name: str, size: int) -> None:
         if size > MAX_SIZE:
@@ -132,7 +147,7 @@ class _Socket:
         await self._say(json.dumps({"received": delivery.received, "size": delivery.size}))
         if delivery.received == delivery.size:
             self._delivery = None
-            await pools.check(delivery.finish)
+            await pools.judge(delivery.finish, self._visitor.bucket)
             await self._say(DONE)
 
     async def _say(self, text: str) -> None:

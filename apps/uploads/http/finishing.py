@@ -75,8 +75,8 @@ def finish(record: Record, entry: UploadEntry, is_ours: Callable[[], bool] = lam
         record = records.changed(record, **{records.STAGE: records.TAKING})
         store.replace(record)
         return _done(record, hand_over(entry, intake, record.owner))
-    except UploadError:
-        if entry.is_over:
+    except UploadError as refused:
+        if entry.is_over and refused.code != "superseded":
             store.forget(record.id)
         else:
             entry.park()

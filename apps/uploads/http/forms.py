@@ -113,7 +113,7 @@ def _only_file(request: HttpRequest) -> Any:
     """Raises `UploadError` for a form that can't be read, or hasn't exactly one file."""
     try:
         files = [file for _, several in request.FILES.lists() for file in several]
-    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError):
+    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError, LookupError):  # the last: of a charset
         raise refusal("bad_body") from None
     if not files:
         raise refusal("no_file")

@@ -13,6 +13,7 @@ from uploads.http.errors import refusal
 MOST: Final = 2**53 - 1  # the largest number that JavaScript counts to
 MAX_METADATA: Final = 1600  # characters: it is kept beside the upload, in a record of 4 KB
 
+_BLANKS: Final = " \t"  # RFC 9110 §5.6.3; Python's own idea of white space goes further
 _DIGITS: Final = re.compile(r"[0-9]{1,16}")
 _KEY: Final = re.compile(r"[!-+\--~]{1,100}")  # visible ASCII without the comma
 
@@ -23,7 +24,7 @@ class Headers:
     def __init__(self, scope: dict[str, Any]) -> None:
         self._values: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(_BLANKS)
             self._values[name] = f"{self._values[name]}, {value}" if name in self._values else value
 
     def get(self, name: str) -> str | None:
@@ -61,10 +62,10 @@ class Headers:
 def parse_metadata(raw: str) -> dict[str, str]:
     """tus' `Upload-Metadata`: `key base64, key base64, key`. (tus 1.0, "Upload-Metadata".)
 
-    Raises `UploadError("bad_header")` for a key that comes twice or can't be one, for what isn't base64 of UTF-8, and
-    for more than is kept.
+    Raises `UploadError("bad_header")` for a key that comes twice or can't be one, for what isn't base64 of UTF-8, for
+    what isn't visible ASCII, as it is sent back as it came, and for more than is kept.
     """
-    if len(raw) > MAX_METADATA:
+    if len(raw) > MAX_METADATA or not (raw.isascii() and raw.isprintable()):
         raise refusal("bad_header")
     found: dict[str, str] = {}
     for pair in raw.split(",") if raw.strip() else ():

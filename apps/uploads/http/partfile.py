@@ -12,7 +12,8 @@ import fcntl
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -22,6 +23,7 @@ from uploads.http.errors import refusal
 
 _HEADER: Final = struct.Struct(">Q?")  # bytes of a chunk; whether no more are placed
 BLOCK: Final = 1024 * 1024
+FRESH: Final = 30.0  # seconds in which whoever has made the file lets others know of it
 
 
 class PartFile:
@@ -50,8 +52,23 @@ class PartFile:
         return True
 
     def remove(self) -> None:
-        for path in (self.map, self.path):
+        for path in (self.path, self.map):
             path.unlink(missing_ok=True)
+
+    def is_free(self, is_known: Callable[[], bool]) -> bool:
+        """Whether it may be made. What a crash or an expiry has left is removed: a map that is old and nobody knows."""
+        try:
+            with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as file:
+                found = os.fstat(file.fileno())
+                if abs(time.time() - found.st_mtime) < FRESH or is_known():
+                    return False
+                if os.path.samestat(found, self.map.stat()):  # nobody has made another one since
+                    self.remove()
+        except BlockingIOError:
+            return False
+        except (FileNotFoundError, UploadError):
+            pass
+        return True
 
     def place(self, index: int, chunk_size: int, chunk: IO[bytes]) -> int:
         """Puts a chunk where it belongs unless it is there already; how many are there now.

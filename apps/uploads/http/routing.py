@@ -10,6 +10,7 @@ from uploads.http.asgi import Application, Receive, Scope, Send
 from uploads.http.chunks import Chunks
 from uploads.http.consumer import FileUploadConsumer
 from uploads.http.forms import Forms
+from uploads.http.pages import Pages
 from uploads.http.tus import Tus
 
 FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
@@ -18,9 +19,10 @@ FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
 def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-chunk") -> Application:
     """An ASGI application that takes the requests which must see their bodies arrive, and leaves all others to Django.
 
+    Of those it refuses the large bodies of other sites' pages, before they are read.
     tus: the path below which tus is spoken. chunks: the path of the seeds' chunked endpoint.
     """
-    speak_tus, take_chunks, take_forms = Tus(tus), Chunks(chunks), Forms(django)
+    speak_tus, take_chunks, take_forms, show_pages = Tus(tus), Chunks(chunks), Forms(django), Pages(django)
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -31,7 +33,7 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
         elif path in FORMS:
             await take_forms(scope, receive, send)
         else:
-            await django(scope, receive, send)
+            await show_pages(scope, receive, send)
 
     return route
 

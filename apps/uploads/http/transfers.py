@@ -167,7 +167,7 @@ class Transfer:
         await threads.run(self._is_ours)  # for longer: checks take their time, and may have to wait for a thread
         try:
             async with kept(self.lease, conf().lease):
-                await pools.check(self._finish)
+                await pools.judge(self._finish, self._visitor.bucket)
         finally:
             await pools.check(partial(records.store().release, self.lease))
 
@@ -206,7 +206,10 @@ class Transfer:
 
 def entry_of(record: Record) -> UploadEntry:
     slot = records.intake_of(record).slot
-    return UploadEntry(record.id, record.page, slot, parse_name(record.name), record.size, record.client_type)
+    entry = UploadEntry(record.id, record.page, slot, parse_name(record.name), record.size, record.client_type)
+    if records.CHUNKS in record.http:
+        entry.sibling("map")  # goes with the file
+    return entry
 
 
 @contextlib.asynccontextmanager
@@ -261,8 +264,8 @@ def _open(lease: Lease, visitor: Visitor, *, measured: bool) -> Transfer:
     if measured and not records.is_done(record):
         try:
             transfer.measure()
-        except UploadError:
-            transfer.discard()
+        except UploadError as refused:
+            transfer.let_go() if refused.code == "locked" else transfer.discard()
             raise
         try:
             transfer.reserve()

@@ -107,6 +107,11 @@ class Visitor:
     label: str  # for logs
     address: str  # of the client, or of a proxy in front of us
 
+    @property
+    def bucket(self) -> str:
+        """Whose quota his uploads count for, and whose share of the threads."""
+        return self.label or self.address
+
     def expect_pace(self) -> None:
         """Counts a new upload. Raises `UploadError("rate_limited")` for too many at once."""
         key = self.owner or self.address
@@ -122,7 +127,7 @@ class Visitor:
     def reserve(self, entry: UploadEntry) -> None:
         """Counts an upload. Raises `UploadError`: `quota`, `busy`."""
         entry.visitor = self.label
-        entry.reserve(self.label or self.address)
+        entry.reserve(self.bucket)
 
     def owner_of(self, upload_id: str) -> str:
         return self.owner or f"{_URL}{upload_id}"

@@ -251,6 +251,39 @@ def test_numbers_that_do_not_fit_together_are_refused(server: Server, changes: d
     assert send(server, "misfit", 0, **changes).status == 400
 
 
+@pytest.mark.parametrize(("count", "body"), [("1", b"!"), ("2", b""), ("2", b"!")])
+def test_a_file_of_no_bytes_is_one_chunk_of_no_bytes(server: Server, count: str, body: bytes) -> None:
+    before = server.staged()
+
+    answer = server.ask("POST", PATH, headers("nothing", 0, X_File_Size="0", X_Chunk_Count=count), body)
+
+    assert (answer.status, answer.error) == (400, "bad_header")
+    assert server.staged() == before
+
+
+def test_a_file_that_is_refused_leaves_nothing_and_may_come_again_corrected(server: Server) -> None:
+    before = server.staged()
+    good = b"\x89PNG\r\n\x1a\n" + DATA[:1000]
+    given = headers("corrected", 0, X_Chunk_Count="1", X_File_Name="a.png", X_File_Size=str(len(good)))
+
+    refused = server.ask("POST", PATH, given, DATA[: len(good)])
+    left = server.staged()
+    again = server.ask("POST", PATH, given, good)
+
+    assert (refused.status, refused.error) == (415, "type_mismatch")
+    assert left == before
+    assert (again.status, again.json["fileName"]) == (200, "a.png")
+    (kept,) = [facts for facts in server.kept() if facts["name"] == "a.png"]
+    assert kept["sha256"] == hashlib.sha256(good).hexdigest()
+    assert server.staged() == before
+
+
+def test_a_file_is_called_what_it_may_be_called(server: Server) -> None:
+    given = headers("label", 0, X_Chunk_Count="1", X_File_Name=quote("up/a\r\n\u202eb.dat", safe=""))
+
+    assert server.ask("POST", PATH, given, DATA).json["fileName"] == "a  b.dat"
+
+
 def test_numbers_may_not_change_between_chunks(server: Server) -> None:
     send(server, "changed", 0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -12,6 +14,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from uploads import intakes
+from uploads.http import consumer
 
 from .support import until
 from .ways.raw import HOST
@@ -99,6 +104,71 @@ def test_the_pieces_of_an_announced_file_are_put_together_with_progress(server: 
     assert hashes(server, "pieces.dat") == [hashlib.sha256(DATA).hexdigest()]
 
 
+def test_a_few_small_pieces_are_taken(server: Server, socket: Open) -> None:
+    connection = socket("?name=crumbs.dat&size=20")
+    for start in range(0, 20, 2):
+        connection.send(DATA[start : start + 2])
+        assert read(connection)["received"] == start + 2
+
+    assert read(connection) == DONE
+    assert hashes(server, "crumbs.dat") == [hashlib.sha256(DATA[:20]).hexdigest()]
+
+
+@pytest.mark.parametrize("piece", [b"", b"x", "", DATA[:1023]])
+def test_a_flood_of_small_pieces_ends_the_socket(server: Server, socket: Open, piece: bytes | str) -> None:
+    """Each costs an answer, whatever it holds."""
+    connection = socket("?name=crumbs.dat&size=16000000")
+    with pytest.raises(ConnectionClosed):
+        for _ in range(5_000):
+            connection.send(piece)
+            assert read(connection).get("error") in (None, "rate_limited")
+
+    assert close_code(connection) == 4429
+    until(lambda: server.staged() == [])
+
+
+class Clock:
+    """Stands for the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("query", [b"", b"name=a.dat&size=5"])
+async def test_messages_that_hold_nothing_keep_no_socket_open(
+    settings: Any, folders: Any, monkeypatch: pytest.MonkeyPatch, query: bytes
+) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example"]
+    settings.UPLOADS = {**settings.UPLOADS, "INTAKE": "silent"}
+    intakes.register("silent", receive=lambda entry, owner: None)
+    clock, told = Clock(), []
+    messages = [{"type": "websocket.connect"}, *(3 * [{"type": "websocket.receive", "bytes": b""}])]
+
+    async def receive() -> dict[str, Any]:
+        clock.now += consumer.IDLE / 3
+        if not messages:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), 5)
+            return {"type": "websocket.disconnect"}
+        return messages.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    monkeypatch.setattr(consumer, "time", clock)
+    headers = [(b"host", b"shop.example"), (b"origin", b"http://shop.example")]
+    scope = {"type": "websocket", "path": "/ws/upload/", "query_string": query, "headers": headers}
+    try:
+        await consumer.FileUploadConsumer.as_asgi()(scope, receive, send)
+    finally:
+        intakes.unregister("silent")
+
+    assert told[-1] == {"type": "websocket.close", "code": 4408}
+
+
 def test_a_name_without_a_socket_is_made_up(server: Server, socket: Open) -> None:
     connection = socket()
     connection.send("text")
@@ -121,6 +191,16 @@ def test_another_sites_page_gets_no_socket(socket: Open, origin: str | None) -> 
         socket(origin=origin)
 
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/ws/upload/", "/live/"])
+def test_no_socket_is_compressed(server: Server, path: str) -> None:
+    """A few bytes on the wire could stand for gigabytes in memory."""
+    address = f"ws://{HOST}:{server.port}{path}"
+    with connect(address, origin=server.url, proxy=None, open_timeout=PATIENCE) as connection:  # type: ignore[arg-type]
+        assert connection.response is not None
+        assert "permessage-deflate" in connection.request.headers["Sec-WebSocket-Extensions"]
+        assert "Sec-WebSocket-Extensions" not in connection.response.headers
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from uploads import UploadEntry, UploadError, intakes
 from uploads.http import records, transfers
+from uploads.http.chunks import Chunks
 from uploads.http.deliveries import Delivery
 from uploads.http.finishing import finish
 from uploads.http.visitors import NEW_UPLOADS, Visitor
@@ -200,9 +202,49 @@ def test_a_later_intake_of_the_same_name_counts(intake: Intake, shop: Shop) -> N
     assert intakes.get("shop") is later is not intake
 
 
-def test_an_intake_has_no_writer(shop: Shop) -> None:
-    with pytest.raises(ValueError, match="no writer"):
-        intakes.register("written", receive=shop.receive, writer=object)
+async def test_an_upload_in_chunks_is_told_once_and_from_its_beginning(
+    intake: Intake, shop: Shop, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "INTAKE": "shop"}
+    with caplog.at_level(logging.INFO, "uploads.events"):
+        for index, chunk in enumerate((DATA[:6000], DATA[6000:])):
+            headers = {
+                "Content-Length": len(chunk),
+                "X-Upload-Id": "told",
+                "X-Chunk-Index": index,
+                "X-Chunk-Count": 2,
+                "X-File-Name": "a.txt",
+                "X-File-Size": len(DATA),
+            }
+            assert await posted(Chunks(), headers, chunk) == 200
+
+    told = [vars(record)["fields"] for record in caplog.records if record.name == "uploads.events"]
+    assert [fields["event"] for fields in told] == ["registered", "ready", "consumed"]
+    assert len({fields["upload"] for fields in told}) == 1
+    assert [data for _, data, _ in shop.got] == [DATA]
+
+
+async def posted(application: Chunks, headers: dict[str, Any], body: bytes) -> int:
+    """The status of the answer."""
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    raw = [(name.lower().encode(), str(value).encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/api/upload-chunk", "query_string": b"", "headers": raw}
+    await application(scope, receive, send)
+    return statuses[0]
+
+
+@pytest.mark.parametrize("parameter", ["writer", "external", "progress", "max_total_size", "verify"])
+def test_what_only_a_page_can_do_is_no_parameter_of_an_intake(shop: Shop, parameter: str) -> None:
+    """Taking it would be a promise that nobody keeps."""
+    with pytest.raises(TypeError, match=parameter):
+        intakes.register("pages", receive=shop.receive, **{parameter: None})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["", "two words", "../x", "1st"])

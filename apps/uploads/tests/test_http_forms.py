@@ -103,6 +103,12 @@ def test_a_form_without_a_boundary_is_refused(server: Server) -> None:
     assert send(server, b"{}", Content_Type="application/json").error == "no_file"
 
 
+def test_a_form_in_an_encoding_that_is_none_is_refused(server: Server) -> None:
+    answer = send(server, part("a.dat") + END, Content_Type=f"{TYPE}; charset=hex")
+
+    assert (answer.status, answer.error) == (400, "bad_body")
+
+
 def test_a_form_that_is_too_long_is_refused_before_it_is_read(server: Server) -> None:
     with Wire(server.port) as wire:
         wire.begin("POST", "/upload", {"Content-Type": TYPE, "Content-Length": "300200000"})

@@ -192,6 +192,10 @@ def test_metadata_comes_back_as_it_was(server: Server) -> None:
         "filename aGk= aGk=",
         ",",
         "caf\xe9 aGk=",
+        "filename aGk=,\xa0x aGk=",
+        "filename aGk=,\x1fx aGk=",
+        "filename aGk=\xa0",
+        "filename aGk=,\tx aGk=",
         f"filename {'QUFB' * 500}",
     ],
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+from uploads.http.visitors import origin_of
 
 from .support import until
 from .ways.drip import Drip
@@ -106,6 +109,28 @@ def test_another_sites_page_is_refused_and_told_nothing(server: Server, origin: 
     assert [answer.status for answer in answers] == 4 * [403]
     assert [answer.headers.get("Access-Control-Allow-Origin") for answer in answers] == 4 * [None]
     assert offset(server, path, Cookie=mine) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "is_listed"),
+    [
+        ("https://app.example.com", True),
+        ("https://b.example", True),
+        ("https://app.example.co", False),
+        ("https://app.exam", False),
+        ("https://app.example.com, https://b.example", False),
+        ("", False),
+    ],
+)
+def test_sites_that_are_listed_in_one_text_stand_for_themselves_only(settings: Any, name: str, is_listed: bool) -> None:
+    """What begins like a listed site is another one, and anybody may own it."""
+    settings.UPLOADS = {"ALLOWED_ORIGINS": "https://app.example.com, https://b.example"}
+    scope = {"type": "http", "scheme": "http", "path": "/tus/", "method": "POST"}
+
+    origin = origin_of({**scope, "headers": [(b"host", b"testserver"), (b"origin", name.encode())]})
+
+    assert (origin.is_listed, origin.is_allowed) == (is_listed, is_listed)
+    assert ("Access-Control-Allow-Origin" in dict(origin.cors())) is is_listed
 
 
 def test_a_request_that_says_it_comes_from_another_site_is_refused(server: Server) -> None:

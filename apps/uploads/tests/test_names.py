@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uploads.errors import UploadError
-from uploads.names import MAX_SAFE_BYTES, parse_name
+from uploads.names import MAX_FOLDER_BYTES, MAX_FOLDERS, MAX_SAFE_BYTES, parse_folder, parse_name
 from uploads.tests.corpus import Corpus
 
 
@@ -126,3 +126,32 @@ def test_every_name_of_the_corpus_gets_its_outcome(corpus: Corpus) -> None:
         if got != want:
             wrong.append((entry["client_name"], want, got))
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("", ""),
+        ("sea.jpg", ""),
+        ("holiday/sea.jpg", "holiday"),
+        ("holiday/beach/sea.jpg", "holiday/beach"),
+        ("holiday\\beach\\sea.jpg", "holiday/beach"),
+        ("../../etc/passwd", "etc"),
+        ("/etc//./cron.d/x", "etc/cron.d"),
+        ("a/\0/b\ud800/c\u202e/x", "a/c"),
+        ("．．／etc/x", "etc"),
+        ("x" * 256 + "/b/x", "b"),
+        ("a" * 200 + "/" + "b" * 200 + "/" + "c" * 200 + "/x", "b" * 200 + "/" + "c" * 200),
+    ],
+)
+def test_a_folder_is_made_of_labels(path: str, folder: str) -> None:
+    assert parse_folder(path) == folder
+
+
+@given(st.text(max_size=300))
+def test_a_folder_never_leads_up_and_has_an_end(path: str) -> None:
+    folder = parse_folder(path)
+    assert len(folder.encode()) <= MAX_FOLDER_BYTES
+    parts = folder.split("/") if folder else []
+    assert len(parts) <= MAX_FOLDERS
+    assert not {"", ".", ".."} & set(parts)

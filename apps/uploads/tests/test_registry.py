@@ -7,6 +7,7 @@ import pytest
 from uploads.entries import UploadEntry
 from uploads.errors import UploadError
 from uploads.machine import State, Step
+from uploads.names import FileName
 from uploads.registry import Uploads
 from uploads.slots import Accept, Slot
 
@@ -97,6 +98,51 @@ def test_a_single_file_is_replaced_by_the_next(uploads: Uploads) -> None:
     first = finish(register(uploads, "one", "1"))
     second = register(uploads, "one", "2")
     assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [second])
+
+
+@pytest.mark.parametrize(("name", "size"), [("a.exe", 5), ("a\0.txt", 5), ("a.txt", 101), ("a.txt", 0)])
+def test_a_single_file_is_not_lost_to_one_that_is_refused(uploads: Uploads, name: str, size: int) -> None:
+    first = register(uploads, "one", "1")
+    refusal(uploads, "one", "2", name, size)
+    finish(first)
+    assert list(uploads.consume("one")) == [first]
+
+
+def test_a_single_file_is_not_lost_to_one_that_its_visitor_has_no_quota_for(
+    uploads: Uploads, settings: pytest.FixtureRequest
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OWNER_BYTES": 20}  # type: ignore[attr-defined]
+    first = register(uploads, "one", "1", size=15)
+    assert refusal(uploads, "one", "2", size=15) == "quota"
+    assert first.is_open
+
+
+def test_an_error_of_a_single_slot_goes_with_the_next_file_whatever_that_is(uploads: Uploads) -> None:
+    first = register(uploads, "one", "1")
+    refusal(uploads, "one", "2", "a.exe")
+    refusal(uploads, "one", "3", "a.bat")
+    assert [entry.ref for entry in uploads.of("one")] == ["1", "3"]
+    last = register(uploads, "one", "4")
+    assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [last])
+
+
+def test_what_goes_on_replaces_a_single_file_only_if_it_is_taken(uploads: Uploads) -> None:
+    first = register(uploads, "one", "1")
+    slot = uploads.slots["one"]
+    too_large = UploadEntry("b" * 32, "2", slot, FileName("a.txt", ".txt"), 101)
+    with pytest.raises(UploadError, match="too large"):
+        uploads.adopt(too_large)
+    assert list(uploads.of("one")) == [first]
+    fits = UploadEntry("c" * 32, "3", slot, FileName("a.txt", ".txt"), 5)
+    uploads.adopt(fits)
+    assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [fits])
+
+
+def test_an_error_has_its_code(uploads: Uploads) -> None:
+    assert register(uploads, "one", "1").error_code is None
+    refusal(uploads, "three", "2", "a.exe")
+    (entry,) = uploads.of("three").errors
+    assert (entry.error_code, entry.error) == ("bad_ext", str(entry.upload.error))
 
 
 def test_there_is_an_end_to_what_one_page_keeps(uploads: Uploads, settings: pytest.FixtureRequest) -> None:

@@ -19,6 +19,7 @@ import pytest
 from uploads.content.limits import ChildLimits
 from uploads.content.sandbox import MAX_ANSWER, Sandbox
 from uploads.errors import UploadError
+from uploads.events import child_died
 
 HOSTILE = "uploads.tests.hostile_jobs"
 LIMITS = ChildLimits()
@@ -69,6 +70,22 @@ def test_a_code_that_nobody_knows_is_not_passed_on(box: Sandbox) -> None:
 
 def test_a_crash_is_bad_content_and_the_next_job_works(box: Sandbox) -> None:
     assert refusal(box, "crash") == "bad_content"
+
+
+@pytest.mark.parametrize(("job", "deaths"), [("crash", ["crash"]), ("spin", ["spin"]), ("fail", [])])
+def test_whoever_counts_children_that_died_is_told(box: Sandbox, job: str, deaths: list[str]) -> None:
+    told: list[str] = []
+
+    def count(*, job: str, **_: Any) -> None:
+        told.append(job)
+
+    child_died.connect(count)
+    try:
+        refusal(box, job, ChildLimits(wall_seconds=0.1) if job == "spin" else PATIENT, code="too_complex")
+    finally:
+        child_died.disconnect(count)
+
+    assert told == deaths
 
 
 def test_a_mistake_of_our_own_is_not_blamed_on_the_file(box: Sandbox, caplog: pytest.LogCaptureFixture) -> None:

@@ -221,7 +221,7 @@ def test_a_parked_file_that_goes_on_here_has_the_right_hash(file: StagingFile) -
         other.write(b"wonderful ")
 
     again = StagingFile(ID)
-    assert again.reopen(lambda block: None, 100) == 16
+    assert again.reopen(lambda block: None, 100, patience=9) == 16
     again.write([b"world"])
 
     assert again.finish() == hashlib.sha256(b"hello wonderful world").hexdigest()
@@ -240,7 +240,7 @@ def test_a_file_that_took_half_a_chunk_has_the_right_hash(file: StagingFile, mon
     file.park()
 
     again = StagingFile(ID)
-    assert again.reopen(lambda block: None, 100) == 9
+    assert again.reopen(lambda block: None, 100, patience=9) == 9
     again.write([b"ld"])
 
     assert again.finish() == hashlib.sha256(b"hello world").hexdigest()
@@ -257,6 +257,6 @@ def test_only_so_many_hashes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(staging._hashes) == 2
     for number in range(5):
         again = StagingFile(f"{number:032x}")
-        assert again.reopen(lambda block: None, 5) == 5
+        assert again.reopen(lambda block: None, 5, patience=9) == 5
         assert again.finish() == hashlib.sha256(b"hello").hexdigest()
         again.discard()

@@ -843,6 +843,29 @@ def test_hundreds_of_files_that_are_ready_do_not_crowd_out_a_click(
     until(lambda: set(refs) <= set(told))
 
 
+# What a view is told
+
+
+def test_a_view_learns_the_code_of_a_refusal_and_the_folder_that_a_file_was_in(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str | None]] = []
+    page = site()
+    handle(
+        monkeypatch,
+        lambda view: view.allow_upload(
+            "docs", accept=".txt", progress=lambda entry: told.append((entry.client_path, entry.error_code))
+        ),
+    )
+    page.submit("run")
+    refused = {"type": "upload_register", "slot": "docs", "name": "a.exe", "size": 5, "mime": ""}
+
+    page.send({**refused, "ref": "in-a-folder", "path": "papers/../old/a.exe"})
+    page.send({**refused, "ref": "in-none"})
+
+    until(lambda: told == [("papers/old/a.exe", "bad_ext"), ("a.exe", "bad_ext")])
+
+
 # What changed while the bytes travelled
 
 
