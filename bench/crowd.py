@@ -1,0 +1,110 @@
+"""Two hundred at once: `python -m bench.crowd [uploads]`.
+
+As many visitors as that each send a file of 10 MB to one server process at the same time, from another process; one
+more visitor clicks ten times a second. What is measured: how many of the files are shown with the SHA-256 that they had
+before they were sent, the milliseconds to the answer of a click, and the server's memory above what it had before any
+of the two hundred came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any, Final
+
+from bench import ROOT
+from bench.support import servers
+from bench.support.client import Visitor
+from bench.support.cost import MB, Meter
+from bench.support.tables import ROUNDS, Table
+
+SIZE: Final = 10 * MB
+EVERY: Final = 0.1  # seconds between two clicks
+STEP: Final = 4096  # bytes by which one visitor's file starts later than another's
+
+
+def send(port: int, count: int) -> None:
+    """The two hundred: says "ready", starts at a line of input, and tells what became of the files."""
+    store = memoryview(os.urandom(SIZE + count * STEP))
+    files = [store[number * STEP : number * STEP + SIZE] for number in range(count)]
+    digests = [hashlib.sha256(file).hexdigest() for file in files]
+    exact: list[int] = []
+    with ExitStack() as stack:
+        visitors = [stack.enter_context(Visitor(port, "/bench/")) for _ in range(count)]
+
+        def work(number: int) -> None:
+            visitor = visitors[number]
+            visitor.send_file(visitor.register("file", f"{number}.dat", SIZE), files[number])
+            visitor.wait_for(digests[number])
+            exact.append(number)
+
+        threads = [threading.Thread(target=work, args=[number], daemon=True) for number in range(count)]
+        print("ready", flush=True)
+        sys.stdin.readline()
+        start = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(300)
+        print(json.dumps({"exact": len(exact), "seconds": time.perf_counter() - start}), flush=True)
+
+
+class Round:
+    """All of them once, and the clicks meanwhile."""
+
+    def __init__(self, count: int) -> None:
+        self.clicks: list[float] = []  # ms
+        with servers.site() as server, Visitor(server.port, "/bench/") as visitor:
+            visitor.click()
+            meter = Meter(server.pid)
+            command = [sys.executable, "-m", "bench.crowd", "send", str(server.port), str(count)]
+            with subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ) as process:
+                assert process.stdin is not None and process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+                meter.start()
+                process.stdin.write("go\n")
+                process.stdin.flush()
+                self._click_until_it_ends(visitor, process)
+                result: dict[str, Any] = json.loads(process.stdout.read())
+            self.exact: int = result["exact"]
+            self.sample = meter.stop(count * SIZE, result["seconds"])
+
+    def _click_until_it_ends(self, visitor: Visitor, process: subprocess.Popen[str]) -> None:
+        while process.poll() is None:
+            start = time.perf_counter()
+            visitor.click()
+            seconds = time.perf_counter() - start
+            self.clicks.append(seconds * 1000)
+            time.sleep(max(0.0, EVERY - seconds))
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["send"]:
+        send(int(sys.argv[2]), int(sys.argv[3]))
+        return
+    count = int(sys.argv[1] if len(sys.argv) > 1 else 200)
+    rounds = [Round(count) for _ in range(ROUNDS)]
+    clicks = [click for done in rounds for click in done.clicks]
+    speed = statistics.median(done.sample.rate for done in rounds)
+    late = statistics.quantiles(clicks, n=20)[-1]
+    told = f"median {statistics.median(clicks):.0f} ms, p95 {late:.0f} ms of {len(clicks)}"
+    table = Table()
+    least = min(done.exact for done in rounds)
+    table.at_least(f"byte-exact of {count} × {SIZE // MB} MB", f"{speed:.0f} MB/s in all", "", least, count, "")
+    table.at_most("another visitor's click, p95", told, "", late, 150, " ms")
+    most = max(done.sample.memory for done in rounds) / MB
+    table.at_most("server's memory above idle", f"+{most:.0f} MB", "", most, 100, " MB")
+    table.show()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The site, and beside it two bare WebSockets on the same daphne, with nothing of ours in them.
+
+`/bench/sink/` takes binary messages and counts them. `/bench/acks/` does so too and answers each, as Phoenix LiveView
+answers a chunk once it is written; here it isn't even written. A text message asks both how many bytes there were.
+
+BENCH_HASH=none takes SHA-256 out of the uploads, to see what is left without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+from channels.routing import ProtocolTypeRouter
+
+from config.asgi import application as site
+from uploads import staging
+
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    match scope["path"]:
+        case "/bench/sink/":
+            await _take(receive, send, answers=False)
+        case "/bench/acks/":
+            await _take(receive, send, answers=True)
+        case _:
+            await site.application_mapping["websocket"](scope, receive, send)
+
+
+async def _take(receive: Receive, send: Send, *, answers: bool) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    count = 0
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if (data := message.get("bytes")) is not None:
+            count += len(data)
+            if answers:
+                await send({"type": "websocket.send", "text": "{}"})
+        else:
+            await send({"type": "websocket.send", "text": str(count)})
+
+
+class _NoHash:
+    def update(self, data: Any) -> None:
+        """Nothing."""
+
+    def hexdigest(self) -> str:
+        return ""
+
+
+if os.environ.get("BENCH_HASH") == "none":
+    setattr(staging, "hashlib", SimpleNamespace(sha256=_NoHash))  # noqa: B010  (which is typed as a module)
+
+application = ProtocolTypeRouter({"http": site.application_mapping["http"], "websocket": websocket})

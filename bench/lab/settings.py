@@ -1,0 +1,11 @@
+"""The site's own settings, with the bench's pages. No limit keeps anybody from measuring it."""
+
+from __future__ import annotations
+
+from bench import ROOT
+from config.settings import *  # noqa: F403
+from config.settings import LIVEVIEW, TEMPLATES
+
+ROOT_URLCONF = "bench.lab.urls"
+TEMPLATES = [{**TEMPLATES[0], "DIRS": [ROOT / "templates", ROOT / "bench" / "lab" / "templates"]}]
+LIVEVIEW = {**LIVEVIEW, "MAX_SOCKETS": 1000, "BODY_LIMITS": [*LIVEVIEW["BODY_LIMITS"], ("/bench/", 10**10)]}

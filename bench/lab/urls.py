@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from django.urls import include, path
+
+from bench.lab.views import Rows, Uploading
+
+urlpatterns = [
+    path("bench/", Uploading.as_view(), name="bench"),
+    path("bench/rows/", Rows.as_view(), name="rows"),
+    path("", include("config.urls")),
+]
