@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")  # hashable
 
-SHARE: Final = 1024 * 1024  # bytes; not less than the longest frame, or a client that sends only such would never start
+SHARE: Final = 1024 * 1024  # bytes of a turn
 SECONDS: Final = 0.1
 
 
@@ -44,8 +44,23 @@ class Admission(Generic[T]):
         """When `advance` must be called, if nothing else happens before."""
         return min((turn.ends for turn in self._turns.values()), default=None) if self._waiting else None
 
+    @property
+    def members(self) -> int:
+        """How many have their turn or wait for it."""
+        return len(self._turns) + len(self._waiting)
+
+    @property
+    def turns(self) -> int:
+        """How many have theirs now."""
+        return len(self._turns)
+
     def has_turn(self, member: T) -> bool:
         return member in self._turns
+
+    def left(self, member: T) -> int:
+        """Bytes of its share that have yet to arrive in the member's turn."""
+        turn = self._turns.get(member)
+        return max(0, turn.left) if turn is not None else 0
 
     def ask(self, member: T, now: float) -> list[T]:
         """The member could use credit: its turn begins, goes on, or will come."""

@@ -23,7 +23,7 @@ from uploads.machine import Late, Misplaced, Overrun, Replay, Write
 from uploads.slots import SMALLEST_CHUNK
 
 DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
-FLOOR = 256 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
+FLOOR = 64 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
 
 
 class Owner(Protocol):
@@ -240,7 +240,8 @@ class Receiver:
         if not self._senders.has_turn(self):
             return False
         unsettled = self._window.used - self._window.settled
-        return self._window.grant(min(self._senders.allowance(self._full), unsettled + FLOOR + self._needed()))
+        allowance = self._senders.allowance(self, self._full, unsettled)
+        return self._window.grant(min(allowance, unsettled + FLOOR + self._needed()))
 
     def _needed(self) -> int:
         """About the bytes of frames that the open uploads wait for; more credit would only stay with a silent page.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
 from uploads.admission import SHARE, Admission
 from uploads.conf import conf
+
+TOTAL: Final = 32 * 1024 * 1024  # bytes that all who send may have on their way
+LEAST: Final = 128 * 1024  # of them that a turn brings, however many there are
+SLACK: Final = 64 * 1024  # bytes beyond a share, so that the last frame of a turn need not be a crumb
 
 
 class Sender(Protocol):
@@ -28,9 +32,16 @@ class Senders:
     def configure(self) -> None:
         self._admission.places = conf().senders
 
-    def allowance(self, window: int) -> int:
-        """Bytes that the one whose turn it is may have on their way, of the `window` it would have alone."""
-        return min(window, SHARE) if self._admission.is_crowded else window
+    def allowance(self, sender: Sender, window: int, unsettled: int) -> int:
+        """Bytes that the one whose turn it is may have on their way, of the `window` it would have alone.
+
+        While others wait that is the rest of its share, not as much again for what has arrived: else everyone would
+        keep a share of credit after his turn, and all would send at any moment.
+        """
+        if self._admission.is_crowded:
+            fair = max(LEAST, TOTAL // self._admission.members)
+            return min(window, unsettled + min(fair, self._admission.left(sender)) + SLACK)
+        return min(window, max(SHARE, TOTAL // max(1, self._admission.turns)))
 
     def has_turn(self, sender: Sender) -> bool:
         return self._admission.has_turn(sender)
