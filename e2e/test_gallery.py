@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("nothing_staged")
 
 ZONE = "[dj-upload-drop=photos]"
 INPUT = "input[name=photos]"
+GIVES_UP = 'export const again = (uploads, upload) => uploads.become(upload, "error");'
 LONG = 90_000  # ms: five hundred photos on a slow machine take their time
 
 
@@ -149,6 +150,24 @@ def test_photos_that_wait_are_sent_when_sending_at_once_is_turned_on(page: Page,
     for photo in photos[:2]:
         expect(mine(page, photo.name)).to_be_visible(timeout=LONG)
     expect(page.locator(".upload-row")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("url", "field"), [("/gallery/", "photos"), ("/videos/", "video")])
+def test_on_a_phone_all_of_the_reason_is_seen(new_context: NewContext, url: str, field: str) -> None:
+    page = new_context(viewport={"width": 360, "height": 700}).new_page()
+    page.goto(url)
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+    name = "a rather long name of something that is no picture and no film.exe"
+    page.set_input_files(f"input[name={field}]", [{"name": name, "mimeType": "", "buffer": b"MZ"}])
+
+    shown = page.locator(f"[dj-upload-progress={field}] > [data-status]")
+    reason = shown.locator("[data-upload=status]")
+    expect(reason).to_contain_text("isn't accepted")
+    fits = "(row) => [row, ...row.querySelectorAll('.upload-detail')].every((e) => e.scrollWidth <= e.clientWidth)"
+    assert shown.evaluate(fits)
+    box = reason.bounding_box()
+    assert box is not None and box["width"] > 150  # not one word a line
 
 
 def test_a_folder_is_dropped_with_what_is_in_it(page: Page, server: Server, photos: list[Path], tmp_path: Path) -> None:
@@ -284,9 +303,10 @@ def test_a_cut_in_the_middle_is_survived_by_every_photo(
 
 
 def test_a_failed_photo_can_be_tried_again(page: Page, server: Server, photos: list[Path]) -> None:
-    """What failed for the server's sake succeeds once that is mended."""
+    """What failed for the server's sake succeeds once that is mended. Here the page doesn't try by itself."""
     staging = server.data_dir / "staging"
     staging.mkdir(exist_ok=True)
+    page.route("**/uploads/again.js", lambda route: route.fulfill(body=GIVES_UP, content_type="text/javascript"))
     visit(page)
     staging.rmdir()
     staging.write_text("in the way")

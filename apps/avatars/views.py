@@ -44,6 +44,8 @@ class AvatarView(UploadMixin, LiveView):
         if avatar is None:
             self.error = "No file selected."
         else:
+            for refused in self.uploaded("avatar").errors:  # chosen after it, and not in its place
+                self.cancel_upload(refused.ref)
             self._show(avatar)
             self.flash("Your avatar is saved.")
 

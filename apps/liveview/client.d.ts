@@ -297,14 +297,17 @@ declare namespace LiveView {
   interface Status {
     texts: Record<string, string>;
     banner: HTMLElement;
-    flashes: HTMLElement;
     timer?: Timer;
     shown?: State;
     start(): void;
     /** Classes live-connected, live-reconnecting and live-failed on the root element, and a banner. */
     show(state: State): void;
-    flash(level: string, text: string): void;
+    flash(level: string, text: string): Promise<void>;
   }
+
+  // flash.js
+
+  type Flash = (level: string, text: string) => void;
 
   // debug.js
 

@@ -35,4 +35,5 @@ class Keeping(UploadMixin, LiveView):
 
     def on_progress(self, entry: UploadEntry) -> None:
         for ready in self.consume_uploaded_entries("file") if entry.complete else ():
-            self.arrived = [*self.arrived, {"name": ready.client_name, "size": ready.size, "sha256": ready.sha256}]
+            found = {"name": ready.client_name, "path": ready.client_path, "size": ready.size, "sha256": ready.sha256}
+            self.arrived = [*self.arrived, found]

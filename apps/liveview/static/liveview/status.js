@@ -1,7 +1,6 @@
-// What the visitor is told about the connection, and passing messages.
+// What the visitor is told about the connection, and where passing messages go.
 
 const PATIENCE = 700; // ms before a lost connection is worth a word
-const READING = 6_000; // ms a flash stays; errors stay until dismissed
 
 /** @type {LiveView.Status} */
 export const status = {
@@ -9,12 +8,10 @@ export const status = {
     reconnecting: "Reconnecting…",
     failed: "There is no live connection. Reload the page to try again.",
   },
-  banner: make("div", "live-banner"),
-  flashes: make("div", "flashes"),
+  banner: Object.assign(document.createElement("div"), { className: "live-banner", role: "status" }),
 
   start() {
-    this.banner.role = "status";
-    document.body.append(this.banner, this.flashes);
+    document.body.append(this.banner);
   },
 
   show(state) {
@@ -30,21 +27,8 @@ export const status = {
     else apply();
   },
 
-  flash(level, text) {
-    const isError = level === "error";
-    const flash = make("div", "flash " + level);
-    const close = make("button", "flash-close");
-    flash.role = isError ? "alert" : "status";
-    close.ariaLabel = "Dismiss";
-    close.textContent = "×";
-    close.onclick = () => flash.remove();
-    this.flashes.append(flash);
-    flash.append(text, close);
-    if (!isError) setTimeout(() => flash.remove(), READING);
+  async flash(level, text) {
+    const { flash } = await import("./flash.js");
+    flash(level, text);
   },
 };
-
-/** @param {string} tag @param {string} className */
-function make(tag, className) {
-  return Object.assign(document.createElement(tag), { className });
-}

@@ -8,6 +8,8 @@ import { onSubmit } from "./submit.js";
 import { Upload, page } from "./upload.js";
 import { View, keep } from "./view.js";
 
+const PASSING = /^(busy|rate_limited|storage_full|storage_unavailable)$/; // errors: their uploads are tried again
+
 class Uploads {
   constructor(live) {
     this.live = live;
@@ -16,7 +18,7 @@ class Uploads {
     this.resuming = this.verified = this.external = null; // loaded where a slot needs them
     this.uploads = []; // in order of choice
     this.sender = new Sender(live.connection);
-    this.view = new View(live.root);
+    this.view = new View(live.root, () => this.redraw());
     this.waiters = new Set(); // asked again after each change
     this.active = () => this.travelling();
     listen(live.root, (slot, files) => this.choose(slot, files));
@@ -31,7 +33,7 @@ class Uploads {
     if (!slot) return !this.slots.size && !this.early.push([name, files]);
     if ((slot.resumable && !this.resuming) || (slot.verify && !this.verified)) return void this.early.push([name, files]);
     for (const chosen of files) {
-      if (slot.max_entries === 1) this.remove((other) => other.slot === name);
+      if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
       const upload = new Upload(name, chosen);
       upload.isWanted = isWanted ?? slot.auto_upload;
       if (slot.verify) upload.verify = this.verified.start(this);
@@ -95,7 +97,8 @@ class Uploads {
   disconnected() {
     this.sender.stop();
     for (const upload of this.uploads) {
-      if (upload.status === "error") continue;
+      if (upload.hasFailed) continue;
+      this.note(upload, true);
       upload.reset(upload.id ? upload.written : 0);
       if (upload.status !== "paused") this.become(upload, upload.isWanted ? "resuming" : "queued");
     }
@@ -122,15 +125,24 @@ class Uploads {
   /** A form may be submitted once its files are with the server; one that failed keeps it from being sent. */
   async readyToSubmit(form) {
     const names = slotsOf(form);
-    const own = () => this.uploads.filter((upload) => names.includes(upload.slot));
+    const own = () => this.uploads.filter((upload) => names.includes(upload.slot) && !this.isSpare(upload));
     await this.until(() => !this.early.length);
     const decide = () => onSubmit(own(), form.hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) this.want(upload);
     this.pump();
-    await this.until(() => decide().verdict !== "wait");
+    await this.until(() => {
+      if (decide().verdict !== "wait") return true;
+      for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // what is chosen meanwhile goes, too
+    });
     if (decide().verdict === "go") return true;
     form.querySelector("[role=alert], [data-status=error]")?.scrollIntoView({ block: "nearest" });
     return false;
+  }
+
+  /** A refused file isn't missed where the one is still there that it was to replace. */
+  isSpare({ slot, hasFailed }) {
+    const isGood = (other) => other.slot === slot && !other.hasFailed;
+    return hasFailed && this.slots.get(slot)?.max_entries === 1 && this.uploads.some(isGood);
   }
 
   register(upload) {
@@ -143,7 +155,10 @@ class Uploads {
   /** Chunks of this upload may go. */
   open(upload, { channel, offset, upload_id, external }) {
     Object.assign(upload, { channel: channel || -1, sent: offset, written: offset, error: "" });
-    if (this.slots.get(upload.slot)?.resumable) upload.id = upload_id;
+    const { max_entries, resumable } = this.slots.get(upload.slot) ?? {};
+    if (resumable) upload.id = upload_id;
+    const at = this.uploads.indexOf(upload);
+    if (max_entries === 1) this.remove((other, i) => other.slot === upload.slot && i < at); // only now that it is taken
     if (external) this.direct(upload, external);
   }
 
@@ -188,15 +203,24 @@ class Uploads {
   become(upload, status) {
     upload.status = status;
     this.tell(upload);
+    if (upload.isOver) import("./ended.js").then(({ ended }) => ended(this, upload)).catch(() => {});
   }
 
   tell(upload) {
     upload.revision++;
-    if (upload.channel && upload.id && !upload.isOver) this.resuming.memory.keep(upload);
-    if (upload.status === "error") this.forget(upload);
+    this.note(upload);
+    if (upload.hasFailed) this.forget(upload);
     dispatchEvent(new CustomEvent("djust:upload:progress", { detail: upload.detail }));
-    this.drawing ??= requestAnimationFrame(() => this.changed());
+    this.redraw();
     for (const check of this.waiters) check();
+  }
+
+  redraw() {
+    this.drawing ??= requestAnimationFrame(() => this.changed());
+  }
+
+  note(upload, isLast) {
+    if (upload.channel && upload.id && !upload.isOver) this.resuming.memory.keep(upload, isLast);
   }
 
   until(condition) {
@@ -216,8 +240,8 @@ class Uploads {
   }
 
   remove(condition) {
-    this.uploads = this.uploads.filter((upload) => {
-      const goes = condition(upload);
+    this.uploads = this.uploads.filter((upload, i) => {
+      const goes = condition(upload, i);
       if (goes) this.forget(upload);
       return !goes;
     });
@@ -247,6 +271,7 @@ const handlers = new Map(
     upload_resume_ack(own, message) {
       const upload = own.find(message.ref);
       if (upload) own.resuming.answered(upload, message).then(() => own.pump());
+      else if (message.accepted) own.live.send(messages.cancel(message.ref)); // taken back
     },
     upload_progress(own, { offsets, credit, settled }) {
       own.live.connection.crashes = own.live.connection.tries = 0; // bytes get through
@@ -266,8 +291,12 @@ const handlers = new Map(
       const upload = own.find(ref);
       if (!upload) return;
       if (offset >= 0) return void (upload.sent = offset);
-      Object.assign(upload, { code, error: message });
-      own.become(upload, "error");
+      const { channel } = upload;
+      const isPassing = PASSING.test(code) && channel >= 0; // what goes elsewhere has been tried again
+      Object.assign(upload, { code, error: message, channel: 0 });
+      own.become(upload, isPassing ? "resuming" : "error");
+      if (!isPassing) return;
+      import("./again.js").then(({ again }) => again(own, upload, channel > 0)).catch(() => own.become(upload, "error"));
     },
     upload_cancelled(own, { ref }) {
       const upload = own.find(ref);

@@ -24,16 +24,19 @@ export function listen(root, chosen) {
     for (const marked of document.querySelectorAll("." + OVER)) leave(marked);
     if (zone) chosen(zone.getAttribute("dj-upload-drop"), await filesOf(e.dataTransfer));
   });
-  root.addEventListener("paste", (e) => {
-    const area = e.target.closest?.("[dj-upload-paste]");
+  addEventListener("paste", (e) => {
+    const [only, ...others] = root.querySelectorAll("[dj-upload-paste]");
+    const isTyping = e.target.matches?.(":read-write");
+    const area = e.target.closest?.("[dj-upload-paste]") ?? (others.length || isTyping ? null : only);
     const files = Array.from(e.clipboardData?.files ?? [], (file) => ({ file, path: null }));
     if (!area || !files.length) return;
     e.preventDefault();
     chosen(area.getAttribute("dj-upload-paste"), files);
   });
 
-  function take(input) {
-    const files = Array.from(input.files, (file) => ({ file, path: file.webkitRelativePath || null }));
+  async function take(input) {
+    let files = Array.from(input.files, (file) => ({ file, path: file.webkitRelativePath || null }));
+    if (input.webkitdirectory) files = (await import("./folders.js")).visible(files);
     if (files.length && chosen(input.getAttribute("dj-upload"), files) !== false) input.value = "";
   }
 

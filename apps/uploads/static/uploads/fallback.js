@@ -1,6 +1,7 @@
 // Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own address.
 // Loaded when the connection has failed. Every upload goes as one to "another storage" does; see external.js.
 
+import { flash } from "../liveview/flash.js"; // now: what it has to say comes when the network fails
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
@@ -258,7 +259,7 @@ class Fallback {
       for (const message of answer.messages) this.receive(message);
       this.show(answer);
     } catch (refused) {
-      status.flash("error", refused.message);
+      flash("error", refused.message);
     }
   }
 

@@ -1,10 +1,17 @@
 // What is in the folders of a drop, as deep as they go.
 
+const HIDDEN = /^(\..*|thumbs\.db|desktop\.ini)$/i;
+
 /** The files of these entries with their paths from the drop on. */
 export async function filesIn(entries) {
   const found = [];
   for (const entry of entries) await walk(entry, found);
-  return found;
+  return visible(found);
+}
+
+/** Without what systems put into folders for themselves. */
+export function visible(files) {
+  return files.filter(({ file }) => !HIDDEN.test(file.name));
 }
 
 async function walk(entry, found) {

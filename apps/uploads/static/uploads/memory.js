@@ -1,12 +1,13 @@
 // What was under way on this page before a reload or a crash. IndexedDB has what names each upload, how far it was, and
 // its file where the browser lends files for longer.
 
-import { bytes, make, sync } from "./view.js";
+import { make, sync } from "./elements.js";
+import { bytes } from "./rows.js";
 
 const DATABASE = "uploads";
 const TABLE = "uploads";
 const KEEP = 7 * 24 * 3_600_000; // ms; servers forget sooner, and then the file starts over
-const NOTE_EVERY = 5_000; // ms between two notes of how far an upload is
+const NOTE_EVERY = 2_000; // ms between two notes of how far an upload is
 
 /** Records: { id, page, slot, name, size, modified, written, at, handle }. */
 export class Memory {
@@ -44,11 +45,11 @@ export class Memory {
     return record.id;
   }
 
-  /** Notes an upload that has an id, now and then how far it is. */
-  keep(upload) {
-    const { id, slot, file, written, handle } = upload;
+  /** Notes an upload that has an id, while it moves now and then how far it is. */
+  keep(upload, isLast) {
+    const { id, slot, file, written, handle, status } = upload;
     const kept = this.kept.get(id);
-    if (kept && Date.now() - kept.at < NOTE_EVERY) return;
+    if (kept && !isLast && status === "uploading" && Date.now() - kept.at < NOTE_EVERY) return;
     const at = Date.now();
     this.kept.set(id, { at, release: kept?.release ?? hold(id) });
     const { name, size, lastModified: modified } = file;
@@ -129,7 +130,9 @@ export class Memory {
 
   ask(mode, act) {
     return new Promise((resolve, reject) => {
-      const request = act(this.database.transaction(TABLE, mode).objectStore(TABLE));
+      const transaction = this.database.transaction(TABLE, mode);
+      const request = act(transaction.objectStore(TABLE));
+      transaction.commit(); // now: the page may be about to go
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
     });

@@ -5,7 +5,8 @@ import { cancel, resume } from "./messages.js";
 import { fail } from "./reading.js";
 import { page } from "./upload.js";
 
-const LOCKED = 2_000; // ms until the next try for an upload that another tab is sending
+const PAUSE = 2_000; // ms, on average, until the next try for an upload that another tab is sending, for one
+const LATER = new Set(["locked", "busy", "storage_full", "storage_unavailable"]); // the server has its bytes still
 const NO_MEMORY = { find: () => "", keep() {}, forget() {}, draw() {} }; // as in a private window
 
 export class Resuming {
@@ -34,10 +35,10 @@ export class Resuming {
       if (isSame === null) return fail(uploads, upload);
       uploads.live.send(cancel(upload.ref));
       Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
-    } else if (answer.code === "locked") {
+    } else if (LATER.has(answer.code)) {
       upload.error = answer.message;
       uploads.tell(upload);
-      setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), LOCKED);
+      setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), PAUSE * (0.5 + Math.random()));
       return;
     }
     this.memory.forget(upload.id);

@@ -19,6 +19,7 @@ export class Upload {
     this.isWanted = false; // may its bytes travel?
     this.error = "";
     this.code = "";
+    this.isFinal = false; // is it no use to try again?
     this.revision = 0; // grows with each change, so that only what changed is drawn
   }
 
@@ -40,6 +41,10 @@ export class Upload {
 
   get isOver() {
     return ["complete", "error", "cancelled"].includes(this.status);
+  }
+
+  get hasFailed() {
+    return this.status === "error";
   }
 
   get canSend() {

@@ -1,0 +1,25 @@
+// Passing messages. Loaded with the first.
+
+const READING = 6_000; // ms a message stays; errors stay until dismissed
+
+const place = make("div", "flashes");
+document.body.append(place);
+
+/** @type {LiveView.Flash} */
+export function flash(level, text) {
+  const isError = level === "error";
+  const message = make("div", "flash " + level);
+  const close = make("button", "flash-close");
+  message.role = isError ? "alert" : "status";
+  close.ariaLabel = "Dismiss";
+  close.textContent = "×";
+  close.onclick = () => message.remove();
+  place.append(message);
+  message.append(text, close);
+  if (!isError) setTimeout(() => message.remove(), READING);
+}
+
+/** @param {string} tag @param {string} className */
+function make(tag, className) {
+  return Object.assign(document.createElement(tag), { className });
+}

@@ -1,0 +1,44 @@
+// Uploads that have ended: what failed is shown, and all of it said once to whoever doesn't see the page.
+
+import { make } from "./elements.js";
+import * as errors from "./errors.js";
+
+const GATHER = 1_000; // ms over which endings are said together
+const MANY = 3; // that are named one by one
+// Codes after which it is no use to try again
+const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "file_changed", "insecure", "invalid"];
+const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_complex"];
+const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
+
+const region = make('<p class="visually-hidden" role="status"></p>');
+document.body.append(region);
+
+let gathered = []; // lines to be said
+
+/** An upload is complete, has failed or was cancelled. */
+export function ended(uploads, upload) {
+  const { status, code, error, slot, file } = upload;
+  uploads.view.errors = errors;
+  if (status === "error") {
+    upload.isFinal = FINAL.has(code);
+    upload.revision++;
+    uploads.redraw();
+  }
+  if (status === "complete") say(`${file.name}: uploaded.`);
+  if (status === "error" && hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // elsewhere an alert does
+}
+
+function hasRows(uploads, slot) {
+  return [...uploads.view.all("dj-upload-progress", slot)].some((element) => element.tagName !== "PROGRESS");
+}
+
+function say(line, how = "push") {
+  if (!gathered.length) setTimeout(speak, GATHER);
+  gathered[how](line);
+}
+
+function speak() {
+  const more = gathered.length - MANY;
+  region.textContent = gathered.slice(0, MANY).join(" ") + (more > 0 ? ` And ${more} more.` : "");
+  gathered = [];
+}

@@ -1,0 +1,26 @@
+// Why files were refused, where the page has no place of its own for that.
+
+import { make, sync } from "./elements.js";
+
+const FAILURE = '<p><bdi class="upload-name"></bdi>: <span></span></p>';
+
+/** Shown below the slot's drop zone or input. */
+export function draw(view, name, uploads) {
+  const failed = uploads.filter(({ hasFailed }) => hasFailed);
+  let list = view.root.querySelector(`.upload-errors[data-slot="${name}"]`);
+  if (view.all("dj-upload-errors", name).length || (!list && !failed.length)) return list?.remove();
+  if (!list) {
+    const beside = view.all("dj-upload-drop", name)[0] ?? view.all("dj-upload", name)[0];
+    if (!beside) return;
+    list = make('<div class="upload-errors" role="alert"></div>');
+    list.dataset.slot = name;
+    list.liveOwned = true;
+    beside.after(list);
+  }
+  sync(list, failed, (upload) => {
+    const line = make(FAILURE);
+    line.firstChild.textContent = upload.file.name;
+    line.lastChild.textContent = upload.error;
+    return line;
+  });
+}

@@ -1,0 +1,72 @@
+// A row per file, where a page has a place for them.
+
+import { make, sync } from "./elements.js";
+
+const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="name"></bdi>
+<div class="upload-progress-bar" role="progressbar" data-upload="bar"><div class="upload-progress-fill"></div></div>
+<span class="upload-detail" data-upload="status"></span></div>`;
+
+const drawn = new WeakMap(); // row → the revision that it shows
+
+/** Rows are made from the element's own `<template>`, if it has one. */
+export function draw(view, element, uploads) {
+  const template = element.querySelector(":scope > template");
+  const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
+  uploads.forEach((upload, i) => fill(view, rows[i], upload));
+}
+
+/** A row's parts are marked data-upload="name", "size", "progress", "rate", "eta", "status", "error" or "preview". */
+function fill(view, row, upload) {
+  if (drawn.get(row) === upload.revision) return;
+  if (!drawn.has(row)) prepare(view, row, upload);
+  drawn.set(row, upload.revision);
+  row.dataset.status = upload.status;
+  const texts = words(upload);
+  for (const part of row.querySelectorAll("[data-upload]")) write(part, upload, texts);
+  for (const part of row.querySelectorAll("[dj-upload-retry]")) part.hidden = upload.isFinal;
+}
+
+/** The row has its file's name, which sets its buttons apart from those of others. */
+function prepare(view, row, upload) {
+  row.role ||= "group";
+  row.ariaLabel ||= upload.file.name;
+  for (const part of row.querySelectorAll("[data-ref]")) part.dataset.ref = upload.ref;
+  for (const name of ["cancel", "pause", "retry"]) {
+    for (const part of row.querySelectorAll(`[dj-upload-${name}]`)) part.setAttribute(`dj-upload-${name}`, upload.ref);
+  }
+  const place = row.querySelector('[data-upload="preview"]');
+  if (place && view.shows(upload)) place.append(view.preview(upload));
+}
+
+function write(part, upload, texts) {
+  const kind = part.dataset.upload;
+  if (kind === "bar") {
+    part.setAttribute("aria-label", upload.file.name);
+    part.setAttribute("aria-valuenow", upload.progress);
+    part.firstElementChild.style.width = `${upload.progress}%`;
+  } else if (part.tagName === "PROGRESS") part.value = upload.progress;
+  else if (kind in texts && part.textContent !== texts[kind]) part.textContent = texts[kind];
+}
+
+function words({ file, status, error, progress, rate, detail }) {
+  const isMoving = status === "uploading" && progress < 100 && rate > 0;
+  return {
+    name: file.name,
+    size: bytes(file.size),
+    progress: `${progress}%`,
+    rate: isMoving ? `${bytes(rate)}/s` : "",
+    eta: isMoving ? `${duration(detail.eta)} left` : "",
+    status: error || (status !== "uploading" ? status : progress < 100 ? `${progress}%` : "checking…"),
+    error,
+  };
+}
+
+export function bytes(count) {
+  const units = ["B", "kB", "MB", "GB"];
+  const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  return `${(count / 1000 ** step).toFixed(step > 1 ? 1 : 0)} ${units[step]}`;
+}
+
+function duration(seconds) {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}

@@ -1,0 +1,154 @@
+"""What a page makes of uploads that have ended: what passes is tried again, the rest is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect
+
+from e2e.support import pictures
+from e2e.support.server import Server
+from e2e.support.until import until
+
+INPUT = "input[name=photos]"
+LONG = 90_000  # ms
+
+BAD: list[FilePayload] = [
+    {"name": "program.png", "mimeType": "image/png", "buffer": b"MZ" + bytes(3000)},
+    {"name": "nothing.png", "mimeType": "image/png", "buffer": b""},
+]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> FilePayload:
+    path = pictures.photo(tmp_path / "photo.jpg", (320, 240))
+    return {"name": f"{tmp_path.name}.jpg", "mimeType": "image/jpeg", "buffer": path.read_bytes()}
+
+
+def visit(page: Page) -> None:
+    page.goto("/gallery/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+
+def mine(page: Page, name: str) -> Locator:
+    return page.get_by_label(f"Delete {name}", exact=True)
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.get_by_role("group", name=name, exact=True)
+
+
+# -- Trying again
+
+
+class Full:
+    """The folder that uploads are staged in, while something else is in its place."""
+
+    def __init__(self, server: Server) -> None:
+        self.folder = server.data_dir / "staging"
+        until(lambda: not server.staged())  # of the test before
+        if self.folder.is_dir():
+            self.folder.rmdir()
+        self.folder.write_text("in the way")
+
+    def mend(self) -> None:
+        if self.folder.is_file():
+            self.folder.unlink()
+
+
+@pytest.fixture
+def full(server: Server) -> Iterator[Full]:
+    full = Full(server)
+    yield full
+    full.mend()
+
+
+def test_what_a_full_disk_refused_is_sent_by_itself_when_there_is_room(
+    page: Page, full: Full, photo: FilePayload
+) -> None:
+    visit(page)
+    page.set_input_files(INPUT, [photo])
+    expect(row(page, photo["name"])).to_contain_text("no room")
+    expect(row(page, photo["name"])).to_contain_text("tried again by itself")
+    expect(row(page, photo["name"]).get_by_role("button", name="Try again")).to_be_hidden()
+
+    full.mend()
+
+    expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
+    expect(page.locator(".upload-row")).to_have_count(0)
+
+
+def test_a_form_waits_for_what_is_tried_again(page: Page, full: Full, photo: FilePayload) -> None:
+    visit(page)
+    page.get_by_label("Upload at once").uncheck()
+    expect(page.locator(".live-loading")).to_have_count(0)
+    page.set_input_files(INPUT, [photo])
+    expect(row(page, photo["name"])).to_contain_text("queued")
+    page.get_by_role("button", name="Upload all").click()
+    expect(row(page, photo["name"])).to_contain_text("tried again by itself")
+    expect(page.get_by_role("button", name="Uploading…")).to_be_disabled()
+
+    full.mend()
+
+    expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name="Upload all")).to_be_enabled()
+
+
+def test_there_is_an_end_to_trying_again(page: Page, full: Full, photo: FilePayload) -> None:
+    """In a page whose first pause is short."""
+    page.route("**/uploads/again.js", hurried)
+    visit(page)
+
+    page.set_input_files(INPUT, [photo])
+
+    expect(row(page, photo["name"])).to_have_attribute("data-status", "error", timeout=LONG)
+    expect(row(page, photo["name"])).not_to_contain_text("by itself")
+    expect(row(page, photo["name"]).get_by_role("button", name="Try again")).to_be_visible()
+    full.mend()
+    row(page, photo["name"]).get_by_role("button", name="Try again").click()
+    expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
+
+
+def hurried(route: Route) -> None:
+    code = route.fetch().text()
+    assert "FIRST_PAUSE = 1_000;" in code
+    route.fulfill(body=code.replace("FIRST_PAUSE = 1_000;", "FIRST_PAUSE = 1;"), content_type="text/javascript")
+
+
+def test_what_can_not_help_is_not_offered(page: Page) -> None:
+    visit(page)
+
+    page.set_input_files(INPUT, BAD)
+
+    for payload in BAD:
+        expect(row(page, payload["name"])).to_have_attribute("data-status", "error")
+        expect(row(page, payload["name"]).get_by_role("button", name="Remove")).to_be_visible()
+        expect(row(page, payload["name"]).get_by_role("button", name="Try again")).to_be_hidden()
+
+
+# -- Saying it
+
+LISTEN = """() => {
+    window.said = [];
+    const hear = ({ target }) => {
+        const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+        const region = element?.closest("[role=status], [role=alert], [aria-live]");
+        if (region?.textContent && region.checkVisibility()) said.push(region.textContent);
+    };
+    const watched = { subtree: true, childList: true, characterData: true };
+    new MutationObserver((changes) => changes.forEach(hear)).observe(document.body, watched);
+}"""
+
+
+def test_an_ending_is_said_once_and_progress_never(page: Page, photo: FilePayload) -> None:
+    visit(page)
+    page.evaluate(LISTEN)
+
+    page.set_input_files(INPUT, [photo, *BAD])
+
+    expected = [f"{photo['name']}: uploaded.", "program.png: This isn't", "nothing.png: This file is empty."]
+    until(lambda: all(any(line in said for said in page.evaluate("said")) for line in expected), within=LONG / 1000)
+    assert len(page.evaluate("said")) <= len(expected)
+    assert page.locator(".upload-row :is([aria-live], [role=status], [role=alert])").count() == 0

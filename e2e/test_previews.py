@@ -1,0 +1,91 @@
+"""Previews of files that were only chosen: of which there are any, and what becomes of their addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from e2e.support import pictures
+
+SCRIPT = b"<script>parent.ran = true</script>"
+ACTIVE = [
+    FilePayload(
+        name="active.svg",
+        mimeType="image/svg+xml",
+        buffer=b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">' + SCRIPT + b"</svg>",
+    ),
+    FilePayload(name="active.html", mimeType="text/html", buffer=b"<!doctype html>" + SCRIPT),
+]
+WATCH = """
+    window.shown = []; // the types of what has been given an address
+    window.held = new Set(); // addresses that haven't been given back
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (file) => {
+        const url = createObjectURL.call(URL, file);
+        shown.push(file.type);
+        held.add(url);
+        return url;
+    };
+    URL.revokeObjectURL = (url) => {
+        held.delete(url);
+        revokeObjectURL.call(URL, url);
+    };
+"""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    return [pictures.photo(tmp_path / f"photo {n}.jpg", (64, 48), seed=n) for n in range(3)]
+
+
+def visit(page: Page, url: str) -> None:
+    page.add_init_script(WATCH)
+    page.goto(url)
+    expect(page.locator("html.live-connected")).to_be_attached()
+
+
+def wait_for_held(page: Page, count: int) -> None:
+    page.wait_for_function("count => held.size === count", arg=count)
+
+
+def test_the_address_of_a_preview_is_given_back_when_its_file_goes(page: Page, photos: list[Path]) -> None:
+    visit(page, "/gallery/")
+    page.get_by_label("Upload at once").uncheck()
+    expect(page.locator(".live-loading")).to_have_count(0)
+    page.set_input_files("input[name=photos]", photos)
+    expect(page.locator(".upload-thumb img")).to_have_count(3)
+    wait_for_held(page, 3)
+
+    for number in range(3):
+        page.locator(".upload-row", has_text=f"photo {number}").get_by_role("button", name="Remove").click()
+        wait_for_held(page, 2 - number)
+
+    assert page.evaluate("shown") == 3 * ["image/jpeg"]
+
+
+def test_a_file_that_is_replaced_gives_its_address_back(page: Page, photos: list[Path]) -> None:
+    visit(page, "/avatars/")
+    for number, photo in enumerate(photos, 1):
+        page.set_input_files("input[dj-upload=avatar]", photo)
+        page.wait_for_function("number => shown.length === number", arg=number)
+        expect(page.locator(".preview img")).to_have_count(1)
+        wait_for_held(page, 1)
+
+    page.get_by_role("button", name="Save avatar").click()
+    expect(page.locator("img.avatar")).to_be_visible()
+    wait_for_held(page, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "selector"), [("/avatars/", "[dj-upload=avatar]"), ("/gallery/", "input[name=photos]")]
+)
+@pytest.mark.parametrize("file", ACTIVE, ids=lambda file: file["name"])
+def test_what_could_hold_a_script_is_never_shown(page: Page, url: str, selector: str, file: FilePayload) -> None:
+    visit(page, url)
+
+    page.set_input_files(selector, file)
+
+    expect(page.get_by_text("This kind of file isn't accepted here").first).to_be_visible()
+    assert page.evaluate("shown") == []
