@@ -28,7 +28,7 @@ const Crop = {
   },
 
   async open() {
-    this.upload = this.uploads.uploads.find(({ slot, isOver }) => slot === "avatar" && !isOver);
+    this.upload = this.uploads.uploads.findLast(({ slot, isOver }) => slot === "avatar" && !isOver);
     if (!this.upload) return;
     this.picture = await createImageBitmap(this.upload.file).catch(() => null);
     if (!this.picture) return; // the server will say what is wrong with it
