@@ -52,7 +52,7 @@ def test_the_migrations_are_found() -> None:
     )
 
 
-@pytest.mark.parametrize("name", MIGRATIONS)
+@pytest.mark.parametrize("name", sorted(MIGRATIONS))
 def test_the_version_before_can_live_with_every_migration(name: str) -> None:
     migration = MIGRATIONS[name]
 

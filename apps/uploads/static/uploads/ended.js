@@ -10,7 +10,9 @@ const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "fil
 const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_complex"];
 const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
 
-const region = make('<p class="visually-hidden" role="status"></p>');
+const region = make('<p role="status"></p>');
+// Here and not in a class: a page with styles of its own needs to know nothing of it.
+Object.assign(region.style, { position: "absolute", width: "1px", height: "1px", margin: "-1px", overflow: "hidden" });
 document.body.append(region);
 
 let gathered = []; // lines to be said
