@@ -1,0 +1,142 @@
+"""Sixty megabytes go from the browser straight to S3, whatever happens to the network and the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from e2e.direct.pages import LOST, PARALLEL, PART, SIZE, choose, expect_arrived, row, visit
+from e2e.lab.pages import expect_connected
+from e2e.support.console import Console
+from e2e.support.proxy import FaultProxy
+from e2e.support.sending import reached, wait_for_bytes
+from e2e.support.until import until
+from uploads.tests.moto import Moto
+
+HALF = SIZE // 2
+RATE = 8_000_000  # bytes per second of each connection, so that there is time for something to happen
+REST = 2_000_000  # bytes that aren't the file's
+
+
+def statuses(page: Page) -> set[str]:
+    return {status for status, _ in page.evaluate("seen")}
+
+
+def test_sixty_megabytes_survive_a_cut_on_their_way_to_s3(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    """Nothing of it goes through the server, and no part that has arrived is sent again."""
+    console.expect(LOST)
+    visit(page, link)
+    road.cut_after = HALF
+    before, cuts = link.bytes_up, road.cuts
+
+    choose(page, file)
+    expect_arrived(page, s3, file)
+
+    assert road.cuts == cuts + 1
+    assert road.bytes_up < SIZE + PARALLEL * PART + REST
+    assert link.bytes_up - before < REST
+    assert s3.unfinished() == []
+    assert {"uploading", "complete"} <= statuses(page)
+
+
+def test_an_upload_waits_while_s3_is_away(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link)
+    road.rate = RATE
+    choose(page, file)
+    wait_for_bytes(page, 3 * PART)
+
+    refused = road.accepted
+    road.refuse = True
+    road.cut()
+    until(lambda: road.accepted >= refused + PARALLEL)
+    road.refuse = False
+    road.rate = None
+
+    expect_arrived(page, s3, file)
+
+
+def test_a_lost_page_goes_on_from_s3s_own_list_of_parts(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link, "resumable")
+    road.rate = RATE
+    choose(page, file)
+    wait_for_bytes(page, HALF)
+
+    road.stall = True  # or it might be complete before the page notices
+    link.cut()
+    until(lambda: "resuming" in statuses(page))
+    road.rate, road.stall = None, False
+
+    expect_arrived(page, s3, file)
+    assert "resuming" in statuses(page)
+    assert road.bytes_up < SIZE + 2 * PARALLEL * PART + REST
+
+
+def test_after_a_reload_the_same_file_goes_on(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link, "resumable")
+    road.rate = RATE
+    choose(page, file)
+    wait_for_bytes(page, HALF)
+
+    road.stall = True
+    page.reload()
+    expect_connected(page)
+    road.rate, road.stall = None, False
+    choose(page, file)
+
+    expect_arrived(page, s3, file)
+    went_on = next(count for status, count in page.evaluate("seen") if status == "uploading")
+    assert went_on >= PART
+    assert road.bytes_up < SIZE + 2 * PARALLEL * PART + REST
+
+
+def test_a_paused_upload_sends_nothing_and_goes_on(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link)
+    road.rate = RATE
+    choose(page, file)
+    wait_for_bytes(page, 3 * PART)
+
+    road.stall = True
+    row(page).get_by_role("button", name="Pause").click()
+    expect(row(page)).to_have_attribute("data-status", "paused")
+    road.stall = False
+    held = reached(page)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert reached(page) == held < SIZE
+    row(page).get_by_role("button", name="Pause").click()
+    road.rate = None
+
+    expect_arrived(page, s3, file)
+
+
+def test_a_removed_upload_leaves_nothing_at_s3(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link)
+    road.rate = RATE
+    choose(page, file)
+    wait_for_bytes(page, 2 * PART)
+    keys = s3.keys()
+
+    road.stall = True
+    row(page).get_by_role("button", name="Remove").click()
+    expect(row(page)).to_have_count(0)
+    road.stall = False
+
+    until(lambda: s3.unfinished() == [])
+    assert s3.keys() == keys
