@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import urllib.error
@@ -26,6 +24,7 @@ from e2e.support.readme import Readme
 from e2e.support.server import OURS
 from e2e.support.until import until
 from e2e.support.venv import ROOT
+from liveview.tests.ports import free_port
 
 INSTALLS_WITHIN = 900.0  # seconds: dozens of packages, perhaps from far away
 STARTS_WITHIN = 120.0
@@ -54,7 +53,7 @@ class Checkout:
         ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line]
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder.with_name("serve.log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -166,12 +165,3 @@ def _is_served(page: Page) -> str:
     response = page.request.get(urljoin(page.url, address))
     assert response.status == 200 and response.headers["content-type"] == "image/jpeg"
     return address
-
-
-def _free_port() -> int:
-    """One that the system gives to nobody by itself: it has to stay free while packages are installed."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("a hundred ports, and none of them is free")

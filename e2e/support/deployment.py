@@ -11,7 +11,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.support.venv import ROOT, Venv
+from liveview.tests.ports import free_port
 
 STARTS_WITHIN = 90.0  # seconds
 ENDS_WITHIN = 30.0  # a host kills what hasn't ended by then
@@ -73,7 +73,7 @@ class Web:
     """The Procfile's line for `web`, run by honcho: one process, to be killed or asked to stop."""
 
     def __init__(self, deployment: Deployment, more: dict[str, str]) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.log = deployment.folder / f"web-{self.port}.log"
         self._environment = {**deployment.environment, **more, "PORT": str(self.port)}
         self._honcho: subprocess.Popen[bytes] | None = None
@@ -146,10 +146,3 @@ class Web:
 def honcho(process: str) -> list[str]:
     """The command that runs one line of the Procfile. Nobody's own .env has a say."""
     return [sys.executable, "-u", "-m", "honcho", "--no-colour", "--env", os.devnull, "-d", str(ROOT), "start", process]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

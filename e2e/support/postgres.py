@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from liveview.tests.ports import free_port
 
 STARTS_WITHIN = 60.0  # seconds
 # Debian keeps the server's programs off the PATH, a folder for each version.
@@ -61,7 +62,7 @@ class Postgres:
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed:\n{made.stdout}")
-        self.port = _free_port()
+        self.port = free_port()
         options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with log.open("wb") as out:
@@ -101,10 +102,3 @@ def _unprivileged() -> pwd.struct_passwd:
         except KeyError:
             continue
     raise RuntimeError("there is no user to run PostgreSQL as")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from liveview.tests.ports import free_port
 
 STARTS_WITHIN = 60.0  # seconds
 
@@ -39,7 +40,7 @@ class Project:
 
     def start(self) -> None:
         """`runserver`, without the process that watches for changes. Returns when it answers."""
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -69,10 +70,3 @@ def _answers(url: str) -> bool:
         return True
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import urllib.error
 import urllib.request
 from copy import copy
 from pathlib import Path
+
+from liveview.tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -43,7 +44,7 @@ class Server:
     def __init__(self, folder: Path, *, debug: bool = True, extra: dict[str, str] | None = None) -> None:
         self.data_dir = folder / "data"
         self.log = folder / "server.log"
-        self.port = _free_port()
+        self.port = free_port()
         self._env = {name: value for name, value in os.environ.items() if name not in OURS}
         self._env |= {"PYTHONPATH": os.pathsep.join(["site", "apps"]), "DATA_DIR": str(self.data_dir)}
         self._env |= {"DEBUG": "1"} if debug else {"SECRET_KEY": "only-for-tests", "ALLOWED_HOSTS": HOST}
@@ -57,7 +58,7 @@ class Server:
     def twin(self) -> Server:
         """Another process of the same deployment: the same data, on a port of its own."""
         twin = copy(self)
-        twin.port, twin._process = _free_port(), None
+        twin.port, twin._process = free_port(), None
         twin.log = self.log.with_name(f"server-{twin.port}.log")
         return twin
 
@@ -147,13 +148,6 @@ class Server:
                 code = None
             how = "did not answer in time" if code is None else f"ended with code {code}"
             raise RuntimeError(f"the server {how}; its log:\n{self.log_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(url: str) -> bool:

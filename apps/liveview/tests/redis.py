@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from liveview.tests.ports import free_port
+
 STARTS_WITHIN = 60.0  # seconds
 
 
@@ -48,10 +50,3 @@ class Redis:
                 return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 from liveview import messages
 from liveview.messages import Message
 from liveview.rendering import apply
-from liveview.tests.redis import free_port
+from liveview.tests.ports import free_port
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0  # seconds that a start or an answer may take

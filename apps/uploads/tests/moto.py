@@ -6,7 +6,6 @@ It keeps multipart uploads and part lists as S3 does; it checks neither signatur
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+
+from liveview.tests.ports import free_port
 
 SERVER = Path(__file__).with_name("moto_server.py")
 STARTS_WITHIN = 60.0  # seconds
@@ -31,7 +32,7 @@ class Moto:
     bucket = "uplift-tests"
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Any] = {}  # by address; making one takes longer than most requests
@@ -123,10 +124,3 @@ class Moto:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

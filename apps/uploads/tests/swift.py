@@ -16,6 +16,8 @@ import venv
 from pathlib import Path
 from typing import Any
 
+from liveview.tests.ports import free_ports
+
 VERSION = "2.37.1"
 STARTS_WITHIN = 60.0  # seconds
 INSTALLS_WITHIN = 300.0
@@ -51,7 +53,7 @@ class Swift:
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs, self._folder = programs, folder
-        self._port = _free_ports(4)
+        self._port = free_ports(4)
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Swift:
@@ -110,23 +112,6 @@ class Swift:
         for step in (["create", "4", "1", "0"], ["add", f"r1z1-127.0.0.1:{port}/d1", "100"], ["rebalance"]):
             command = [self._programs / "swift-ring-builder", self._folder / f"{kind}.builder", *step]
             subprocess.run(command, check=False, capture_output=True)  # 1 is a warning: few devices
-
-
-def _free_ports(count: int) -> int:
-    """The first of so many in a row."""
-    for start in range(20_000, 60_000, 37):
-        if not any(_answers(start + i) for i in range(count)) and all(_is_free(start + i) for i in range(count)):
-            return start
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _answers(port: int) -> bool:

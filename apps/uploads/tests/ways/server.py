@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from liveview.tests.redis import free_port
+from liveview.tests.ports import free_port
 from uploads.tests.support import until
 
 from .raw import HOST, Answer, Wire
