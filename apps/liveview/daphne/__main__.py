@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import io
+import sys
+
 from liveview.daphne.starting import CommandLine
 
+if isinstance(sys.stdout, io.TextIOWrapper):
+    sys.stdout.reconfigure(line_buffering=True)  # the access log is read while the server runs, also from a file or pipe
 CommandLine.entrypoint()
