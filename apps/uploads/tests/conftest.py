@@ -7,7 +7,7 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
@@ -20,6 +20,9 @@ from uploads.testing import UploadPage, mount
 
 from .scanning import Scan
 from .support import Gate
+
+if TYPE_CHECKING:
+    from .moto import Moto
 
 HERE = Path(__file__).resolve().parent
 
@@ -100,3 +103,18 @@ def scan(tmp_path: Path) -> Iterator[Scan]:
 
         numbers = itertools.count()
         yield run
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Moto]:
+    from .moto import Moto  # boto3 is only there where S3 is used
+
+    with Moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def moto(moto_server: Moto) -> Moto:
+    """A real S3 server, as if it were new."""
+    moto_server.reset()
+    return moto_server

@@ -6,7 +6,6 @@ import io
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from django.core.management import CommandError, call_command
 from .moto import Moto
 
 OURS, OTHERS = "https://files.example", "https://evil.example"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +43,6 @@ COMMANDS = [
 ]
 # Where the command line has another name than the interface.
 _RENAMED = {"--notification-endpoint": "--endpoint"}
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
 
 
 def test_every_document_is_json_with_a_name() -> None:

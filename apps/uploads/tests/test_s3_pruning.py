@@ -26,12 +26,6 @@ OTHER = ID[::-1]
 PART = b"x" * 5 * 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto, settings: Any, tmp_path: Any) -> Iterator[S3Faults]:
     moto.reset()

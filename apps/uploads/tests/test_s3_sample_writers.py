@@ -42,12 +42,6 @@ class SampleView(seeds.UploadView):
 urlpatterns = [path("sample/", SampleView.as_view()), path("writers/", WriterView.as_view())]
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Faults]:
     moto.reset()

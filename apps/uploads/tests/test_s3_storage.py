@@ -19,12 +19,6 @@ from uploads.staging import StagedFile
 from uploads.tests.moto import Moto
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as running:
-        yield running
-
-
 @pytest.fixture
 def bucket(moto: Moto, settings: Any, tmp_path: Path) -> Iterator[Moto]:
     own = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}

@@ -27,12 +27,6 @@ CHUNK = 900_000
 SOME = 6 * MIB  # a part, and some of the next
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto, project: None, settings: Any) -> Iterator[S3Faults]:
     moto.reset()

@@ -18,12 +18,6 @@ from uploads.tests.support import Site
 from .sending import MIB
 
 
-@pytest.fixture(scope="package")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto) -> Moto:
     moto.reset()

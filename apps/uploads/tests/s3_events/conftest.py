@@ -15,12 +15,6 @@ from uploads.tests.moto import Moto
 from uploads.tests.signing import TOPIC
 
 
-@pytest.fixture(scope="package")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto) -> Moto:
     moto.reset()

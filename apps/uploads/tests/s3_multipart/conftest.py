@@ -13,12 +13,6 @@ from uploads.tests.moto import Moto
 from .film import PART
 
 
-@pytest.fixture(scope="package")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto, settings: Any, tmp_path: Any) -> Iterator[S3Faults]:
     """The storage, through a proxy that a test may have fail. Nothing may be left unfinished in it."""

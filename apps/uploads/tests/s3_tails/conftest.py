@@ -13,12 +13,6 @@ from uploads.tests.moto import Moto
 from .sessions import PART, Sessions
 
 
-@pytest.fixture(scope="package")
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
-
-
 @pytest.fixture
 def s3(moto: Moto, settings: Any, tmp_path: Any) -> Iterator[S3Faults]:
     moto.reset()
