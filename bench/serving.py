@@ -23,8 +23,8 @@ import django  # noqa: E402
 
 django.setup()
 
+from liveview.tests.daphne.test_sockets import opened  # noqa: E402
 from liveview.tests.server import Server  # noqa: E402
-from liveview.tests.test_daphne_sockets import opened  # noqa: E402
 from liveview.tests.wire import MB, Wire, ask, blocks, memory, peak  # noqa: E402
 
 LAB: Final = "liveview.tests.project.lab:application"

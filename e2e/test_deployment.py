@@ -243,7 +243,8 @@ def _local_media(webs: list[Web]) -> Iterator[Path]:
 def test_the_state_of_uploads_is_as_safe_in_postgresql(postgres: Postgres, tmp_path: Path) -> None:
     """The tests of the stores, with their races, run against a file of SQLite otherwise."""
     environment = {**os.environ, "DATABASE_URL": postgres.url, "TMPDIR": str(tmp_path)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "apps/uploads/tests/test_stores.py"]
+    tests = "apps/uploads/tests/stores/test_stores.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
 
     done = subprocess.run(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

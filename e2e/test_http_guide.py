@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from e2e.support.server import Server
-from uploads.tests.ways import guide
+from uploads.tests.http.ways import guide
 
 
 @pytest.mark.usefixtures("nothing_staged")

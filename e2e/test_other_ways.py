@@ -17,8 +17,8 @@ from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.server import Server
 from e2e.support.until import until
-from uploads.tests.ways.raw import Wire
-from uploads.tests.ways.tus import BODY, TUS, metadata
+from uploads.tests.http.ways.raw import Wire
+from uploads.tests.http.ways.tus import BODY, TUS, metadata
 
 NewContext = Callable[..., BrowserContext]
 

@@ -11,7 +11,7 @@ from django.core.checks import Warning as CheckWarning
 from django.urls import NoReverseMatch, reverse
 
 from gallery.conf import conf
-from liveview.values import mistyped
+from liveview.setting_types import mistyped
 
 
 @register("gallery")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from liveview.values import PositiveInt
+from liveview.setting_types import PositiveInt
 
 
 @dataclass(frozen=True, slots=True)

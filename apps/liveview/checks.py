@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404
 
 from liveview.conf import conf
-from liveview.values import mistyped
+from liveview.setting_types import mistyped
 
 ROUTE_HINT = (
     "In asgi.py: application = ProtocolTypeRouter({"

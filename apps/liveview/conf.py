@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from liveview.values import PositiveFloat, PositiveInt
+from liveview.setting_types import PositiveFloat, PositiveInt
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django.http import HttpRequest, HttpResponse
 
-from liveview.messages import Fields, Message
+from liveview.core.messages import Fields, Message
 
 if TYPE_CHECKING:
     from liveview.view import LiveView

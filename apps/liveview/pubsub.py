@@ -13,7 +13,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
-from liveview import messages
+from liveview.encoding import encode
 
 logger = logging.getLogger("liveview")
 
@@ -36,12 +36,12 @@ def settle(loop: asyncio.AbstractEventLoop) -> None:
 
 async def abroadcast(topic: str, message: dict[str, Any]) -> None:
     """Tells every view that subscribed to `topic`. Raises `TypeError` or `ValueError` if `message` isn't JSON."""
-    await _send(topic, messages.encode(message))
+    await _send(topic, encode(message))
 
 
 def broadcast(topic: str, message: dict[str, Any]) -> None:
     """`abroadcast` for synchronous code: a signal, a task, a management command."""
-    encoded = messages.encode(message)
+    encoded = encode(message)
     home = _home
     if home is None or not home.is_running():
         async_to_sync(_send)(topic, encoded)

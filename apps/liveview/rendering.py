@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.template.loader import get_template
 
-from liveview.sequences import changes
+from liveview.core.token_diff import changes
 
 if TYPE_CHECKING:
     from liveview.view import LiveView
@@ -30,7 +30,7 @@ def render(view: LiveView, streams: Mapping[str, str] | None = None) -> str:
 def diff(old: str, new: str) -> list[Splice]:
     """Splices that turn `old` into `new`, ascending and apart; empty when they are equal.
 
-    The work is bounded: see `liveview.sequences`.
+    The work is bounded: see `liveview.core.token_diff`.
     """
     if old == new:
         return []

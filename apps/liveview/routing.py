@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import path
 
 from liveview.conf import conf
-from liveview.socket import live_socket
+from liveview.socket.asgi import live_socket
 
 # A site below a path of its host may get that path with each request, or not: the proxy decides.
 _PREFIXES = {"", (settings.FORCE_SCRIPT_NAME or "").strip("/")}

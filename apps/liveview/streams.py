@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
-from liveview import messages
-from liveview.effects import Delete, Effect, Fill, Insert, Send
+from liveview.core import messages
+from liveview.core.effects import Delete, Effect, Fill, Insert, Send
 
 if TYPE_CHECKING:
     from liveview.view import LiveView

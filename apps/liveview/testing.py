@@ -24,11 +24,12 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.signals import setting_changed
 from django.test import Client
 
-from liveview import messages, mounting
 from liveview.conf import conf
-from liveview.messages import Message
+from liveview.core import messages
+from liveview.core.messages import Message
 from liveview.rendering import apply
-from liveview.socket import live_socket
+from liveview.socket import mounting
+from liveview.socket.asgi import live_socket
 
 T = TypeVar("T")
 

@@ -15,12 +15,14 @@ from django.middleware.csrf import get_token
 from django.utils.functional import SimpleLazyObject
 from django.views import View
 
-from liveview import addresses, effects, messages, pages, streams
-from liveview.effects import Effect
-from liveview.events import Handler, collect
+from liveview import http_page, streams
+from liveview.core import effects, messages, urls
+from liveview.core.effects import Effect
+from liveview.core.handlers import Handler, collect
+from liveview.core.state import declared, public_items, state
+from liveview.encoding import encode
 from liveview.extensions import Extension
-from liveview.inbox import Inbox
-from liveview.state import declared, public_items, state
+from liveview.socket.subscriptions import Inbox
 from liveview.streams import Stream
 from liveview.threads import completed, is_on_loop
 
@@ -103,7 +105,7 @@ class LiveView(View):
 
     def push_event(self, name: str, detail: Any = None) -> None:
         """Dispatches a DOM event `live:name` with `detail` (JSON) on the page's window."""
-        messages.encode(detail)  # raises here, in the handler, what would raise too late otherwise
+        encode(detail)  # raises here, in the handler, what would raise too late otherwise
         self._live.effects.append(effects.Send(messages.push(name, detail)))
 
     def flash(self, text: str, level: str = "info") -> None:
@@ -115,11 +117,11 @@ class LiveView(View):
 
         Raises `ValueError` for the URL of another page; that is what `redirect` is for.
         """
-        self._live.effects.append(effects.Address(addresses.of_page(url, self.request.path), replace))
+        self._live.effects.append(effects.Address(urls.of_page(url, self.request.path), replace))
 
     def redirect(self, url: str) -> None:
         """Leaves for another page: a path, or a whole `http` or `https` URL. Raises `ValueError` for any other."""
-        self._live.effects.append(effects.Redirect(addresses.target(url)))
+        self._live.effects.append(effects.Redirect(urls.target(url)))
 
     def send_after(self, seconds: float, method: Callable[..., Any] | str, **params: Any) -> None:
         """Calls a method of this view (any method) after `seconds`, if it is still connected then."""
@@ -145,7 +147,7 @@ class LiveView(View):
 
     def broadcast(self, topic: str, message: dict[str, Any]) -> None:
         """Tells every view that subscribed to `topic`, this one and those in other processes included."""
-        messages.encode(message)
+        encode(message)
         self._live.effects.append(effects.Broadcast(topic, message))
 
     def stream(
@@ -176,7 +178,7 @@ class LiveView(View):
             return answer
         self.live_mount()
         if ticket is None:
-            return pages.render_page(self)
+            return http_page.render_page(self)
         ticket.view = self
         return HttpResponse(status=204)
 
@@ -186,7 +188,7 @@ class LiveView(View):
         if answer is not None:
             return answer
         self.live_mount()
-        return pages.answer_form(self)
+        return http_page.answer_form(self)
 
     def _extensions_answer(self) -> HttpResponse | None:
         """Of a request that is an extension's own."""

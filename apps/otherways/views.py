@@ -10,7 +10,7 @@ from django.utils.cache import add_never_cache_headers
 
 from otherways.intake import MAX_FILE_SIZE
 from otherways.models import Received
-from uploads.http.consumer import MAX_SIZE as MAX_SOCKET_SIZE
+from uploads.http.websocket import MAX_SIZE as MAX_SOCKET_SIZE
 from uploads.owners import owner_of
 from uploads.slots import megabytes
 

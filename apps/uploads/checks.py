@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from liveview.conf import conf as liveview_conf
-from liveview.values import mistyped
+from liveview.setting_types import mistyped
 from uploads import intakes
 from uploads.conf import MAX_FRAME, Conf, conf
 
@@ -48,7 +48,7 @@ def _check_s3(given: Conf) -> list[CheckMessage]:
 
             found += mistyped('UPLOADS["S3"]', options(), check_id="uploads.E004")
         if given.s3_events:
-            from uploads.s3.event_options import event_options
+            from uploads.s3.notifications.event_options import event_options
 
             found += mistyped('UPLOADS["S3_EVENTS"]', event_options(), check_id="uploads.E004")
     except ImproperlyConfigured as wrong:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from liveview.values import PositiveFloat, PositiveInt
+from liveview.setting_types import PositiveFloat, PositiveInt
 
 MAX_FRAME: Final = 1024 * 1024  # bytes; daphne drops the connection above
 _TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:uploads"

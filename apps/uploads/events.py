@@ -15,11 +15,11 @@ from django.dispatch import Signal
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from uploads.machine import State
+from uploads.core.machine import State
 from uploads.owners import SESSION_KEY
 
 if TYPE_CHECKING:
-    from uploads.entries import UploadEntry
+    from uploads.entries.entry import UploadEntry
 
 logger = logging.getLogger("uploads.events")
 

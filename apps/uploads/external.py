@@ -9,18 +9,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
-from uploads import machine
-from uploads.entries import UploadEntry
+from uploads.core import machine
+from uploads.core.contracts import Grant, Presigner, Remote, Stored
+from uploads.core.machine import State, Write
+from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
-from uploads.machine import State, Write
+
+__all__ = ["Callback", "ExternalEntry", "Grant", "Presigner", "Remote", "Stored", "as_presigner", "topic_of"]
 
 logger = logging.getLogger("uploads")
-
-Grant: TypeAlias = dict[str, Any]  # JSON for the browser; "uploader" names the function that understands the rest
 
 
 def topic_of(upload_id: str) -> str:
@@ -28,54 +29,7 @@ def topic_of(upload_id: str) -> str:
     return f"uploads.external.{upload_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What has arrived, as the storage itself says. `head` has the first `SNIFF_BYTES`, or None if it can't be read."""
-
-    size: int
-    head: bytes | None
-    result: Any
-
-
-class Remote(Protocol):
-    """One upload at its storage. All methods block and raise `UploadError`."""
-
-    @property
-    def state(self) -> Mapping[str, Any]:
-        """What `Presigner.resume` needs to find it again, as JSON. With all that belongs to it, a record has 4 KiB."""
-
-    def grant(self) -> Grant:
-        """How the browser may send what is missing now."""
-
-    def sign(self, parts: Sequence[int]) -> Grant:
-        """Fresh permissions: for these parts, or for the whole if there are none."""
-
-    def measure(self) -> int:
-        """Bytes that are there. Raises `UploadError("unknown_ref")` where the upload is gone."""
-
-    def finish(self) -> Stored:
-        """The browser says that it is done. Raises `UploadError("incomplete")` if that isn't so. May come twice."""
-
-    def accept(self, entry: UploadEntry) -> Any:
-        """Takes a file that was posted without JavaScript and is staged here; the entry's `writer_result`."""
-
-    def discard(self) -> None:
-        """Removes whatever is there, an unfinished upload included. May come twice."""
-
-
-class Presigner(Protocol):
-    """`begin` and `resume` block, and raise `UploadError` to refuse."""
-
-    @property
-    def needs_view(self) -> bool:
-        """Whether `begin` looks at the view: it is called like a handler then, in its turn."""
-
-    def begin(self, entry: UploadEntry, view: Any) -> Remote: ...
-
-    def resume(self, entry: UploadEntry, state: Mapping[str, Any]) -> Remote: ...
-
-
-Callback: TypeAlias = Callable[[UploadEntry, Any], Grant]
+Callback: TypeAlias = Callable[[Any, Any], Grant]
 
 
 def as_presigner(external: Presigner | Callback | None) -> Presigner | None:

@@ -18,9 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from uploads.entries import UploadEntry
+from uploads.core.contracts import Validator
+from uploads.core.slots import Accept, Slot
+from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
-from uploads.slots import Accept, Slot, Validator
 
 Receive: TypeAlias = Callable[[UploadEntry, str], str | None]
 

@@ -14,7 +14,7 @@ from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.s3.options import options
 from uploads.stores import get_store
-from uploads.writers import kept
+from uploads.writers import waiting
 
 logger = logging.getLogger("uploads")
 
@@ -36,7 +36,7 @@ def is_due() -> bool:
 
 def prune() -> tuple[int, int, int]:
     """Removes expired records of the site's store, stale files and multipart uploads; how many of each. Blocks."""
-    kept.sweep()
+    waiting.sweep()
     return get_store().prune(), sweep(), _sweep_storage()
 
 

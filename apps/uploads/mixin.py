@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from uploads import events
-from uploads.entries import UploadEntry
-from uploads.external import Callback, Grant, Presigner, as_presigner
+from uploads.core.contracts import Grant, Presigner, Progress, Validator, WriterFactory
+from uploads.core.slots import Accept, Slot
+from uploads.entries.entry import UploadEntry
+from uploads.entries.registry import SlotEntries, Uploads
+from uploads.extension import UploadsExtension
+from uploads.external import Callback, as_presigner
 from uploads.owners import owner_of
-from uploads.registry import SlotEntries, Uploads
-from uploads.slots import Accept, Progress, Slot, Validator
-from uploads.transport import UploadsExtension
-from uploads.writers import WriterFactory
 
 if TYPE_CHECKING:
     from liveview import LiveView

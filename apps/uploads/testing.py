@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from django.test import Client
 
-from liveview.messages import Message
+from liveview.core.messages import Message
 from liveview.testing import LivePage
-from uploads import frames
+from uploads.core import frames
 
 
 class Refused(AssertionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, path
 
-from uploads.serving import serve
+from uploads.serving.views import serve
 
 app_name = "uploads"
 urlpatterns: list[URLPattern] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from liveview.values import PositiveInt
+from liveview.setting_types import PositiveInt
 from uploads import conf as uploads_conf
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liveview import pubsub
-from liveview.values import mistyped
+from liveview.setting_types import mistyped
 from uploads import UploadEntry, intakes
 from videos import processing
 from videos.conf import conf

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from channels.routing import ProtocolTypeRouter
 
 from config.asgi import application as site
-from uploads import staging
+from uploads.staging import files
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,6 +55,6 @@ class _NoHash:
 
 
 if os.environ.get("BENCH_HASH") == "none":
-    setattr(staging, "hashlib", SimpleNamespace(sha256=_NoHash))  # noqa: B010  (which is typed as a module)
+    setattr(files, "hashlib", SimpleNamespace(sha256=_NoHash))  # noqa: B010  (which is typed as a module)
 
 application = ProtocolTypeRouter({"http": site.application_mapping["http"], "websocket": websocket})

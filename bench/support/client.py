@@ -20,7 +20,7 @@ from websockets.frames import Frame, Opcode
 from websockets.typing import Origin
 from websockets.uri import parse_uri
 
-from uploads import frames
+from uploads.core import frames
 
 PATIENCE: Final = 120.0  # seconds
 SMALLEST: Final = 8192  # bytes of a frame

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
+from liveview.body_limits import TOO_LARGE, Caps
 from liveview.conf import conf
-from liveview.daphne.caps import TOO_LARGE, Caps
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]

@@ -16,10 +16,10 @@ from daphne.http_protocol import HTTPFactory as StockFactory
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
+from liveview.body_limits import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Pace, Refusal
 from liveview.daphne import forwarded
-from liveview.daphne.caps import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Pace, Refusal
 from liveview.daphne.channel import Channel
-from liveview.daphne.inbox import Inbox, Message
+from liveview.daphne.receive_queue import Inbox, Message
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application before the sender has to
 

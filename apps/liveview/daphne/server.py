@@ -13,11 +13,11 @@ from typing import Any, Final
 from daphne import server as stock
 from twisted.internet.defer import Deferred
 
+from liveview.body_limits import Caps
 from liveview.conf import conf
-from liveview.daphne.caps import Caps
 from liveview.daphne.channel import Channel
 from liveview.daphne.guard import EXTENSION
-from liveview.daphne.inbox import Inbox, Message
+from liveview.daphne.receive_queue import Inbox, Message
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
 

@@ -14,8 +14,8 @@ from daphne.ws_protocol import WebSocketFactory as StockFactory
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 
-from liveview.daphne.inbox import Inbox
-from liveview.limits import Bucket
+from liveview.core.limits import Bucket
+from liveview.daphne.receive_queue import Inbox
 
 MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages that wait for the application before the sender has to
 CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: a second, and at once

@@ -17,8 +17,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from liveview import messages
-from liveview.messages import Message
+from liveview.core import messages
+from liveview.core.messages import Message
 from liveview.rendering import apply
 from liveview.tests.ports import free_port
 

@@ -18,7 +18,7 @@ from django.urls import path
 from liveview import LiveView, checks
 from liveview.checks import check_application, check_settings
 from liveview.routing import websocket_urlpatterns
-from liveview.socket import live_socket
+from liveview.socket.asgi import live_socket
 
 
 def ids(found: list[Any]) -> list[str]:

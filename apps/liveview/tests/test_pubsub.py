@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-from liveview import inbox, pubsub
-from liveview.inbox import Inbox
+from liveview import pubsub
+from liveview.socket import subscriptions
+from liveview.socket.subscriptions import Inbox
 from liveview.testing import LivePage, ServerSaid
 from liveview.tests.conftest import until
 from liveview.tests.redis import Redis
@@ -244,9 +245,9 @@ class Layer:
 @pytest.fixture
 def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
     made = Layer()
-    monkeypatch.setattr(inbox, "get_channel_layer", lambda: made)
-    monkeypatch.setattr(inbox, "RETRY", 0.01)
-    monkeypatch.setattr(inbox, "PATIENCE", 0.05)
+    monkeypatch.setattr(subscriptions, "get_channel_layer", lambda: made)
+    monkeypatch.setattr(subscriptions, "RETRY", 0.01)
+    monkeypatch.setattr(subscriptions, "PATIENCE", 0.05)
     return made
 
 
@@ -317,7 +318,7 @@ async def test_subscriptions_come_back_after_a_crash_whenever_the_layer_does(lay
 
 
 async def test_memberships_are_renewed_before_they_run_out(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "REFRESH", 0.01)
+    monkeypatch.setattr(subscriptions, "REFRESH", 0.01)
     box = Inbox(nothing)
     await box.subscribe("a")
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveview.messages import encode, patch
+from liveview.core.messages import patch
+from liveview.core.token_diff import changes
+from liveview.encoding import encode
 from liveview.rendering import apply, diff
-from liveview.sequences import changes
 
 TEXT = st.text(st.sampled_from('ab<>/ 1\n"ü€😀👩‍👩‍👧\u0301\u202e'), max_size=60)
 TAGS = st.lists(st.sampled_from(["<p>", "</p>", "<li id='1'>", "😀", "a", "<b>x</b>", "12", "<i>ü"]), max_size=40)

@@ -1,9 +1,9 @@
 """Look at hostile bytes, and make bytes of our own from them."""
 
-from uploads.content.images import Rendered, Rendition, process_image
+from uploads.content.image.processing import Rendered, Rendition, process_image
 from uploads.content.limits import ChildLimits, ImageLimits, VideoLimits
-from uploads.content.sandbox import SANDBOX, Sandbox
-from uploads.content.videos import Video, prescan_video, process_video
+from uploads.content.sandbox.pool import SANDBOX, Sandbox
+from uploads.content.video.processing import Video, prescan_video, process_video
 
 __all__ = [
     "SANDBOX",

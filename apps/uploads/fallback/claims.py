@@ -6,15 +6,15 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from liveview.messages import Message
-from uploads import messages
-from uploads.entries import UploadEntry
+from liveview.core.messages import Message
+from uploads.core import messages
+from uploads.core.machine import State, Step
+from uploads.core.slots import Slot
+from uploads.entries.entry import UploadEntry
+from uploads.entries.registry import Uploads
+from uploads.entries.validation import judge
 from uploads.errors import UploadError
-from uploads.fallback import resting
-from uploads.judging import judge
-from uploads.machine import State, Step
-from uploads.registry import Uploads
-from uploads.slots import Slot
+from uploads.fallback import parked
 from uploads.stores import Record
 
 FIELD: Final = "_upload"  # once for each: `<upload_id> <ref>`
@@ -38,19 +38,19 @@ class Claims:
         good = True
         for upload_id, ref in _named(request):
             try:
-                record = resting.find(request, upload_id)
+                record = parked.find(request, upload_id)
                 slot = self._uploads.slot(record.slot)
             except UploadError:
                 continue
-            if not resting.is_taken(record):
+            if not parked.is_taken(record):
                 good &= self._accept(record, ref, slot)
         return good or SKIP in request.POST
 
     def _accept(self, record: Record, ref: str, slot: Slot) -> bool:
         try:
-            entry = resting.take(self._uploads, record, ref)
+            entry = parked.take(self._uploads, record, ref)
         except UploadError as refused:
-            entry = resting.stand_in(record, slot, ref)
+            entry = parked.stand_in(record, slot, ref)
             entry.fail(refused)
             self._claimed[ref] = entry
             return False
@@ -66,7 +66,7 @@ class Claims:
     def settle(self) -> None:
         """The page is rendered: what nobody has consumed rests again, for the next form."""
         for ref, entry in self._claimed.items():
-            if entry.state is State.READY and not resting.give_back(self._uploads, entry):
+            if entry.state is State.READY and not parked.give_back(self._uploads, entry):
                 entry.fail(UploadError("cancelled"))
             if entry.state is State.CONSUMED:
                 self.answers.append(messages.consumed(ref))

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from django.urls import re_path
 
-from uploads.http.asgi import Application, Receive, Scope, Send
-from uploads.http.chunks import Chunks
-from uploads.http.consumer import FileUploadConsumer
-from uploads.http.forms import Forms
-from uploads.http.pages import Pages
-from uploads.http.tus import Tus
+from uploads.http.chunked.endpoint import Chunks
+from uploads.http.multipart.forms import Forms
+from uploads.http.shared.asgi import Application, Receive, Scope, Send
+from uploads.http.shared.page_guard import Pages
+from uploads.http.tus.protocol import Tus
+from uploads.http.websocket.consumer import FileUploadConsumer
 
 FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
 

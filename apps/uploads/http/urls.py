@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from uploads.http import forms
+from uploads.http.multipart import forms
 
 app_name = "uploads_http"
 urlpatterns = [

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from uploads.core.names import parse_name
 from uploads.errors import UploadError
-from uploads.names import parse_name
 from uploads.s3 import objects, tails
 from uploads.s3.client import bucket, client, code_of, translated
 from uploads.s3.options import options

@@ -15,16 +15,16 @@ from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
-from uploads.entries import UploadEntry
+from uploads.core.contracts import Grant, Stored
+from uploads.core.sniffing import ACTIVE_EXTENSIONS, FILE_TYPES, SNIFF_BYTES
+from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
-from uploads.external import Grant, Stored
 from uploads.s3 import objects
 from uploads.s3.client import bucket, client, code_of, translated
 from uploads.s3.handles import Handle
 from uploads.s3.objects import Found
 from uploads.s3.options import options
 from uploads.s3.parts import part_size
-from uploads.sniffing import ACTIVE_EXTENSIONS, FILE_TYPES, SNIFF_BYTES
 
 LONGEST: Final = 600  # seconds that a permission may hold
 MOST_PARTS: Final = 100  # permissions made at a time

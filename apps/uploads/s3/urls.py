@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from uploads.s3.webhook import s3_event_webhook
+from uploads.s3.notifications.webhook import s3_event_webhook
 
 app_name = "uploads_s3"
 urlpatterns = [path("webhooks/s3/", s3_event_webhook, name="events")]

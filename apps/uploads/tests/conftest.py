@@ -13,12 +13,12 @@ import pytest
 from django.test import Client
 
 from uploads.content.limits import VideoLimits
-from uploads.content.veil import Veil
-from uploads.content.videoinfo import VideoInfo
-from uploads.content.videoscan import prescan
+from uploads.content.video.info import VideoInfo
+from uploads.content.video.masked_file import Veil
+from uploads.content.video.prescan import prescan
 from uploads.testing import UploadPage, mount
+from uploads.tests.content.scanning import Scan
 
-from .scanning import Scan
 from .support import Gate
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from django.urls import include, path
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
 from uploads.tests.seeds import views as seeds
-from uploads.tests.writing import WriterView
+from uploads.tests.writers.writing import WriterView
 
 
 class BenchView(UploadMixin, LiveView):

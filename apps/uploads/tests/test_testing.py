@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from uploads import receiving
+from uploads.socket import receiver
 from uploads.testing import Refused
 
 from .support import TEXT, Site, handle
@@ -56,7 +56,7 @@ def test_a_reconnected_page_starts_with_new_credit(site: Site, monkeypatch: pyte
     page.upload("doc", "a.txt", TEXT)
     page.drop_connection()
     page.reconnect()
-    assert (page.sent, page.credit) == (0, receiving.FLOOR)
+    assert (page.sent, page.credit) == (0, receiver.FLOOR)
     page.upload("doc", "b.txt", b"hello")
     page.submit("run")
     assert seen == [b"hello"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from uploads.core.contracts import WriterFactory
 from uploads.writers.buffered import BufferedUploadWriter
-from uploads.writers.contract import UploadWriter, WriterFactory
+from uploads.writers.contract import UploadWriter
 from uploads.writers.resumable import ResumableUploadWriter
 
 __all__ = ["BufferedUploadWriter", "ResumableUploadWriter", "UploadWriter", "WriterFactory"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 
 class UploadWriter(ABC):
@@ -50,6 +49,3 @@ class UploadWriter(ABC):
 
         Not in the seeds. The instance is done by then, so this is called on its class.
         """
-
-
-WriterFactory: TypeAlias = Callable[..., UploadWriter]

@@ -14,17 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from uploads.core.sniffing import ACTIVE_EXTENSIONS
 from uploads.errors import UploadError
-from uploads.sniffing import ACTIVE_EXTENSIONS
-from uploads.writers import kept
+from uploads.writers import waiting as kept
 from uploads.writers.buffered import BufferedUploadWriter
+from uploads.writers.call_gate import Turns
 from uploads.writers.causes import session_closed
 from uploads.writers.contract import UploadWriter
 from uploads.writers.resumable import ResumableUploadWriter, goes_on_elsewhere
-from uploads.writers.turns import Turns
 
 if TYPE_CHECKING:
-    from uploads.entries import UploadEntry
+    from uploads.entries.entry import UploadEntry
 
 logger = logging.getLogger("uploads")
 
@@ -171,7 +171,7 @@ class Driver:
         self._keeper = entry.keeper
         with _live_lock:
             _live[entry.upload.id] = self
-        writer = entry.slot.writer(
+        writer: UploadWriter = entry.slot.writer(
             upload_id=entry.upload.id, filename=entry.name, content_type=content_type, expected_size=entry.size
         )
         if isinstance(writer, ResumableUploadWriter):

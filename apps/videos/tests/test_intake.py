@@ -10,8 +10,8 @@ from django.test import Client
 
 from liveview.testing import mount
 from uploads import UploadError, intakes
-from uploads.http.deliveries import Delivery
-from uploads.http.visitors import Visitor
+from uploads.http.shared.deliveries import Delivery
+from uploads.http.shared.visitors import Visitor
 from videos import intake
 from videos.checks import check_settings
 from videos.models import Status, Video

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from uploads.sniffing import MP4
+from uploads.core.sniffing import MP4
 from uploads.testing import mount
 from videos import processing
 from videos.models import Video

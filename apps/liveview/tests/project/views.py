@@ -17,8 +17,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from liveview import LiveView, event_handler, server_function, state
+from liveview.core.messages import Fields, Message, push
 from liveview.extensions import Extension, Link
-from liveview.messages import Fields, Message, push
 
 
 class Bench(LiveView):

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from uploads.entries import UploadEntry
+from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.tests.project import BenchView
 from uploads.tests.support import TEXT, Site, Staged, handle

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 
 from liveview import LiveView, event_handler, state
 from uploads import UploadMixin
-from uploads.sniffing import SNIFF_BYTES, sniff
+from uploads.core.sniffing import SNIFF_BYTES, sniff
 
 
 class imghdr:  # noqa: N801

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from uploads.tests.writing import WriterView
+from uploads.tests.writers.writing import WriterView
 
 from .recorder import Recorder
 

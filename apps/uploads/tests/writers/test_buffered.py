@@ -8,7 +8,7 @@ import pytest
 
 from uploads import BufferedUploadWriter
 from uploads.tests.support import TEXT, Site
-from uploads.tests.writing import WriterView
+from uploads.tests.writers.writing import WriterView
 
 from .recorder import consume
 

@@ -10,7 +10,7 @@ import pytest
 
 from uploads.testing import Refused
 from uploads.tests.support import TEXT, Site
-from uploads.tests.writing import WriterView
+from uploads.tests.writers.writing import WriterView
 
 from .recorder import PIECE, Recorder, consume, only, png
 
@@ -130,7 +130,7 @@ def test_the_samples_writer_works_as_printed(site: Site, monkeypatch: pytest.Mon
 
 
 def test_what_is_no_writer_is_refused_when_the_slot_is_made() -> None:
-    from uploads.slots import Accept, Slot
+    from uploads.core.slots import Accept, Slot
 
     with pytest.raises(ValueError, match="UploadWriter"):
         Slot(name="file", accept=Accept.parse(""), writer="S3MultipartWriter")  # type: ignore[arg-type]

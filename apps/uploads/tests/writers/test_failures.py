@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from uploads import UploadError
 from uploads.testing import Refused, UploadPage
 from uploads.tests.support import TEXT, Gate, Site, until
-from uploads.tests.writing import WriterView
+from uploads.tests.writers.writing import WriterView
 
 from .recorder import PIECE, Recorder, consume, only, png, raising
 

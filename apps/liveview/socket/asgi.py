@@ -1,0 +1,79 @@
+"""The ASGI application of a page's WebSocket.
+
+Not a Channels consumer: its dispatch hops to a thread for every message, binary frames of an upload included. This one
+reads as fast as the network delivers and leaves all waiting to others: turns wait for what they have told to be sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from liveview import pubsub
+from liveview.conf import conf
+from liveview.core.messages import CloseCode
+from liveview.socket import origins
+from liveview.socket.connection_limit import Crowd
+from liveview.socket.outbox import Outbox
+from liveview.socket.session import LiveSession
+
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+_addresses = Crowd()
+
+
+async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serves one socket from handshake to end."""
+    await receive()  # websocket.connect
+    if not origins.is_allowed(scope):
+        await send({"type": "websocket.close"})  # before accept: HTTP 403
+        return
+    await send({"type": "websocket.accept"})
+    most, address = conf().max_sockets_per_address, (scope.get("client") or [""])[0]
+    entry = _addresses.enter(address, most or 1_000_000)
+    if entry is None:
+        await send({"type": "websocket.close", "code": CloseCode.RATE})
+        return
+    pubsub.settle(asyncio.get_running_loop())
+    try:
+        await _Socket(scope, receive, send).serve()
+    finally:
+        entry.leave()
+
+
+class _Socket:
+    """Reads and writes. Once it is closing, nothing that arrives matters any more."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._outbox = Outbox(self._overrun)
+        self._session = LiveSession(scope, self._outbox)
+
+    async def serve(self) -> None:
+        self._writer = asyncio.ensure_future(self._outbox.send_all(self._send))
+        self._session.start()
+        try:
+            await self._read()
+        finally:
+            self._writer.cancel()
+            self._outbox.end()
+            await self._session.closed()
+
+    async def _read(self) -> None:
+        while (message := await self._receive())["type"] != "websocket.disconnect":
+            if self._outbox.is_closed:
+                continue
+            if (frame := message.get("bytes")) is not None:
+                self._session.received_binary(frame)
+            elif (text := message.get("text")) is not None:
+                self._session.received(text)
+
+    def _overrun(self) -> None:
+        """The browser doesn't read: a close behind all that waits would never be sent."""
+        self._writer.cancel()
+        self._outbox.clear()
+        self._session.close(CloseCode.RATE)
+        self._writer = asyncio.ensure_future(self._outbox.send_all(self._send))

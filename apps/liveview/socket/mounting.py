@@ -1,0 +1,125 @@
+"""From a URL to a mounted view: the URLconf, the middleware and the view's own `dispatch` decide, as for a page.
+
+The browser names a URL, never a class. A login mixin, a decorator or a middleware that answers with something else than
+the view (a redirect to the log-in page, a 403) has the same say here as over HTTP.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from django.core.handlers.asgi import ASGIRequest, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch, set_script_prefix, set_urlconf
+
+from liveview.core import urls
+from liveview.socket import django_session
+from liveview.socket.django_session import Standing
+from liveview.socket.subscriptions import Inbox
+from liveview.view import LiveView
+
+_QUERY = "%&=+;/?:@!$'()*,-._~[]"  # what stays as it is: the browser has quoted the rest already
+_DROPPED_HEADERS = frozenset({b"connection", b"upgrade", b"content-length", b"content-type", b"transfer-encoding"})
+
+
+@dataclass
+class Ticket:
+    """Set on the synthetic request; the view's `get` puts itself in and skips the page."""
+
+    inbox: Inbox
+    view: LiveView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    view: LiveView
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The URL answered with a redirect."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`code` is `not_found`, `forbidden` or `server_error`."""
+
+    code: str
+
+
+class _Handler(BaseHandler):
+    """Django's own way from a request to a response, except that it calls no view that isn't live."""
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        found: ResolverMatch = super().resolve_request(request)
+        view_class = getattr(found.func, "view_class", None)
+        if not (isinstance(view_class, type) and issubclass(view_class, LiveView)):
+            raise Http404("not a live page")  # even a GET may do something
+        return found
+
+
+@cache
+def handler() -> BaseHandler:
+    loaded = _Handler()
+    loaded.load_middleware()
+    return loaded
+
+
+def mount(scope: dict[str, Any], url: str, inbox: Inbox) -> Mounted | Moved | Refused:
+    """Mounts the view at `url` for the visitor whose WebSocket handshake was `scope`. Runs in a thread.
+
+    What middleware sets for a request (the language, a time zone) stays set in the context of the caller.
+    """
+    if not urls.is_path(url):
+        return Refused("not_found")
+    set_script_prefix(get_script_prefix(scope))
+    request = synthetic_get(scope, url)
+    ticket = Ticket(inbox)
+    request.live_ticket = ticket  # type: ignore[attr-defined]
+    response = handler().get_response(request)
+    response.close()
+    set_urlconf(getattr(request, "urlconf", None))
+    if ticket.view is not None:
+        return Mounted(ticket.view, django_session.standing(ticket.view.request))
+    return _refusal(response)
+
+
+def synthetic_get(scope: dict[str, Any], url: str) -> ASGIRequest:
+    """The GET that a browser at `url` would make, with the handshake's own headers."""
+    parts = urlsplit(url)
+    headers = [(name, value) for name, value in scope["headers"] if not _is_dropped(name)]
+    return ASGIRequest(
+        {
+            "type": "http",
+            "method": "GET",
+            "scheme": "https" if scope.get("scheme") == "wss" else "http",
+            "path": unquote(parts.path),
+            "root_path": scope.get("root_path", ""),
+            "query_string": quote(parts.query, safe=_QUERY).encode(),
+            "headers": headers,
+            "client": scope.get("client"),
+            "server": scope.get("server"),
+        },
+        io.BytesIO(),
+    )
+
+
+def _refusal(response: HttpResponseBase) -> Moved | Refused:
+    if 300 <= response.status_code < 400:
+        return Moved(response.headers["Location"])
+    if response.status_code >= 500:
+        return Refused("server_error")
+    return Refused("forbidden" if response.status_code in (401, 403) else "not_found")
+
+
+def _is_dropped(name: bytes) -> bool:
+    return name in _DROPPED_HEADERS or name.startswith(b"sec-websocket-")

@@ -1,0 +1,315 @@
+"""One socket's view, as an actor: what arrives takes turns, and every turn ends in a patch."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+from liveview import pubsub, threads
+from liveview.conf import conf
+from liveview.core import effects, messages, urls
+from liveview.core.effects import Effect
+from liveview.core.handlers import BadParams, Kind
+from liveview.core.limits import Bucket, Strikes
+from liveview.core.messages import BadMessage, CloseCode, Message
+from liveview.extensions import Extension
+from liveview.socket import django_session, mounting, snapshots
+from liveview.socket import turn as turns
+from liveview.socket.actor import Actor
+from liveview.socket.connection_limit import Crowd, Pass
+from liveview.socket.django_session import Standing
+from liveview.socket.outbox import Outbox
+from liveview.socket.subscriptions import Inbox
+from liveview.socket.turn import Call, Screen, Turn
+from liveview.view import LiveView
+
+logger = logging.getLogger("liveview")
+
+_visitors = Crowd()
+
+
+class LiveSession:
+    """Everything on one socket. `send` and `close` queue; neither blocks.
+
+    What a turn has to tell goes by `_tell`, as the next turn waits for it; all else by `send`.
+    """
+
+    def __init__(self, scope: dict[str, Any], outbox: Outbox) -> None:
+        self.send, self._tell, self._close = outbox.answer, outbox.tell, outbox.close
+        self.view: LiveView | None = None
+        self._scope = scope
+        self._actor = Actor(lambda raised: self._failed(raised, None), outbox.has_room)
+        self._conf = conf()
+        self._inbox = Inbox(self._informed)
+        self._extensions: tuple[Extension, ...] = ()
+        self._grammar = dict(messages.CLIENT)
+        self._bucket = Bucket(self._conf.events_per_second, burst=4 * self._conf.events_per_second)
+        self._strikes = Strikes(3, per=60)
+        self._failures = 0
+        self._screen = Screen()
+        self._snapshot = ""
+        self._render_queued = False
+        self._pass: Pass | None = None
+        self._share = asyncio.Semaphore()
+
+    # Life
+    def start(self) -> None:
+        self._actor.start()
+        self._actor.put_later(self._conf.mount_seconds, self._expect_mount)
+
+    def close(self, code: int) -> None:
+        self._actor.end()
+        self._close(code)
+
+    async def closed(self) -> None:
+        """The socket is gone: lets a handler that has begun come to its end, then lets go of everything."""
+        try:
+            await self._actor.ended()
+        finally:
+            if self._pass is not None:
+                self._pass.leave()
+            for extension in self._extensions:
+                await extension.closed()
+            await self._inbox.close()
+            if self._snapshot:
+                await threads.run(partial(snapshots.touch, self._snapshot))
+
+    # From the socket
+    def received(self, raw: str) -> None:
+        try:
+            message = messages.parse(raw, self._grammar, self._conf.max_message)
+        except BadMessage as bad:
+            self.violation(str(bad))
+            return
+        if message["type"] not in messages.CLIENT:
+            self._received_extension(message)
+        elif not self._bucket.take() or self._actor.waiting >= self._conf.max_queue:
+            self._limited(message.get("ref"))
+        elif message["type"] == "heartbeat":
+            self.send(messages.heartbeat())
+        else:
+            self._actor.put(partial(self._handlers[message["type"]], self, message))
+
+    def received_binary(self, frame: bytes) -> None:
+        if not any(extension.received_binary(frame) for extension in self._extensions):
+            self.violation("a binary frame nobody takes")
+
+    def _received_extension(self, message: Message) -> None:
+        for extension in self._extensions:
+            if message["type"] in extension.messages:
+                extension.received(message)
+
+    def _limited(self, ref: int | None) -> None:
+        self.send(messages.error("rate_limited", "Too much at once. Try again in a moment.", ref=ref))
+        if self._bucket.debt > 2 * self._bucket.burst:
+            self.close(CloseCode.RATE)
+
+    # Link, for extensions
+    def violation(self, reason: str) -> None:
+        logger.info("protocol violation: %s", reason)
+        self.send(messages.error("bad_message", "The server didn't understand this page. Reload it."))
+        if self._strikes.add():
+            self.close(CloseCode.PROTOCOL)
+
+    def rerender(self) -> None:
+        if not self._render_queued:
+            self._render_queued = True
+            self._actor.put(self._rerender)
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        self._actor.spawn(work)
+
+    async def call(self, function: Callable[[], None]) -> bool:
+        return await self._actor.in_turn(partial(self._turn, Call(function)))
+
+    # Mount
+    async def _expect_mount(self) -> None:
+        """In its turn, and so after a mount that is under way."""
+        if self.view is None:
+            self.close(CloseCode.IDLE)
+
+    async def _mount(self, message: Message) -> None:
+        if message["protocol"] != messages.PROTOCOL:
+            self.send(messages.reload())
+        elif self.view is not None:
+            self.violation("mounted twice")
+        else:
+            match await threads.run(partial(mounting.mount, self._scope, message["url"], self._inbox)):
+                case mounting.Moved(url):
+                    self.send(messages.redirect(url))
+                case mounting.Refused("server_error"):
+                    self._failed(None, None)
+                case mounting.Refused(code):
+                    self.send(messages.error(code, "This page can't be connected."))
+                case mounting.Mounted(view, standing):
+                    await self._connect(view, standing, message["snapshot"])
+            if self.view is None:
+                await self._inbox.leave_all()
+
+    async def _connect(self, view: LiveView, standing: Standing | None, wanted: str | None) -> None:
+        if standing is not None and not self._admitted(standing):
+            return
+        restore = Call(lambda: wanted is not None and snapshots.load(view, wanted))
+        turn = await self._attempt(view, restore, None)
+        if turn is None:
+            for extension in view.live_extensions:
+                await extension.closed()
+            return
+        self.view, self._screen = view, turn.screen
+        self._snapshot = wanted if turn.value and wanted else snapshots.new_id()
+        self._extensions = view.live_extensions
+        for extension in self._extensions:
+            self._grammar |= extension.messages
+        screen = turn.screen
+        self._tell(messages.mounted(screen.version, screen.html, screen.title, self._snapshot, turn.value))
+        for extension in self._extensions:
+            extension.connected(self)
+        self.spawn(self._watch(standing))
+        await self._carry_out(turn.effects)
+
+    def _admitted(self, standing: Standing) -> bool:
+        if self._pass is None:
+            self._pass = _visitors.enter(standing.key, self._conf.max_sockets)
+        if self._pass is None:
+            self.send(messages.error("too_many_sockets", "This site is open in too many tabs. Close some."))
+            self.close(CloseCode.RATE)
+            return False
+        self._share = threads.share(standing.key)
+        return True
+
+    async def _watch(self, standing: Standing | None) -> None:
+        """A log-out or a disabled account ends the sockets it opened. Keeps the snapshot of a visitor who is here."""
+        checks_per_touch = max(1, round(self._conf.snapshot_ttl / 4 / self._conf.session_check))
+        for number in count(1):
+            await asyncio.sleep(self._conf.session_check)
+            if standing is not None and not await threads.run(partial(django_session.still_holds, standing)):
+                self.close(CloseCode.SESSION_ENDED)
+                return
+            if number % checks_per_touch == 0:
+                await threads.run(partial(snapshots.touch, self._snapshot))
+
+    # Turns
+    async def _event(self, message: Message) -> None:
+        call = self._find(message, "event")
+        if call is not None and await self._take(call, message["ref"]):
+            self._tell(messages.ack(message["ref"]))
+
+    async def _call(self, message: Message) -> None:
+        call = self._find(message, "function")
+        if call is not None and (turn := await self._take(call, message["ref"])):
+            self._tell(messages.result(message["ref"], turn.value))
+
+    def _find(self, message: Message, kind: Kind) -> Call | None:
+        """What a message asks for; None when it has been refused."""
+        ref, view = message["ref"], self.view
+        if view is None:
+            self.send(messages.error("not_mounted", "The page isn't connected yet.", ref=ref))
+            return None
+        handler = view.live_handlers.get(message["name"])
+        if handler is None or handler.kind != kind:
+            self.send(messages.error("unknown_event", "This page has no such action.", ref=ref))
+            return None
+        try:
+            return Call(handler.bind(view, message["params"]), handler.is_async, answers=kind == "function")
+        except BadParams as bad:
+            self.send(messages.error("bad_params", str(bad), ref=ref))
+        except TypeError as wrong:
+            self._failed(wrong, ref)
+        return None
+
+    async def _url(self, message: Message) -> None:
+        """The browser went back or forth."""
+        view, url = self.view, message["url"]
+        if view is None or not urls.is_path(url):
+            return
+        parts = urlsplit(url)
+        if parts.path == view.request.path:
+            await self._turn(Call(partial(view.live_params, parts.query)))
+        else:
+            self.send(messages.redirect(url))
+
+    async def _send_html(self, _message: Message) -> None:
+        if self.view is not None:
+            self._tell(messages.html(self._screen.version, self._screen.html))
+
+    async def _rerender(self) -> None:
+        self._render_queued = False
+        await self._turn(Call(lambda: None))
+
+    async def _turn(self, call: Call) -> bool:
+        return await self._take(call) is not None
+
+    async def _informed(self, topic: str, message: dict[str, Any]) -> None:
+        """Waits for the turn: what a slow view can't keep up with stays in the channel layer, which has a limit."""
+
+        async def inform() -> bool:
+            if self.view is None:
+                return False
+            method = self.view.handle_info
+            return await self._turn(Call(partial(method, topic, message), inspect.iscoroutinefunction(method)))
+
+        await self._actor.in_turn(inform)
+
+    async def _take(self, call: Call, ref: int | None = None) -> Turn | None:
+        """One turn, and everything it has to tell. None if it failed: the visitor has been told then."""
+        turn = await self._attempt(self.view, call, ref) if self.view is not None else None
+        if turn is not None:
+            self._screen = turn.screen
+            for message in turn.patches:
+                self._tell(message)
+            await self._carry_out(turn.effects)
+        return turn
+
+    async def _attempt(self, view: LiveView, call: Call, ref: int | None) -> Turn | None:
+        try:
+            async with self._share:
+                turn = await turns.take(view, call, self._screen, self._snapshot)
+        except Exception as raised:  # noqa: BLE001  (the application's code may raise anything)
+            self._failed(raised, ref)
+            return None
+        self._failures = 0
+        return turn
+
+    def _failed(self, raised: Exception | None, ref: int | None) -> None:
+        error_id = secrets.token_hex(4)
+        where = type(self.view).__name__ if self.view is not None else "mounting"
+        logger.error("%s failed [%s]", where, error_id, exc_info=raised)
+        self.send(messages.error("server_error", "Something went wrong on our side.", ref=ref, error_id=error_id))
+        self._failures += 1
+        if self._failures > 1:
+            self.close(CloseCode.PROTOCOL)
+
+    # What a turn asked for
+    async def _carry_out(self, taken: list[Effect]) -> None:
+        for effect in taken:
+            match effect:
+                case effects.Send(message):
+                    self._tell(message)
+                case effects.Address(url, replace):
+                    self._tell(messages.url(url, replace))
+                case effects.Redirect(url):
+                    self._tell(messages.redirect(url))
+                case effects.Flash(level, text):
+                    self._tell(messages.flash(level, text))
+                case effects.Broadcast(topic, message):
+                    await pubsub.abroadcast(topic, message)
+                case effects.Later() if not self._actor.is_over:
+                    self._later(effect)
+                case effects.Subscribe(topic) if not self._actor.is_over:
+                    await self._inbox.subscribe(topic)
+                case effects.Unsubscribe(topic) if not self._actor.is_over:
+                    await self._inbox.unsubscribe(topic)
+
+    def _later(self, effect: effects.Later) -> None:
+        method = getattr(self.view, effect.name)
+        call = Call(partial(method, **effect.params), inspect.iscoroutinefunction(method))
+        self._actor.put_later(effect.seconds, partial(self._turn, call))
+
+    _handlers = {"mount": _mount, "event": _event, "call": _call, "url": _url, "html": _send_html}

@@ -1,0 +1,121 @@
+"""One turn of a view: a handler and the render after it, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.db import connections
+
+from liveview import streams, threads
+from liveview.core import effects, messages
+from liveview.core.effects import Effect
+from liveview.core.messages import Message
+from liveview.core.state import portable, remember, restore
+from liveview.encoding import encode
+from liveview.rendering import diff, render
+from liveview.socket import django_session, snapshots
+from liveview.threads import completed
+from liveview.view import LiveView
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the browser shows. The version counts changes of the HTML."""
+
+    html: str = ""
+    title: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of one turn: the handler's value, the new screen and how to get there, and what else was asked for."""
+
+    value: Any
+    screen: Screen
+    patches: list[Message]
+    effects: list[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to run in a turn. With `answers`, its value goes to the browser and must be JSON."""
+
+    function: Callable[[], Any]
+    is_async: bool = False
+    answers: bool = False
+
+
+async def take(view: LiveView, call: Call, screen: Screen, snapshot: str) -> Turn:
+    """Runs `call` and renders. If anything raises, the view is put back to where it was, and the exception goes on."""
+    if not call.is_async:
+        return await threads.run(partial(_all_or_nothing, view, call, screen, snapshot))
+    before = remember(view)
+    try:
+        value = await _await(call.function)
+    except Exception:
+        await threads.run(partial(_roll_back, view, before))
+        raise
+    ready = replace(call, function=lambda: value)
+    return await threads.run(partial(_all_or_nothing, view, ready, screen, snapshot, before))
+
+
+def _all_or_nothing(
+    view: LiveView, call: Call, screen: Screen, snapshot: str, before: dict[str, Any] | None = None
+) -> Turn:
+    django_session.refresh(view.request)
+    before = remember(view) if before is None else before
+    try:
+        turn = _perform(view, call, screen)
+    except Exception:
+        _roll_back(view, before)
+        raise
+    kept = portable(view, vars(view))
+    if snapshot and kept != portable(view, before):
+        snapshots.save(view, snapshot, kept)
+    return turn
+
+
+def _perform(view: LiveView, call: Call, screen: Screen) -> Turn:
+    value = completed(call.function())
+    if call.answers:
+        encode(value)
+    taken = view.live_take_effects()
+    for effect in taken:
+        if isinstance(effect, effects.Address):
+            view.live_params(urlsplit(effect.url).query)
+    html, title = render(view), str(view.page_title)
+    taken = streams.to_messages(view, taken + view.live_take_effects())
+    django_session.save(view.request)
+    view.live_finished(succeeded=True)
+    version = screen.version + (html != screen.html)
+    return Turn(value, Screen(html, title, version), _patches(screen, html, title), taken)
+
+
+def _roll_back(view: LiveView, before: dict[str, Any]) -> None:
+    restore(view, before)
+    view.live_roll_back()
+    view.live_finished(succeeded=False)
+
+
+async def _await(call: Callable[[], Any]) -> Any:
+    """Runs an async handler on the event loop; the ORM, which it may use, gets a thread of its own."""
+    async with ThreadSensitiveContext():
+        try:
+            return await call()
+        finally:
+            await sync_to_async(connections.close_all)()
+
+
+def _patches(screen: Screen, html: str, title: str) -> list[Message]:
+    found = []
+    if splices := diff(screen.html, html):
+        found.append(messages.patch(screen.version + 1, splices))
+    if title != screen.title:
+        found.append(messages.title(title))
+    return found

@@ -1,0 +1,280 @@
+"""How our daphne is started, what it relies on, and what other servers get instead."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from autobahn import websocket
+from autobahn.websocket.protocol import TrafficStats
+from daphne.server import Server as StockServer
+from twisted.internet.testing import StringTransport
+from twisted.web import http
+
+import liveview.daphne
+from liveview.body_limits import TOO_SLOW, Caps, Pace
+from liveview.conf import Conf
+from liveview.daphne import capped, names
+from liveview.daphne.checks import check_limits, check_unmasking
+from liveview.daphne.server import Server as OurServer
+from liveview.daphne.sockets import Socket
+from liveview.daphne.starting import CommandLine, server_class
+from liveview.tests.conftest import until
+from liveview.tests.server import Server
+from liveview.tests.wire import Wire
+
+PACKAGE = Path(liveview.daphne.__file__).parent
+LAB = "liveview.tests.project.lab:application"
+HUGE = "Content-Length: 100000000000"
+
+
+# -- What it relies on
+
+
+def test_nothing_is_missing() -> None:
+    assert names.gone() == []
+    assert server_class() is OurServer
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(http.HTTPChannel, "_send100Continue"), (http.HTTPChannel, "_waitingForTransport"), (http.Request, "gotLength")],
+)
+def test_stock_daphne_serves_where_something_is_gone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, place: Any, name: str
+) -> None:
+    monkeypatch.delattr(place, name)
+
+    assert server_class() is StockServer
+    (record,) = [record for record in caplog.records if record.name == "liveview.daphne"]
+    assert record.levelno == logging.WARNING and f".{name}" in record.getMessage()
+
+
+def test_stock_daphne_serves_where_a_function_no_longer_does_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http.HTTPChannel, "connectionMade", lambda channel: None)
+
+    assert names.gone() == ["_networkProducer of twisted.web.http:HTTPChannel.connectionMade"]
+    assert server_class() is StockServer
+
+
+def test_every_private_name_that_is_used_is_checked() -> None:
+    checked = {name for group in (names.ATTRIBUTES, names.USED_BY) for values in group.values() for name in values}
+    used, ours = set(), set()
+    for module in ("channel", "request", "server", "sockets", "starting"):
+        for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+            match node:
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    ours.add(name)
+                case ast.Attribute(attr=name, ctx=ast.Store()) | ast.Name(id=name, ctx=ast.Store()):
+                    ours.add(name)
+                case ast.Attribute(attr=name):
+                    used.add(name)
+    private = {name for name in used if name.startswith("_") and not name.startswith("__")}
+
+    assert {"_networkProducer", "_dataReceived", "_command"} <= private
+    assert private - ours - checked == set()
+
+
+# -- How it is started
+
+
+def test_the_command_is_daphnes_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        CommandLine().run(["--help"])
+
+    told = capsys.readouterr().out
+    assert told.startswith("usage: python -m liveview.daphne")
+    assert "--proxy-headers" in told and "--websocket-max-message-size" in told
+
+
+def test_runserver_is_our_server(tmp_path: Path) -> None:
+    server = Server(tmp_path, command=["-m", "django", "runserver", "--noreload", "{host}:{port}"]).start()
+    try:
+        with Wire(server) as wire:
+            wire.start("POST", "/plain/", HUGE)
+            assert wire.answer().status == 413
+    finally:
+        server.kill()
+
+
+def test_the_time_for_an_answer_begins_after_the_body(tmp_path: Path) -> None:
+    command = ["-m", "liveview.daphne", "--bind", "{host}", "--port", "{port}", "--http-timeout", "1", LAB]
+    server = Server(tmp_path, command=command).start()
+    try:
+        with Wire(server) as wire, Wire(server) as other:
+            wire.start("POST", "/sink/a", "Content-Length: 5")
+            other.start("GET", "/slow/a")
+            assert other.answer().status == 503
+            wire.send(b"hello")
+            assert wire.answer().json["bytes"] == 5
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    command = ["-m", "daphne", "--bind", "{host}", "--port", "{port}", LAB]
+    server = Server(tmp_path_factory.mktemp("stock"), command=command, max_body=1000).start()
+    yield server
+    server.kill()
+
+
+def test_stock_daphne_still_works_and_says_what_is_missing(stock: Server) -> None:
+    with Wire(stock) as wire:
+        assert wire.post("/sink/a", bytes(1000)).json["bytes"] == 1000
+        assert wire.get("/plain/").body == b"plain"
+        assert wire.post("/sink/a", bytes(1001)).status == 413
+
+    until(lambda: "python -m liveview.daphne" in stock.log.read_text())
+    assert stock.log.read_text().count("This server isn't liveview.daphne") == 1
+
+
+# -- What any server has
+
+
+async def exchange(application: Any, bodies: list[bytes], *headers: tuple[bytes, bytes]) -> list[dict[str, Any]]:
+    scope = {"type": "http", "path": "/x", "headers": list(headers)}
+    parts = [
+        {"type": "http.request", "body": body, "more_body": left > 0}
+        for left, body in zip(range(len(bodies) - 1, -1, -1), bodies, strict=True)
+    ]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await application(scope, receive, send)
+    return sent
+
+
+async def reader(scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        if not message["more_body"]:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+
+
+async def test_under_any_server_a_body_that_grows_too_long_is_refused(settings: Any) -> None:
+    settings.LIVEVIEW = {"MAX_BODY": 10}
+
+    assert (await exchange(capped(reader), [b"12345", b"67890"]))[0]["status"] == 200
+    (start, body) = await exchange(capped(reader), [b"12345", b"67890", b"1"])
+    assert (start["status"], json.loads(body["body"])["error"]) == (413, "too_large")
+
+
+async def test_under_any_server_an_announced_size_is_enough(settings: Any) -> None:
+    settings.LIVEVIEW = {"MAX_BODY": 10}
+
+    sent = await exchange(capped(reader), [b"nothing is read"], (b"content-length", b"11"))
+
+    assert sent[0]["status"] == 413
+
+
+async def test_under_any_server_a_person_is_told_on_a_page(settings: Any) -> None:
+    settings.LIVEVIEW = {"MAX_BODY": 10}
+
+    start, body = await exchange(
+        capped(reader), [b"nothing is read"], (b"content-length", b"11"), (b"accept", b"text/html,*/*;q=0.8")
+    )
+
+    assert start["status"] == 413 and dict(start["headers"])[b"content-type"].startswith(b"text/html")
+    assert b"<h1>" in body["body"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", b"application/json"),
+        ("*/*", b"application/json"),
+        ("application/json, text/html;q=0.5", b"application/json"),
+        ("text/html, application/json;q=0.5", b"text/html; charset=utf-8"),
+        ("text/html;q=0, */*", b"application/json"),
+        ("nonsense;;q=x,\xff", b"application/json"),
+    ],
+)
+def test_a_refusal_is_a_page_only_for_who_asks_for_one(accept: str, kind: bytes) -> None:
+    start, _ = TOO_SLOW.answer(accept)
+
+    assert dict(start["headers"])[b"content-type"] == kind
+
+
+def refuse_to_format(value: object) -> str:
+    pytest.fail(f"{value} is formatted for a log that nobody reads")
+
+
+def test_messages_are_not_described_for_a_log_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autobahn.twisted.websocket.hltype", refuse_to_format)
+    monkeypatch.setattr("autobahn.websocket.protocol.hltype", refuse_to_format)
+    socket, wire = Socket(), StringTransport()
+    socket.transport, socket.state, socket.logOctets = wire, Socket.STATE_OPEN, False
+    socket.send_queue, socket.trafficStats = deque(), TrafficStats()
+    received: list[bytes] = []
+    monkeypatch.setattr(socket, "_dataReceived", received.append)
+
+    socket.dataReceived(b"question")
+    socket.sendData(b"answer")
+
+    assert (received, wire.value()) == ([b"question"], b"answer")
+
+
+# -- Rules
+
+
+def test_the_longest_prefix_decides() -> None:
+    caps = Caps(Conf(max_body=1, body_limits=[("/a", 2), ("/a/b/", 3), ("/a/", 4)]))
+
+    assert [caps.of(path) for path in ("/", "/a", "/ab", "/a/", "/a/b/c", "/x/a/b/")] == [1, 2, 2, 4, 3, 1]
+
+
+def test_a_pace_is_judged_period_by_period() -> None:
+    pace = Pace(least_rate=10, period=3)
+    pace.received(30)
+    assert not pace.is_too_slow(waits_now=False)
+    pace.received(29)
+    assert pace.is_too_slow(waits_now=False)
+
+
+def test_a_period_in_which_the_sender_had_to_wait_is_not_judged() -> None:
+    pace = Pace(least_rate=10, period=3)
+    pace.had_to_wait()
+    assert not pace.is_too_slow(waits_now=True)
+    assert not pace.is_too_slow(waits_now=False)
+    assert pace.is_too_slow(waits_now=False)
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        ([], []),
+        ([("/a/", 1), ["/b/", 2]], []),
+        ("/a/", ["liveview.E007"]),
+        ({"/a/": 1}, ["liveview.E007"]),
+        ([("a/", 1)], ["liveview.E007"]),
+        ([("/a/", "1")], ["liveview.E007"]),
+    ],
+)
+def test_a_check_tells_what_a_limit_is(settings: Any, limits: Any, found: list[str]) -> None:
+    settings.LIVEVIEW = {"BODY_LIMITS": limits}
+
+    assert [message.id for message in check_limits(None)] == found
+
+
+def test_a_check_tells_that_unmasking_will_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "USES_NVX", True)
+    assert check_unmasking(None) == []
+
+    monkeypatch.setattr(websocket, "USES_NVX", False)
+    assert [found.id for found in check_unmasking(None)] == ["liveview.W002"]

@@ -1,0 +1,165 @@
+"""A socket doesn't outlive the session that it was opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.models import User
+from django.test import Client
+
+from liveview.testing import LivePage
+
+Open = Callable[..., LivePage]
+
+ENGINES = ["db", "cache", "cached_db", "signed_cookies"]
+
+
+@pytest.fixture(autouse=True)
+def short_checks(project: None, settings: Any) -> None:
+    settings.LIVEVIEW = {**settings.LIVEVIEW, "SESSION_CHECK": 0.02}
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> User:
+    return User.objects.create_user("ada", password="secret")
+
+
+@pytest.fixture
+def member(ada: User) -> Client:
+    client = Client()
+    client.force_login(ada)
+    return client
+
+
+def test_logging_out_closes_the_pages_of_that_session(site: Open, member: Client, ada: User) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(ada)
+    page, other = site("/members/", member), site("/members/", elsewhere)
+
+    member.logout()
+
+    assert page.wait_closed() == 4401
+    other.click("nothing")
+
+
+def test_another_password_closes_the_pages_of_every_session(site: Open, member: Client, ada: User) -> None:
+    page = site("/members/", member)
+
+    ada.set_password("another")
+    ada.save()
+
+    assert page.wait_closed() == 4401
+
+
+def test_a_disabled_account_has_no_pages(site: Open, member: Client, ada: User) -> None:
+    page = site("/members/", member)
+
+    ada.is_active = False
+    ada.save()
+
+    assert page.wait_closed() == 4401
+
+
+def test_a_deleted_account_has_no_pages(site: Open, member: Client, ada: User) -> None:
+    page = site("/members/", member)
+
+    ada.delete()
+
+    assert page.wait_closed() == 4401
+
+
+def test_logging_in_closes_the_pages_of_the_stranger_one_was(site: Open, ada: User) -> None:
+    client = Client()
+    session = client.session
+    session["basket"] = "full"
+    session.save()
+    page = site("/bench/", client)
+
+    client.login(username="ada", password="secret")
+
+    assert page.wait_closed() == 4401
+
+
+def checks_done(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Returns after several checks of sessions."""
+    from liveview.socket import django_session
+    from liveview.tests.conftest import until
+
+    seen: list[bool] = []
+    original = django_session.still_holds
+    monkeypatch.setattr(django_session, "still_holds", lambda standing: seen.append(original(standing)) or seen[-1])
+    until(lambda: len(seen) > 2)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_session_that_holds_is_left_alone(
+    site: Open, ada: User, settings: Any, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    client = Client()
+    client.force_login(ada)
+    page = site("/members/", client)
+
+    checks_done(page, monkeypatch)
+
+    page.click("nothing")
+
+
+def test_a_cookie_of_a_session_long_gone_is_no_reason_to_close(site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client()
+    client.cookies["sessionid"] = "x" * 32
+    page = site("/bench/", client)
+    other = site("/bench/", admin(monkeypatch))
+
+    checks_done(other, monkeypatch)
+
+    page.click("add")
+
+
+def admin(monkeypatch: pytest.MonkeyPatch) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user("grace"))
+    return client
+
+
+def test_a_new_secret_key_neither_closes_pages_nor_ends_sessions(
+    site: Open, member: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = site("/members/", member)
+    key = member.session.session_key
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
+
+    checks_done(page, monkeypatch)
+
+    page.click("nothing")
+    assert member.session.session_key == key and member.session.exists(key)
+
+
+def test_a_database_that_is_away_ends_no_session(site: Open, member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = site("/members/", member)
+
+    def away(*_args: Any) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("liveview.socket.django_session._is_valid", away)
+        checks_done(page, patch)
+
+    page.click("nothing")
+    member.logout()
+    assert page.wait_closed() == 4401
+
+
+def test_ones_own_password_change_is_a_new_session(site: Open, member: Client, ada: User) -> None:
+    """Django gives it another key: the page loads again, with the new cookie."""
+    page = site("/members/", member)
+
+    request: Any = type("Request", (), {"session": member.session, "user": ada})()
+    ada.set_password("another")
+    ada.save()
+    update_session_auth_hash(request, ada)
+
+    assert page.wait_closed() == 4401

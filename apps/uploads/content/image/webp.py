@@ -1,0 +1,51 @@
+"""The chunks of a WebP (RFC 9649)."""
+
+from __future__ import annotations
+
+import struct
+
+from uploads.content.image.info import Buffer, ImageInfo, check_count
+from uploads.content.limits import ImageLimits
+from uploads.errors import UploadError
+
+
+def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
+    """Up to the end of the RIFF; what is appended behind it isn't looked at."""
+    width = height = frames = parts = 0
+    at, end = 12, 8 + _u(data, 4, 4)
+    if end > len(data):
+        raise UploadError("bad_content")
+    while at + 8 <= end:
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body, at = at + 8, at + 8 + length + (length & 1)
+        if body + length > end:
+            raise UploadError("bad_content")
+        check_count(parts := parts + 1, limits.max_chunks, "too_complex")
+        if kind == b"ANMF":
+            check_count(frames := frames + 1, limits.max_frames, "too_many_frames")
+        w, h = _span(data, kind, body)
+        width, height = max(width, w), max(height, h)
+    return ImageInfo("webp", width, height, max(frames, 1))
+
+
+def _span(data: Buffer, kind: bytes, body: int) -> tuple[int, int]:
+    """How far a chunk says that the picture reaches: 0, 0 if it says nothing."""
+    match kind:
+        case b"VP8X":
+            return _u(data, body + 4, 3) + 1, _u(data, body + 7, 3) + 1
+        case b"ANMF":
+            x, y, w, h = (_u(data, body + field, 3) for field in (0, 3, 6, 9))
+            return 2 * x + w + 1, 2 * y + h + 1
+        case b"VP8L":
+            bits = _u(data, body + 1, 4)
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            return _u(data, body + 6, 2) & 0x3FFF, _u(data, body + 8, 2) & 0x3FFF
+    return 0, 0
+
+
+def _u(data: Buffer, at: int, size: int) -> int:
+    """An unsigned little-endian number."""
+    if at + size > len(data):
+        raise UploadError("bad_content")
+    return int.from_bytes(data[at : at + size], "little")

@@ -1,0 +1,201 @@
+"""Run a job on a hostile file in a child process that can be killed, without forking the server.
+
+A threaded server can't fork safely and `multiprocessing` would import its `__main__` again, so the first job starts a
+*zygote*: a small, single-threaded interpreter (`worker.py`) that has the decoders imported and forks one child per job.
+
+    server thread --- one socket per job, JSON both ways ----------------------- child
+         \\--- control socket: that socket's other end, and a deadline --- zygote --/
+
+The zygote reads nothing a client had a hand in. It adds the child's exit status as the last line of the conversation:
+a conversation without one means that the zygote itself has died, and the job is given to a new one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from uploads.content.limits import ChildLimits
+from uploads.errors import SENTENCES, UploadError
+
+logger = logging.getLogger(__name__)
+
+DEADLINE: Final = struct.Struct("!d")  # what travels with a job's socket: its wall-clock limit in seconds
+MAX_ANSWER: Final = 1 << 20  # bytes
+
+_APPS: Final = Path(__file__).resolve().parents[3]  # where `uploads` is found
+# What an interpreter may need to start at all. Nothing else is handed on: an environment holds a site's secrets.
+_ENVIRONMENT: Final = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Zygote:
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+
+
+class Sandbox:
+    """At most `children` jobs at a time, each in a child of its own; further callers wait their turn.
+
+    `worker` is the module that serves the jobs; `grace` is for how many seconds past its deadline a job's answer is
+    waited for, before the zygote itself is taken to hang. Any thread may call `run`.
+    """
+
+    def __init__(self, children: int = 2, *, worker: str = "uploads.content.sandbox.worker", grace: float = 5) -> None:
+        self._children = children
+        self._worker = worker
+        self._grace = grace
+        self._zygote: _Zygote | None = None
+        self._forget()
+        atexit.register(self.close)
+        os.register_at_fork(after_in_child=self._forget)
+
+    def run(self, job: str, arguments: Mapping[str, Any], limits: ChildLimits) -> Any:
+        """What the job of that name in the worker's registry returns for these arguments; both are JSON.
+
+        Raises `UploadError`: the job's own, or "bad_content" if it crashed, hung or went over its limits. The value
+        comes from a process that read hostile bytes: check it before relying on it.
+        """
+        request = json.dumps({"job": job, "arguments": arguments, "limits": asdict(limits)}).encode()
+        with self._turns:
+            for _ in range(2):
+                if (answer := self._ask(request, limits)) is not None:
+                    return _value(job, answer)
+        logger.error("The upload sandbox died twice over one %s job", job)
+        raise UploadError("server_error")
+
+    def close(self) -> None:
+        """End the zygote and whatever it runs. The next job starts another."""
+        with self._lock:
+            self._discard()
+
+    def _ask(self, request: bytes, limits: ChildLimits) -> list[bytes] | None:
+        """The lines of one conversation; None if the zygote didn't live to end it."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                zygote = self._hand_over(theirs, limits.wall_seconds)
+            ours.settimeout(limits.wall_seconds + self._grace)
+            try:
+                lines = _converse(ours, request)
+            except TimeoutError:
+                logger.error("The upload sandbox doesn't answer; killing it")
+                zygote.process.kill()
+                raise UploadError("bad_content") from None
+        return lines if lines and lines[-1].startswith(b"exit ") else None
+
+    def _hand_over(self, theirs: socket.socket, wall_seconds: float) -> _Zygote:
+        message = [DEADLINE.pack(wall_seconds)]
+        with self._lock:
+            zygote = self._living()
+            try:
+                socket.send_fds(zygote.control, message, [theirs.fileno()])
+            except OSError:  # it died just now
+                self._discard()
+                zygote = self._living()
+                socket.send_fds(zygote.control, message, [theirs.fileno()])
+            return zygote
+
+    def _living(self) -> _Zygote:
+        if self._zygote is not None and self._zygote.process.poll() is not None:
+            logger.warning("The upload sandbox has died (%s); starting another", self._zygote.process.returncode)
+            self._discard()
+        if self._zygote is None:
+            self._zygote = _start(self._worker, self._grace)
+        return self._zygote
+
+    def _discard(self) -> None:
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            zygote.control.close()  # a living one ends by itself at this
+            try:
+                zygote.process.wait(self._grace)
+            except subprocess.TimeoutExpired:
+                zygote.process.kill()
+                zygote.process.wait()
+
+    def _forget(self) -> None:
+        """Begin afresh, also in a forked copy of the server: the zygote and whoever holds a lock are the original's."""
+        self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(self._children)
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            zygote.control.close()
+            zygote.process.returncode = 0  # not our child: nothing to wait for
+
+
+def _start(worker: str, timeout: float) -> _Zygote:
+    control, theirs = socket.socketpair()
+    control.settimeout(timeout)
+    with theirs:
+        process = subprocess.Popen(  # its stdin ends when we do, even by SIGKILL
+            [sys.executable, "-P", "-m", worker],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,  # a Ctrl-C in the terminal is the server's to handle
+        )
+    return _Zygote(process, control)
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    path = [str(_APPS), *(str(Path(entry).resolve()) for entry in sys.path if entry)]
+    return kept | {"PYTHONPATH": os.pathsep.join(path)}
+
+
+def _converse(ours: socket.socket, request: bytes) -> list[bytes]:
+    received = bytearray()
+    with contextlib.suppress(ConnectionError):  # a child that died before it had read: its status still follows
+        ours.sendall(request)
+        ours.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(ConnectionError):
+        while (data := ours.recv(1 << 16)) and len(received) <= MAX_ANSWER:
+            received += data
+    if len(received) > MAX_ANSWER:
+        raise UploadError("bad_content")
+    return bytes(received).splitlines()
+
+
+def _value(job: str, lines: list[bytes]) -> Any:
+    """What the child said, believed only if it said one thing and then ended well."""
+    try:
+        said, status = lines
+        if status != b"exit 0":
+            raise ValueError(status)
+        answer = json.loads(said)
+        if "error" not in answer:
+            return answer["value"]
+        code, detail = answer["error"], answer.get("detail")
+    except (ValueError, TypeError, KeyError, RecursionError):
+        logger.warning("A child died over a %s job: %r", job, lines[-1][:40])
+        _tell_of_death(job)
+        raise UploadError("bad_content") from None
+    if detail:
+        logger.error("A %s job failed: %r", job, str(detail))
+    raise UploadError(code if isinstance(code, str) and code in SENTENCES else "bad_content")
+
+
+def _tell_of_death(job: str) -> None:
+    from uploads import events  # not at the top: the worker imports this module, and has no Django
+
+    events.child_died.send_robust(sender=Sandbox, job=job)
+
+
+SANDBOX: Final = Sandbox()  # the process's own; it starts nothing before its first job

@@ -1,0 +1,203 @@
+"""The zygote: it waits for jobs, forks a child for each, kills the late ones and reports how they ended.
+
+Started by `sandbox.py` with the control socket as stdin, and ends when that does. Single-threaded, so that forking is
+safe, and free of Django, so that a child has no settings, database or cache to reach for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import gc
+import importlib
+import json
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from uploads.content.limits import ChildLimits
+from uploads.content.sandbox.pool import DEADLINE
+from uploads.errors import UploadError
+
+Job = Callable[[dict[str, Any]], Any]
+
+# The only functions that a request can name, as "module:function". They take and return what JSON can hold.
+JOBS: Final[dict[str, str]] = {
+    "image": "uploads.content.image.rendering:render",
+    "video": "uploads.content.video.remuxing:remux",
+}
+
+_LINUX: Final = sys.platform == "linux"
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_OPEN_FILES: Final = 256
+_NICENESS: Final = 5
+_ERRNO_CODES: Final = {errno.ENOSPC: "storage_full", errno.EDQUOT: "storage_full", errno.EFBIG: "too_complex"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    talk: socket.socket  # the end of the job's conversation, kept for the last line
+    deadline: float  # on the monotonic clock
+
+
+def serve(registry: Mapping[str, str]) -> None:
+    """Serve jobs until the server's end of the control socket closes; then nothing is left running."""
+    jobs = {name: _load(target) for name, target in registry.items()}
+    control = socket.socket(fileno=0)
+    wakeup = _wake_on_child_exit()
+    _isolate()
+    children: dict[int, _Child] = {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        selector.register(wakeup, selectors.EVENT_READ)
+        while True:
+            ready = {key.fileobj for key, _ in selector.select(_patience(children))}
+            if wakeup in ready:
+                wakeup.recv(4096)
+                _reap(children)
+            if control in ready:
+                message, fds, *_ = socket.recv_fds(control, DEADLINE.size, 1)
+                if not message:
+                    break
+                (seconds,) = DEADLINE.unpack(message)
+                talk = socket.socket(fileno=fds[0])
+                children[_fork(talk, jobs)] = _Child(talk, time.monotonic() + seconds)
+            _kill(children, before=time.monotonic())
+    _kill(children, before=float("inf"))
+    for pid in children:  # while somebody still listens for their signals: an interpreter that ends would complain
+        os.waitpid(pid, 0)
+
+
+def _load(target: str) -> Job:
+    module, _, name = target.partition(":")
+    job: Job = getattr(importlib.import_module(module), name)
+    return job
+
+
+def _wake_on_child_exit() -> socket.socket:
+    wakeup, writer = socket.socketpair()
+    wakeup.setblocking(False)
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wakeup
+
+
+def _isolate() -> None:
+    """What every child inherits: no network, few files, a place behind the server in the queue for the CPU."""
+    _cap(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    if _LINUX:
+        # An own network namespace has no interfaces. Without root that takes an own user namespace as well; a container
+        # may allow neither, and then the other walls have to do.
+        _libc().unshare(_CLONE_NEWNET if os.geteuid() == 0 else _CLONE_NEWUSER | _CLONE_NEWNET)
+        _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)
+    gc.freeze()  # so that a child's collector doesn't copy every shared page by touching it
+
+
+def _patience(children: Mapping[int, _Child]) -> float | None:
+    deadlines = [child.deadline for child in children.values()]
+    return max(0, min(deadlines) - time.monotonic()) if deadlines else None
+
+
+def _reap(children: dict[int, _Child]) -> None:
+    for pid in list(children):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            talk = children.pop(pid).talk
+            # Never wait for a reader: the server reads on, or has given this job up.
+            with contextlib.suppress(OSError):
+                talk.send(f"exit {os.waitstatus_to_exitcode(status)}\n".encode(), socket.MSG_DONTWAIT)
+            talk.close()
+
+
+def _kill(children: Mapping[int, _Child], before: float) -> None:
+    for pid, child in children.items():
+        if child.deadline <= before:
+            os.kill(pid, signal.SIGKILL)  # not reaped yet, so the id is still this child's
+
+
+def _fork(talk: socket.socket, jobs: Mapping[str, Job]) -> int:
+    zygote = os.getpid()
+    if pid := os.fork():
+        return pid
+    try:
+        _shed(talk.fileno(), zygote)
+        _work(talk, jobs)
+    finally:
+        os._exit(1)
+
+
+def _shed(keep: int, zygote: int) -> None:
+    """Let go of everything that is the zygote's: its signals, the control socket, the other jobs' conversations."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(null, standard)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, _OPEN_FILES)
+    if _LINUX:
+        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != zygote:  # it died before we asked
+            os._exit(1)
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+
+
+def _work(talk: socket.socket, jobs: Mapping[str, Job]) -> NoReturn:
+    with talk.makefile("rb") as asked:
+        request = json.loads(asked.read())
+    _confine(ChildLimits(**request["limits"]))
+    talk.sendall(json.dumps(_answer(jobs[request["job"]], request["arguments"])).encode() + b"\n")
+    os._exit(0)
+
+
+def _confine(limits: ChildLimits) -> None:
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)  # the zygote does it too, unless it has died
+    _cap(resource.RLIMIT_CORE, 0)
+    _cap(resource.RLIMIT_CPU, limits.cpu_seconds)
+    _cap(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _cap(resource.RLIMIT_NOFILE, limits.open_files)
+    _cap(resource.RLIMIT_NPROC, limits.processes)
+    _cap(resource.RLIMIT_AS, limits.address_space)
+
+
+def _cap(name: int, value: int) -> None:
+    """Lower a limit for good. macOS refuses some of them; elsewhere a limit that can't be set is an error."""
+    _, hard = resource.getrlimit(name)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    with contextlib.suppress(*(() if _LINUX else (OSError, ValueError))):
+        resource.setrlimit(name, (value, value))
+
+
+def _answer(job: Job, arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"value": job(arguments)}
+    except UploadError as error:
+        return {"error": error.code}
+    except MemoryError:
+        return {"error": "bad_content"}
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _ERRNO_CODES:
+            return {"error": _ERRNO_CODES[error.errno]}
+        return {"error": "server_error", "detail": traceback.format_exc()[-4000:]}
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+if __name__ == "__main__":
+    serve(JOBS)

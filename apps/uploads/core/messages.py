@@ -1,0 +1,127 @@
+"""The upload messages, in both directions; `static/uploads/messages.js` is their twin. See docs/protocol.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from liveview.core.messages import Fields, Message, integer, optional, raw_text, text
+from uploads.core.contracts import Entry
+from uploads.errors import UploadError
+
+REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what a page calls an upload
+
+
+def ref(value: Any) -> bool:
+    return isinstance(value, str) and REF.fullmatch(value) is not None
+
+
+def numbers(value: Any) -> bool:
+    """At most a hundred numbers of parts."""
+    return isinstance(value, list) and len(value) <= 100 and all(map(integer(1, 10_000), value))
+
+
+# From the browser
+CLIENT: Final[Mapping[str, Fields]] = {
+    "upload_register": {
+        "slot": text(100, 1),
+        "ref": ref,
+        "name": raw_text(8192),
+        "size": integer(0),
+        "mime": text(255),
+        "path": optional(raw_text(8192)),
+        "holder": optional(text(64, 1)),
+    },
+    "upload_resume": {
+        "slot": text(100, 1),
+        "ref": ref,
+        "upload_id": text(64, 1),
+        "offset": integer(0),
+        "size": integer(0),
+        "holder": text(64, 1),
+    },
+    "upload_cancel": {"ref": ref},
+    # of uploads that go straight to another storage
+    "upload_sign": {"ref": ref, "parts": numbers},
+    "upload_external_done": {"ref": ref},
+    "upload_external_failed": {"ref": ref, "code": lambda value: value in ("storage_unavailable", "file_changed")},
+}
+
+
+# To the browser
+def config(slots: dict[str, Any], credit: int, max_frame: int) -> Message:
+    """What the page takes. `credit` is the total of bytes, of whole binary frames, that may have been sent by now."""
+    return {"type": "upload_config", "slots": slots, "credit": credit, "max_frame": max_frame}
+
+
+def registered(entry: Entry, channel: int, external: dict[str, Any] | None = None) -> Message:
+    """Chunks of this entry carry `channel` and go on at `offset`; with `external` they go where that says instead."""
+    message = {
+        "type": "upload_registered",
+        "ref": entry.ref,
+        "upload_id": entry.upload.id,
+        "channel": channel,
+        "offset": entry.upload.durable,
+    }
+    return message if external is None else {**message, "external": external}
+
+
+def resumed(entry: Entry, channel: int, digest: str, length: int, external: dict[str, Any] | None = None) -> Message:
+    """Go on at `offset` on `channel`, if the `length` bytes before it have this SHA-256 in the client's file, too."""
+    message = {
+        "type": "upload_resume_ack",
+        "ref": entry.ref,
+        "accepted": True,
+        "upload_id": entry.upload.id,
+        "channel": channel,
+        "offset": entry.upload.durable,
+        "digest": digest,
+        "length": length,
+    }
+    return message if external is None else {**message, "external": external}
+
+
+def signed(ref: str, external: dict[str, Any]) -> Message:
+    """Fresh permissions of an external upload; of one in parts, `urls` for those that were asked for."""
+    return {"type": "upload_signed", "ref": ref, "external": external}
+
+
+def not_resumed(ref: str, refusal: UploadError) -> Message:
+    """With `locked`, `busy` or a `storage_` code try again later; with anything else start over."""
+    return {
+        "type": "upload_resume_ack",
+        "ref": ref,
+        "accepted": False,
+        "offset": 0,
+        "code": refusal.code,
+        "message": refusal.message,
+    }
+
+
+def progress(offsets: list[tuple[int, int]], credit: int, settled: int) -> Message:
+    """Cumulative: of each channel, the first `offset` bytes are written.
+
+    `settled` bytes of whole frames have been dealt with; `credit` may have been sent by now.
+    """
+    return {"type": "upload_progress", "offsets": offsets, "credit": credit, "settled": settled}
+
+
+def ready(entry: Entry) -> Message:
+    """The file is complete and has passed every check."""
+    return {"type": "upload_ready", "ref": entry.ref}
+
+
+def cancelled(ref: str) -> Message:
+    return {"type": "upload_cancelled", "ref": ref}
+
+
+def consumed(ref: str) -> Message:
+    """The application has taken the file: its row is done."""
+    return {"type": "upload_consumed", "ref": ref}
+
+
+def error(ref: str, failure: UploadError, offset: int | None = None) -> Message:
+    """The upload has failed, or, with `bad_offset`, goes on at `offset`."""
+    message = {"type": "upload_error", "ref": ref, "code": failure.code, "message": failure.message}
+    return message if offset is None else {**message, "offset": offset}

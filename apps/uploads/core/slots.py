@@ -1,0 +1,136 @@
+"""What a page takes: a slot is the configuration behind one `allow_upload`."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from typing import Any
+
+from uploads.core.contracts import Presigner, Progress, Validator, WriterFactory
+from uploads.core.names import FileName
+from uploads.core.sniffing import ACTIVE_EXTENSIONS
+from uploads.errors import UploadError
+
+SMALLEST_CHUNK = 1024
+# What the system's own table may lack.
+_MIME = {
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".webm": "video/webm",
+    ".mov": "video/quicktime",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """An `accept` attribute: extensions and MIME types. Empty takes everything but active content."""
+
+    extensions: frozenset[str]
+    types: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Accept:
+        parts = [part.strip().lower() for part in text.split(",") if part.strip()]
+        for part in parts:
+            if not part.startswith(".") and "/" not in part:
+                raise ValueError(f'accept takes extensions (".jpg") and MIME types ("image/*"), not {part!r}')
+        return cls(frozenset(part for part in parts if part[0] == "."), tuple(part for part in parts if part[0] != "."))
+
+    def allows(self, extension: str) -> bool:
+        """Decided by the name's extension alone: the type that a browser claims is not evidence."""
+        if extension in self.extensions:
+            return True
+        if extension in ACTIVE_EXTENSIONS or not extension and (self.extensions or self.types):
+            return False
+        if not self.extensions and not self.types:
+            return True
+        known = _MIME.get(extension) or mimetypes.types_map.get(extension, "")
+        return any(
+            known == wanted or (wanted.endswith("/*") and known.startswith(wanted[:-1])) for wanted in self.types
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Sizes are bytes. `validators` run when all bytes are here and before the entry is ready; see `UploadMixin`."""
+
+    name: str
+    accept: Accept
+    accept_text: str = ""
+    max_entries: int = 1
+    max_file_size: int = 10_000_000
+    max_total_size: int | None = None
+    chunk_size: int = 65_536
+    auto_upload: bool = True
+    max_parallel: int = 3
+    validators: tuple[Validator, ...] = ()
+    progress: Progress | None = None
+    verify: bool = False
+    resumable: bool = False
+    resumable_store: Any = None
+    resumable_store_options: tuple[tuple[str, Any], ...] = ()
+    writer: WriterFactory | None = None
+    external: Presigner | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"a slot's name must be an identifier, not {self.name!r}")
+        if self.max_entries < 1 or self.max_file_size < 1 or self.max_parallel < 1:
+            raise ValueError("max_entries, max_file_size and max_parallel must be at least 1")
+        if self.chunk_size < SMALLEST_CHUNK:
+            raise ValueError(f"chunk_size must be at least {SMALLEST_CHUNK} bytes")
+        if self.writer is not None and not callable(self.writer):
+            raise ValueError(f"writer is an UploadWriter class or a function that makes one, not {self.writer!r}")
+        if self.writer is not None and self.external is not None:
+            raise ValueError("a slot's bytes go to a writer or to an external storage, not to both")
+        if self.verify and self.external is not None:
+            raise ValueError("only bytes that come here can be verified")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the bytes go to a storage that may keep one waiting."""
+        return self.writer is not None or self.external is not None
+
+    def check(self, name: FileName, size: int, count: int = 0, total: int = 0) -> None:
+        """Raises `UploadError` unless a file of this name and size fits beside `count` others of `total` bytes."""
+        if not self.accept.allows(name.extension):
+            raise UploadError("bad_ext", self._bad_ext())
+        if not name.label:
+            raise UploadError("bad_name")
+        if size == 0:
+            raise UploadError("empty")
+        if size > self.max_file_size:
+            raise UploadError(
+                "too_large", f"This file is too large: at most {megabytes(self.max_file_size)} are accepted."
+            )
+        if count >= self.max_entries:
+            raise UploadError("too_many_files", f"Only {self.max_entries} can be uploaded at a time.")
+        if self.max_total_size is not None and size + total > self.max_total_size:
+            raise UploadError("total_too_large", f"Together at most {megabytes(self.max_total_size)} are accepted.")
+
+    def _bad_ext(self) -> str:
+        if not self.accept.extensions:
+            return UploadError("bad_ext").message
+        return f"This kind of file isn't accepted here: choose {', '.join(sorted(self.accept.extensions))}."
+
+    def describe(self) -> dict[str, Any]:
+        """What the browser is told, so that it can say no before sending anything."""
+        return {
+            "accept": self.accept_text,
+            "max_entries": self.max_entries,
+            "max_file_size": self.max_file_size,
+            "chunk_size": self.chunk_size,
+            "auto_upload": self.auto_upload,
+            "max_parallel": self.max_parallel,
+            "resumable": self.resumable,
+            "verify": self.verify,
+        }
+
+
+def megabytes(size: int) -> str:
+    """`5 MB`, as people and file managers count."""
+    for unit, name in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} bytes"

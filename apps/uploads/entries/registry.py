@@ -1,0 +1,193 @@
+"""The slots and entries of one view.
+
+Entries are changed by the event loop while bytes arrive and by handlers in threads; each change is one step of the
+machine.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from uploads import events
+from uploads.conf import conf
+from uploads.core.machine import State, Step
+from uploads.core.names import FileName, parse_folder, parse_name
+from uploads.core.slots import Slot
+from uploads.entries.entry import UploadEntry
+from uploads.errors import UploadError
+from uploads.external import ExternalEntry
+
+
+class SlotEntries:
+    """What `{{ uploads.avatar }}` is: the slot's entries in the order they were chosen."""
+
+    def __init__(self, slot: Slot, entries: list[UploadEntry]) -> None:
+        self.slot = slot
+        self.entries = entries
+
+    def __iter__(self) -> Iterator[UploadEntry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def errors(self) -> list[UploadEntry]:
+        return [entry for entry in self.entries if entry.error]
+
+    @property
+    def ready(self) -> list[UploadEntry]:
+        return [entry for entry in self.entries if entry.state is State.READY]
+
+
+class Uploads:
+    """All uploads of a view."""
+
+    def __init__(self) -> None:
+        self.visitor = ""  # who uploads, for logs
+        self.slots: dict[str, Slot] = {}
+        self.entries: dict[str, UploadEntry] = {}  # by ref
+        self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
+        self._lent: list[UploadEntry] = []  # those that the running handler has been given
+        self._lent_refs: set[str] = set()
+        self._lent_slots: set[str] = set()
+
+    @property
+    def owner(self) -> str:
+        """Whose quota the uploads count for: the visitor's, or, where he has no session, this page's."""
+        return self.visitor or f"page:{id(self)}"
+
+    def of(self, name: str) -> SlotEntries:
+        slot = self.slot(name)
+        entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
+        return SlotEntries(slot, [entry for entry in entries if entry.state is not State.CONSUMED])
+
+    def register(
+        self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str, path: str | None = None
+    ) -> UploadEntry:
+        """A new entry, or `UploadError`. A refused file is kept, with its reason, until it is dismissed or replaced.
+
+        Where a slot takes a single file, the next one replaces it if it is taken; a refused one never keeps a place.
+        """
+        if len(self.entries) >= conf().max_entries_per_view:
+            raise UploadError("too_many_files")
+        slot = self.slot(slot_name)
+        before = self._replaceable(slot)
+        others = [other for other in self.of(slot_name) if not other.is_over and other not in before]
+        name, refused = _read_name(raw_name, path)
+        try:
+            slot.check(name, size, len(others), _bytes_of(others))
+        except UploadError as unfit:
+            refused = refused or unfit
+        kind = UploadEntry if slot.external is None else ExternalEntry
+        entry = kind(secrets.token_hex(16), ref, slot, name, size, client_type)
+        entry.visitor = self.visitor
+        self.entries[ref] = entry
+        try:
+            if refused is None:
+                entry.reserve(self.owner)
+        except UploadError as too_much:
+            refused = too_much
+        self._replace(before, refused)
+        if refused is not None:
+            entry.fail(refused)
+            raise refused
+        self.staged.add(entry)
+        events.tell("registered", entry)
+        return entry
+
+    def adopt(self, entry: UploadEntry) -> None:
+        """Takes an upload in that began on another socket. Raises `UploadError` if the slot has no place for it now."""
+        before = self._replaceable(entry.slot)
+        try:
+            self.check_again(entry, before)
+            entry.reserve(self.owner)
+        except UploadError as refused:
+            self._replace(before, refused)
+            raise
+        self._replace(before)
+        entry.visitor = self.visitor
+        self.entries[entry.ref] = entry
+        self.staged.add(entry)
+        events.tell("resumed", entry)
+
+    def _replaceable(self, slot: Slot) -> list[UploadEntry]:
+        """Where a slot takes a single file: what the next one takes the place of."""
+        return list(self.of(slot.name)) if slot.max_entries == 1 else []
+
+    def _replace(self, before: list[UploadEntry], refused: UploadError | None = None) -> None:
+        """A good file is lost only to one that is taken; an error only stands until the next file."""
+        for other in before:
+            if refused is None or other.error:
+                self.drop(other)
+
+    def check_again(self, entry: UploadEntry, but: Sequence[UploadEntry] = ()) -> None:
+        """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, takes the entry.
+
+        but: entries that don't count.
+        """
+        but = [entry, *but]
+        others = [other for other in self.of(entry.slot.name) if not other.is_over and other not in but]
+        name = FileName(entry.name, entry.extension)
+        self.slot(entry.slot.name).check(name, entry.size, len(others), _bytes_of(others))
+
+    def drop(self, entry: UploadEntry) -> None:
+        """Takes an entry off the page: cancelled if it wasn't over, gone in any case. The caller discards it."""
+        entry.advance(Step.CANCEL, UploadError("cancelled"))
+        self.entries.pop(entry.ref, None)
+
+    def discard(self, entries: Iterable[UploadEntry]) -> None:
+        """Removes the bytes of entries. Blocks."""
+        for entry in entries:
+            entry.discard()
+            self.staged.discard(entry)
+
+    def consume(self, name: str) -> Iterator[UploadEntry]:
+        """Each ready entry once. One whose turn in the loop was left early, by a raise for one, stays ready."""
+        for entry in self.of(name).ready:
+            if entry.lend():
+                self._lent.append(entry)
+                self._lent_refs.add(entry.ref)
+                self._lent_slots.add(name)
+                yield entry
+                entry.advance(Step.CONSUME)
+
+    def is_lent(self, ref: str, slot: str | None) -> bool:
+        """Whether the running handler has this upload in its hands, or one of this slot."""
+        return ref in self._lent_refs or slot in self._lent_slots
+
+    def take_back(self) -> list[UploadEntry]:
+        """The handler has finished: what it was lent is let go. Those that it consumed, now off the page."""
+        lent, self._lent = self._lent, []
+        self._lent_refs, self._lent_slots = set(), set()
+        for entry in lent:
+            entry.release()
+        consumed = list(dict.fromkeys(entry for entry in lent if entry.state is State.CONSUMED))
+        for entry in consumed:
+            self.entries.pop(entry.ref, None)
+        self.discard(consumed)
+        return consumed
+
+    def context(self) -> dict[str, Any]:
+        return {name: self.of(name) for name in self.slots}
+
+    def slot(self, name: str) -> Slot:
+        """Raises `UploadError("unknown_slot")`."""
+        slot = self.slots.get(name)
+        if slot is None:
+            raise UploadError("unknown_slot")
+        return slot
+
+
+def _bytes_of(entries: Iterable[UploadEntry]) -> int:
+    return sum(entry.size for entry in entries)
+
+
+def _read_name(raw: str, path: str | None) -> tuple[FileName, UploadError | None]:
+    try:
+        return replace(parse_name(raw), folder=parse_folder(path or "")), None
+    except UploadError as unreadable:
+        return FileName("", ""), unreadable

@@ -1,0 +1,245 @@
+"""What a page without a socket asks for: the messages of the socket, in requests to the page's address."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
+from django.utils.cache import add_never_cache_headers
+
+from liveview import http_page
+from liveview.body_limits import Caps
+from liveview.conf import conf
+from liveview.core import messages as wire
+from liveview.core.messages import BadMessage, Fields, Message
+from uploads import events, janitor
+from uploads.core import messages
+from uploads.core.machine import State, Step
+from uploads.entries.entry import UploadEntry
+from uploads.entries.registry import Uploads
+from uploads.entries.validation import judge
+from uploads.errors import UploadError
+from uploads.external import ExternalEntry
+from uploads.fallback import parked
+from uploads.fallback.claims import Claims
+from uploads.http_errors import described, refusal, status_of
+from uploads.owners import owner_of
+
+if TYPE_CHECKING:
+    from liveview import LiveView
+
+logger = logging.getLogger("uploads")
+
+HEADER: Final = "X-Upload"  # what a request is: config, message, chunk or form
+MAX_CHUNK: Final = 4 * 1024 * 1024  # bytes; less where the path's `BODY_LIMITS` says so
+MAX_MESSAGE: Final = 65_536  # bytes
+
+CLIENT: Final[dict[str, Fields]] = {
+    "upload_register": messages.CLIENT["upload_register"],
+    "upload_resume": messages.CLIENT["upload_resume"],
+    "upload_cancel": {"ref": messages.ref, "upload_id": wire.text(64, 1)},
+    "upload_done": {"ref": messages.ref, "upload_id": wire.text(64, 1)},
+}
+
+
+class Fallback:
+    """One request of a page without a socket. Everything here blocks."""
+
+    def __init__(self, view: LiveView, uploads: Uploads) -> None:
+        self._view, self._uploads = view, uploads
+        self.claims = Claims(uploads)
+
+    def answer(self, request: HttpRequest) -> HttpResponse | None:
+        """None for a request that asks for the page, or is a form of a browser's own."""
+        match request.method, request.headers.get(HEADER, ""):
+            case "GET", "config":
+                response = self._config(request)
+            case "POST", "message":
+                response = self._obey(request)
+            case "POST", "chunk":
+                response = self._take(request)
+            case "POST", "form":
+                response = self._submit()
+            case _:
+                return None
+        add_never_cache_headers(response)
+        return response
+
+    def _config(self, request: HttpRequest) -> HttpResponse:
+        """What the page takes. A visitor without a session gets one now, which the uploads will be bound to."""
+        self._view.live_mount()
+        owner_of(request)
+        slots = {
+            # Bytes that wait here for a writer can't be gone on with by a socket.
+            name: {**slot.describe(), "resumable": slot.resumable and not slot.is_elsewhere}
+            for name, slot in self._uploads.slots.items()
+        }
+        most = min(MAX_CHUNK, Caps(conf()).of(request.path))
+        return JsonResponse({"slots": slots, "max_chunk": most, "csrf_token": get_token(request)})
+
+    # Messages
+    def _obey(self, request: HttpRequest) -> HttpResponse:
+        try:
+            message = wire.parse(_read(request, MAX_MESSAGE).decode(), CLIENT, MAX_MESSAGE)
+        except (BadMessage, UnicodeDecodeError):
+            return _refusal(refusal("bad_body"))
+        except UploadError as refused:
+            return _refusal(refused)
+        try:
+            match message["type"]:
+                case "upload_register":
+                    return _told(self._register(request, message))
+                case "upload_resume":
+                    return _told(self._resume(request, message))
+                case "upload_cancel":
+                    parked.remove(parked.find(request, message["upload_id"]), events.visitor_of(request))
+                    return _told(messages.cancelled(message["ref"]))
+                case _:
+                    return self._finish(request, message)
+        except UploadError as refused:
+            if refused.code == "locked":
+                return _refusal(refused)  # another request has it in its hands: to be asked again
+            return _told(messages.error(message["ref"], refused))
+
+    def _register(self, request: HttpRequest, message: Message) -> Message:
+        self._view.live_mount()
+        entry = self._uploads.register(
+            message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
+        )
+        if isinstance(entry, ExternalEntry):
+            self._uploads.drop(entry)
+            raise UploadError("storage_unavailable", "This file can't be sent without a live connection.")
+        parked.keep(entry, request)
+        if janitor.is_due():
+            janitor.prune()
+        return messages.registered(entry, 0, _grant(entry))
+
+    def _resume(self, request: HttpRequest, message: Message) -> Message:
+        """Goes on with what a socket began, or an earlier page."""
+        self._view.live_mount()
+        try:
+            if self._uploads.slot(message["slot"]).is_elsewhere:
+                raise UploadError("unknown_ref")
+            record = parked.resumable(request, message)
+            entry = parked.measure(record, message["holder"])
+        except UploadError as refused:
+            return messages.not_resumed(message["ref"], refused)
+        answer = messages.resumed(entry, 0, *entry.tail, external=_grant(entry))
+        return {**answer, "ref": message["ref"]}
+
+    def _finish(self, request: HttpRequest, message: Message) -> HttpResponse:
+        """All bytes are sent: checks them, and tells the view, as on a socket; it may consume the file right away.
+
+        Otherwise the file waits for its form, and is checked once more then: what the checks made of it is made for
+        the handler that consumes it.
+        """
+        ref, record = message["ref"], parked.find(request, message["upload_id"])
+        self._view.live_mount()
+        if parked.is_taken(record):
+            return self._show([messages.consumed(ref)])
+        slot = self._uploads.slot(record.slot)
+        if slot.writer is not None and slot.progress is None:
+            return _told(messages.ready(parked.staged(record, slot, ref)))
+        entry = parked.take(self._uploads, record, ref)
+        failure = judge(entry)
+        if failure is not None:
+            entry.fail(failure)
+        else:
+            entry.advance(Step.ACCEPT)
+        if slot.progress is not None:
+            self._tell(entry)
+        if entry.state is State.CONSUMED:
+            parked.mark_taken(record)
+            return self._show([messages.consumed(ref)])
+        if entry.state is State.READY and parked.give_back(self._uploads, entry):
+            told = messages.ready(entry)
+            return _told(told) if slot.progress is None else self._show([told])
+        self._uploads.discard([entry])
+        raise entry.upload.error or UploadError("server_error")
+
+    def _tell(self, entry: UploadEntry) -> None:
+        """Calls the slot's `progress` as a handler of the view."""
+        assert entry.slot.progress is not None
+        try:
+            entry.slot.progress(entry)
+        except Exception:
+            logger.exception("a slot's progress failed")
+            self._view.live_finished(succeeded=False)
+            self._view.live_roll_back()
+            entry.fail(UploadError("server_error"))
+        else:
+            self._view.live_finished(succeeded=True)
+
+    def _show(self, told: list[Message]) -> HttpResponse:
+        return _with_page(told, http_page.render_page(self._view))
+
+    # Bytes
+    def _take(self, request: HttpRequest) -> HttpResponse:
+        """A chunk. For this the view isn't even mounted; its log-in rules have been asked."""
+        try:
+            offset = _number(request, "Upload-Offset")
+            length = _number(request, "Content-Length")
+            if length > min(MAX_CHUNK, Caps(conf()).of(request.path)):
+                raise UploadError("too_large")
+            record = parked.find(request, request.headers.get("X-Upload-Id", ""))
+            if parked.is_taken(record):
+                return JsonResponse({"offset": record.size})
+            if offset + length > record.size:
+                raise UploadError("size_mismatch")
+            there = parked.append(record, offset, _pieces(request), events.visitor_of(request))
+            if there < offset:
+                refused = UploadError("bad_offset")
+                return JsonResponse({**described(refused), "offset": there}, status=status_of(refused))
+            return JsonResponse({"offset": there})
+        except UploadError as refused:
+            return _refusal(refused)
+
+    # Forms
+    def _submit(self) -> HttpResponse:
+        self._view.live_mount()
+        return _with_page(self.claims.answers, http_page.answer_form(self._view))
+
+
+def _grant(entry: UploadEntry) -> dict[str, Any]:
+    """How the bytes are to be sent; see `static/uploads/fallback.js`."""
+    return {"uploader": "chunks", "upload_id": entry.upload.id, "offset": entry.upload.durable}
+
+
+def _with_page(told: list[Message], response: HttpResponse) -> HttpResponse:
+    """The page that came of it, or where it leads. A refusal stays as it is."""
+    if isinstance(response, HttpResponseRedirect):
+        return JsonResponse({"messages": told, "redirect": response.url})
+    if response.status_code != 200:
+        return response
+    return JsonResponse({"messages": told, "page": response.content.decode()})
+
+
+def _told(message: Message) -> HttpResponse:
+    return JsonResponse({"messages": [message]})
+
+
+def _refusal(refused: UploadError) -> HttpResponse:
+    return JsonResponse(described(refused), status=status_of(refused))
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    """A header of digits. Raises `UploadError("bad_header")`."""
+    value = request.headers.get(name, "")
+    if not (value.isascii() and value.isdigit() and len(value) <= 16):
+        raise refusal("bad_header")
+    return int(value)
+
+
+def _read(request: HttpRequest, most: int) -> bytes:
+    body = bytes(request.read(most + 1))
+    if len(body) > most:
+        raise UploadError("too_large")
+    return body
+
+
+def _pieces(request: HttpRequest) -> Iterator[bytes]:
+    while piece := request.read(parked.BLOCK):
+        yield piece

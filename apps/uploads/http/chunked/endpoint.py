@@ -1,0 +1,226 @@
+"""The chunked endpoint of the seeds: `POST /api/upload-chunk`, a chunk of a file in each request. (Seed: seeds/004.)
+
+Headers and answers are that page's. Chunks may come in any order, several at a time and more than once; the file is
+put together once. The client's name for an upload is never more than that: together with the visitor's it gives the
+upload's id, so that nobody can touch an upload of somebody else's session by naming it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Any, Final
+from urllib.parse import unquote_to_bytes
+
+from django.utils.crypto import salted_hmac
+
+from uploads import events, intakes, janitor, threads
+from uploads.conf import conf
+from uploads.core.names import parse_name
+from uploads.errors import UploadError
+from uploads.http.chunked.part_file import PartFile
+from uploads.http.shared import records, transfers
+from uploads.http.shared.asgi import ClientGone, Headers, Receive, Scope, Send, answer, answer_json, pieces
+from uploads.http.shared.headers import Headers as RequestHeaders
+from uploads.http.shared.spooling import spooled
+from uploads.http.shared.visitors import Visitor, expect_allowed, origin_of, visitor_of
+from uploads.http_errors import described, refusal, status_of
+from uploads.intakes import Intake
+from uploads.stores import Record
+
+MAX_CHUNKS: Final = 10_000
+METHODS: Final = "OPTIONS, POST"
+WAIT_FOR_OTHERS: Final = 60.0  # seconds that another request may take to put the file together
+LOOK_EVERY: Final = 0.05
+
+_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_ESCAPED: Final = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})+")  # ASCII in which % begins an escape
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What the headers say. `length` and `chunk_size` are bytes; all chunks but the last have the same size."""
+
+    upload_id: str
+    index: int
+    count: int
+    name: str
+    size: int
+    length: int
+
+    @property
+    def chunk_size(self) -> int:
+        """Follows from any single chunk. Raises `UploadError("bad_header")` if the numbers don't fit together."""
+        if not self.size and (self.count, self.length) == (1, 0):
+            return 0
+        if self.count == 1:
+            size = self.size
+        elif self.index < self.count - 1:
+            size = self.length
+        else:
+            size, rest = divmod(self.size - self.length, self.count - 1)
+            size = 0 if rest else size
+        last = self.size - size * (self.count - 1)
+        if not 0 < last <= size or self.length != (last if self.index == self.count - 1 else size):
+            raise refusal("bad_header")
+        return size
+
+
+def read(headers: RequestHeaders) -> Chunk:
+    """Raises `UploadError`: `bad_header`, `bad_name`, `length_required`, or `unknown_ref` for no possible id."""
+    if not _ID.fullmatch(headers.text("x-upload-id")):
+        raise refusal("bad_header") if headers.get("x-upload-id") is None else UploadError("unknown_ref")
+    length = headers.number("content-length")
+    if length is None:
+        raise refusal("length_required")
+    headers.refuse_coding()
+    chunk = Chunk(
+        upload_id=headers.text("x-upload-id"),
+        index=headers.expect_number("x-chunk-index"),
+        count=headers.expect_number("x-chunk-count"),
+        name=read_name(headers.text("x-file-name")),
+        size=headers.expect_number("x-file-size"),
+        length=length,
+    )
+    if not 0 < chunk.count <= MAX_CHUNKS or chunk.index >= chunk.count:
+        raise refusal("bad_header")
+    return chunk
+
+
+def read_name(escaped: str) -> str:
+    """A name as `encodeURIComponent` makes it: headers hold no other characters. Raises `UploadError("bad_name")`."""
+    if not _ESCAPED.fullmatch(escaped):
+        raise UploadError("bad_name")
+    try:
+        return unquote_to_bytes(escaped).decode()
+    except UnicodeDecodeError:
+        raise UploadError("bad_name") from None
+
+
+class Chunks:
+    """The ASGI application, for the intake of `UPLOADS["INTAKE"]`."""
+
+    def __init__(self, path: str = "/api/upload-chunk") -> None:
+        self.path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = origin_of(scope)
+        try:
+            match scope["method"]:
+                case "POST":
+                    expect_allowed(origin)
+                    content = await self._take(scope, receive)
+                    await answer_json(send, 200, {"success": True, **content}, origin.cors())
+                case "OPTIONS":
+                    await answer(send, 204, [("Allow", METHODS), *origin.preflight(METHODS)])
+                case _:
+                    await answer(send, 405, [("Allow", METHODS), *origin.cors()])
+        except ClientGone:
+            return
+        except UploadError as refused:
+            await _refuse(send, refused, origin.cors())
+
+    async def _take(self, scope: Scope, receive: Receive) -> dict[str, Any]:
+        chunk = read(RequestHeaders(scope))
+        chunk_size = chunk.chunk_size
+        intake = intakes.get(conf().intake)
+        visitor = await threads.check(partial(visitor_of, scope))
+        record = await self._begun(partial(self._begin, intake, visitor, chunk, chunk_size))
+        async with spooled(pieces(receive), chunk.length) as body:
+            if records.is_done(record):
+                return _finished(record)
+            received = await self._place(record, chunk, chunk_size, body)
+        if received < chunk.count:
+            return {"chunksReceived": received}
+        return _finished(await self._assemble(record, visitor))
+
+    async def _begun(self, begin: Callable[[], Record | None]) -> Record:
+        """Waits here and not in a thread: there are few of those, and everybody's uploads need them."""
+        end = time.monotonic() + WAIT_FOR_OTHERS
+        while (record := await threads.check(begin)) is None:
+            if time.monotonic() > end:
+                raise UploadError("locked")
+            await asyncio.sleep(LOOK_EVERY)
+        return record
+
+    async def _place(self, record: Record, chunk: Chunk, chunk_size: int, body: IO[bytes]) -> int:
+        """How many chunks are there now: all, too, if others have put the file together while this one came again."""
+        try:
+            return await threads.write(partial(PartFile(record.id).place, chunk.index, chunk_size, body))
+        except UploadError as refused:
+            if refused.code != "unknown_ref":
+                raise
+            return chunk.count
+
+    def _begin(self, intake: Intake, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record | None:
+        """The upload's record, made by the first chunk; None while another request makes it, for a moment.
+
+        Raises `UploadError` if another chunk said otherwise.
+        """
+        upload_id = salted_hmac("uploads.chunks", f"{visitor.owner}\n{chunk.upload_id}", algorithm="sha256").hexdigest()
+        made = records.make(
+            intake, visitor, self.path, chunk.name, chunk.size, upload_id=upload_id[:32], chunks=str(chunk.count)
+        )
+        store = records.store()
+        record = store.load(made.id) or _create(made, visitor, chunk, chunk_size)
+        if record is None:
+            return None
+        if (record.name, record.size, record.http.get(records.CHUNKS)) != (made.name, made.size, str(chunk.count)):
+            raise refusal("changed")
+        if record is not made:
+            store.touch(record.id, records.ttl())
+        return record
+
+    async def _assemble(self, record: Record, visitor: Visitor) -> Record:
+        """Every chunk is there: the request that finds so first finishes the file, the others wait for it."""
+        end = time.monotonic() + WAIT_FOR_OTHERS
+        while True:
+            try:
+                async with transfers.hold(record, visitor) as transfer:
+                    if not records.is_done(transfer.record):
+                        await threads.write(PartFile(record.id).seal)
+                        await transfer.finish()
+                    return transfer.record
+            except UploadError as refused:
+                if refused.code != "locked" or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(LOOK_EVERY)
+
+
+def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record | None:
+    """Several chunks may be the first at the same time: one of them makes the file, and then the record."""
+    store, file = records.store(), PartFile(made.id)
+    if not file.is_free(lambda: store.load(made.id) is not None):
+        return None
+    visitor.expect_pace()
+    entry = transfers.entry_of(made)
+    visitor.reserve(entry)
+    entry.rest()  # until the file is put together
+    if janitor.is_due():
+        janitor.prune()
+    if not file.create(chunk.size, chunk_size, chunk.count):
+        return None
+    try:
+        if (record := store.load(made.id)) is not None:
+            if records.STAGE in record.http:  # all of it has happened since we looked
+                file.remove()
+            return record
+        store.save(made, records.ttl())
+    except BaseException:
+        file.remove()
+        raise
+    events.tell("registered", entry)
+    return made
+
+
+def _finished(record: Record) -> dict[str, Any]:
+    name = parse_name(record.name).label  # as every other way calls it
+    return {"fileGuid": records.result(record), "fileName": name, "fileSize": record.size}
+
+
+async def _refuse(send: Send, refused: UploadError, cors: Headers) -> None:
+    await answer_json(send, status_of(refused), {"success": False, **described(refused)}, cors)

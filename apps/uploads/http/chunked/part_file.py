@@ -1,0 +1,117 @@
+"""A file that comes in numbered chunks, in any order and several at a time: each at its place, and a map beside it.
+
+The map says which chunks are there: a byte for each, behind the chunks' common size and a seal. It is a file, so that
+processes share it and a crash loses nothing but the chunks that were on their way. Who places a chunk holds its lock
+together with others; who seals it holds it alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import struct
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.http_errors import refusal
+
+_HEADER: Final = struct.Struct(">Q?")  # bytes of a chunk; whether no more are placed
+BLOCK: Final = 1024 * 1024
+FRESH: Final = 30.0  # seconds in which whoever has made the file lets others know of it
+
+
+class PartFile:
+    """All methods block."""
+
+    def __init__(self, upload_id: str) -> None:
+        self.path = conf().staging_dir / upload_id
+        self.map = self.path.with_name(f"{upload_id}.map")
+
+    def create(self, size: int, chunk_size: int, count: int) -> bool:
+        """Makes room for the whole file; False if somebody else has done so. `size` and `chunk_size` are bytes."""
+        self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        made = self.path.with_name(f"{self.path.name}.{os.urandom(8).hex()}.tmp")
+        try:
+            made.write_bytes(_HEADER.pack(chunk_size, False) + bytes(count))
+            with self.path.open("ab") as file:
+                if os.fstat(file.fileno()).st_size == 0:
+                    file.truncate(size)
+            os.link(made, self.map)  # there at once with all that is in it, or not at all
+        except FileExistsError:
+            return False
+        except OSError:
+            raise UploadError("storage_full") from None
+        finally:
+            made.unlink(missing_ok=True)
+        return True
+
+    def remove(self) -> None:
+        for path in (self.path, self.map):
+            path.unlink(missing_ok=True)
+
+    def is_free(self, is_known: Callable[[], bool]) -> bool:
+        """Whether it may be made. What a crash or an expiry has left is removed: a map that is old and nobody knows."""
+        try:
+            with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as file:
+                found = os.fstat(file.fileno())
+                if abs(time.time() - found.st_mtime) < FRESH or is_known():
+                    return False
+                if os.path.samestat(found, self.map.stat()):  # nobody has made another one since
+                    self.remove()
+        except BlockingIOError:
+            return False
+        except (FileNotFoundError, UploadError):
+            pass
+        return True
+
+    def place(self, index: int, chunk_size: int, chunk: IO[bytes]) -> int:
+        """Puts a chunk where it belongs unless it is there already; how many are there now.
+
+        Raises `UploadError`: `bad_body` if the others have another size, `unknown_ref` if there is no such file.
+        """
+        with self._locked(fcntl.LOCK_SH) as file:
+            known, is_sealed = _HEADER.unpack(file.read(_HEADER.size))
+            if known != chunk_size:
+                raise refusal("bad_body")
+            there = os.pread(file.fileno(), 1, _HEADER.size + index)
+            if not is_sealed and there == b"\0":
+                self._write(index * chunk_size, chunk)
+                os.pwrite(file.fileno(), b"\1", _HEADER.size + index)
+            return _count(file)
+
+    def seal(self) -> None:
+        """From now on nothing is placed any more."""
+        with self._locked(fcntl.LOCK_EX) as file:
+            os.pwrite(file.fileno(), b"\1", _HEADER.size - 1)
+
+    def _write(self, offset: int, chunk: IO[bytes]) -> None:
+        try:
+            with self.path.open("r+b", buffering=0) as target:
+                target.seek(offset)
+                shutil.copyfileobj(chunk, target, BLOCK)
+        except OSError:
+            raise UploadError("storage_full") from None
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[IO[bytes]]:
+        with _opened(self.map) as file:
+            fcntl.flock(file, how)
+            yield file
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("r+b", buffering=0)
+    except FileNotFoundError:
+        raise UploadError("unknown_ref") from None
+
+
+def _count(file: IO[bytes]) -> int:
+    file.seek(_HEADER.size)
+    return file.read().count(1)

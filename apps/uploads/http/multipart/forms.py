@@ -1,0 +1,159 @@
+"""Files in a form: `POST /upload`, whose progress can be polled, and `POST /api/upload`. (Seeds: seeds/002, seeds/004.)
+
+Django parses the form and keeps the file on disk meanwhile. What must happen before the body is read happens in
+`Forms`, around Django: the Origin is looked at, a body that is too long is refused, and its bytes are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from uploads import intakes, threads
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.http.multipart import progress
+from uploads.http.shared.asgi import Application, Receive, Scope, Send, answer, answer_json
+from uploads.http.shared.deliveries import Delivery
+from uploads.http.shared.headers import Headers
+from uploads.http.shared.visitors import expect_allowed, origin_of, visitor_of, visitor_of_request
+from uploads.http_errors import described, refusal, status_of
+from uploads.owners import known_owner
+
+ROOM: Final = 100_000  # bytes of a form besides its file
+METHODS: Final = "OPTIONS, POST"
+FIELD: Final = "X-Progress-ID"
+BLOCK: Final = 1024 * 1024
+
+
+class Forms:
+    """The ASGI application around Django for the paths of these forms."""
+
+    def __init__(self, django: Application) -> None:
+        self._django = django
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = origin_of(scope)
+        try:
+            if scope["method"] == "OPTIONS":
+                await answer(send, 204, [("Allow", METHODS), *origin.preflight(METHODS)])
+                return
+            expect_allowed(origin)
+            length = Headers(scope).number("content-length") or 0
+            if length > intakes.get(conf().intake).max_size + ROOM:
+                raise UploadError("too_large")
+        except UploadError as refused:
+            await answer_json(send, status_of(refused), {"success": False, **described(refused)}, origin.cors())
+            return
+        key = await _key(scope) if length else None
+        if key is None:
+            await self._django(scope, receive, send)
+        else:
+            await self._counted(scope, progress.Counter(receive, key, length), send)
+
+    async def _counted(self, scope: Scope, counter: progress.Counter, send: Send) -> None:
+        async def answer_when_over(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                await counter.end()
+            await send(message)
+
+        try:
+            await self._django(scope, counter, answer_when_over)
+        finally:
+            await asyncio.shield(counter.end())
+
+
+async def _key(scope: Scope) -> str | None:
+    """Of the progress that this request's visitor wants to be told, if any."""
+    found = parse_qs(scope["query_string"].decode("latin-1")).get(FIELD, [])
+    if len(found) != 1:
+        return None
+    visitor = await threads.check(partial(visitor_of, scope))
+    return progress.key_of(visitor.owner, (scope.get("client") or [""])[0], found[0])
+
+
+# Django's part
+
+
+@csrf_exempt  # the Origin has been looked at, which is what the token is for
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Takes the form's one file, whatever its field is called."""
+    try:
+        expect_allowed(origin_of(_scope(request)))
+        content = _deliver(request, _only_file(request))
+    except UploadError as refused:
+        return _answer(request, {"success": False, **described(refused)}, status_of(refused))
+    return _answer(request, {"success": True, **content}, 200)
+
+
+@require_safe
+def get_upload_progress(request: HttpRequest) -> HttpResponse:
+    """`{"uploaded": n, "length": n}` in bytes while a form travels, `null` when it is done."""
+    address = request.META.get("REMOTE_ADDR", "")
+    key = progress.key_of(known_owner(request), address, request.GET.get(FIELD, ""))
+    if key is None:
+        return _answer(request, described(UploadError("unknown_ref")), 404)
+    if not progress.may_poll(key):
+        return _answer(request, described(UploadError("rate_limited")), 429)
+    return _answer(request, progress.look(key), 200)
+
+
+def _only_file(request: HttpRequest) -> Any:
+    """Raises `UploadError` for a form that can't be read, or hasn't exactly one file."""
+    try:
+        files = [file for _, several in request.FILES.lists() for file in several]
+    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError, LookupError):  # the last: of a charset
+        raise refusal("bad_body") from None
+    if not files:
+        raise refusal("no_file")
+    if len(files) > 1:
+        raise UploadError("too_many_files")
+    return files[0]
+
+
+def _deliver(request: HttpRequest, file: Any) -> dict[str, Any]:
+    visitor = visitor_of_request(request)
+    intake = intakes.get(conf().intake)
+    delivery = Delivery(intake, visitor, request.path, file.name or "", file.size, file.content_type or "")
+    try:
+        for chunk in file.chunks(BLOCK):
+            delivery.write([chunk])
+        return delivery.finish()
+    finally:
+        delivery.discard()
+
+
+def _answer(request: HttpRequest, content: Any, status: int) -> HttpResponse:
+    response = JsonResponse(content, safe=False, status=status)
+    response.write(b"\n")  # for who reads it in a terminal
+    add_never_cache_headers(response)
+    response["X-Content-Type-Options"] = "nosniff"
+    for name, value in origin_of(_scope(request)).cors():
+        response[name] = value
+    return response
+
+
+def _scope(request: HttpRequest) -> dict[str, Any]:
+    """Of this request; under WSGI, and in tests, one that says the same."""
+    scope: dict[str, Any] | None = getattr(request, "scope", None)
+    if scope is not None:
+        return scope
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()]
+    return {
+        "type": "http",
+        "method": request.method,
+        "path": request.path,
+        "scheme": request.scheme,
+        "headers": headers,
+    }

@@ -1,0 +1,86 @@
+"""How far a form's body has come, for whoever polls: kept in the cache, under a key that belongs to its visitor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections import OrderedDict
+from functools import partial
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.utils.crypto import salted_hmac
+
+from liveview.core.limits import Bucket
+from uploads import threads
+from uploads.http.shared.asgi import Receive
+
+KEPT: Final = 600  # seconds after which progress that nobody ended is forgotten
+SAVE_EVERY: Final = 0.2  # seconds
+POLLS: Final = (2.0, 20.0)  # a second, and at once, of one upload
+MAX_POLLERS: Final = 10_000
+
+_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_polls: OrderedDict[str, Bucket] = OrderedDict()
+
+
+def key_of(owner: str, address: str, progress_id: str) -> str | None:
+    """None for an id that can't be one. Without an owner it is the seed's: the client's address and the id."""
+    if not _ID.fullmatch(progress_id):
+        return None
+    whose = owner or f"address:{address}"
+    return (
+        "uploads.progress." + salted_hmac("uploads.progress", f"{whose}\n{progress_id}", algorithm="sha256").hexdigest()
+    )
+
+
+def look(key: str) -> Any:
+    """`{"uploaded": …, "length": …}` in bytes, or None: it is done, or never was, or isn't the visitor's. Blocks."""
+    return cache.get(key)
+
+
+def may_poll(key: str) -> bool:
+    """A few times at once, and twice a second in the long run."""
+    bucket = _polls.pop(key, None) or Bucket(*POLLS)
+    _polls[key] = bucket
+    while len(_polls) > MAX_POLLERS:
+        _polls.popitem(last=False)
+    return bucket.take()
+
+
+class Counter:
+    """Counts a body as it passes on its way to the application, and tells the cache now and then."""
+
+    def __init__(self, receive: Receive, key: str, length: int) -> None:
+        self._receive, self._key, self._length = receive, key, length
+        self._received = 0
+        self._is_over = asyncio.Event()
+        self._saving: asyncio.Future[None] | None = None
+        self._is_forgotten = False
+
+    async def __call__(self) -> dict[str, Any]:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.ensure_future(self._save())
+        return message
+
+    async def end(self) -> None:
+        """Whoever asks from now on is told that it is done: before the answer, and again where there was none."""
+        self._is_over.set()
+        if self._is_forgotten:
+            return
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+        await threads.write(partial(cache.delete, self._key))
+        self._is_forgotten = True
+
+    async def _save(self) -> None:
+        """Tells the cache, again as long as there is news."""
+        told = -1
+        while told != self._received and not self._is_over.is_set():
+            told = self._received
+            await threads.write(partial(cache.set, self._key, {"uploaded": told, "length": self._length}, KEPT))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_over.wait(), SAVE_EVERY)

@@ -1,0 +1,71 @@
+"""A body that must be whole before any of it counts, kept aside until then."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import IO, Final, cast
+
+from uploads import threads
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.http.shared.headers import Checksum
+from uploads.http.shared.pumping import Pump
+from uploads.http_errors import refusal
+
+IN_MEMORY: Final = 1024 * 1024  # bytes; a longer body waits in a file without a name, which is gone when we are
+BLOCK: Final = 256 * 1024
+
+
+@asynccontextmanager
+async def spooled(body: AsyncIterator[bytes], most: int, checksum: Checksum | None = None) -> AsyncIterator[IO[bytes]]:
+    """A file of the body's bytes, at its beginning, once the body has come to its end.
+
+    Raises `UploadError`: `too_large` for more than `most` bytes, `checksum_mismatch`. A body that is cut off can't be
+    judged: nothing of it counts.
+    """
+    digest, length = hashlib.new(checksum.algorithm if checksum else "sha1", usedforsecurity=False), 0
+    file = await threads.write(_open)
+    try:
+        pump = Pump(partial(_write, file, digest if checksum else None))
+        try:
+            async for piece in body:
+                length += len(piece)
+                if length > most:
+                    raise UploadError("too_large")
+                await pump.feed(piece)
+        finally:
+            await pump.drain()
+        if checksum is not None and not hmac.compare_digest(digest.digest(), checksum.digest):
+            raise refusal("checksum_mismatch")
+        await threads.write(partial(file.seek, 0))
+        yield file
+    finally:
+        file.close()
+
+
+async def verified(body: AsyncIterator[bytes], checksum: Checksum, most: int) -> AsyncIterator[bytes]:
+    """The body once it is known to fit its checksum. Raises as `spooled` does."""
+    async with spooled(body, most, checksum) as file:
+        while block := await threads.write(partial(file.read, BLOCK)):
+            yield block
+
+
+def _open() -> IO[bytes]:
+    folder = conf().staging_dir
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    return cast(IO[bytes], tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder)))
+
+
+def _write(file: IO[bytes], digest: hashlib._Hash | None, batch: list[bytes]) -> None:
+    try:
+        for piece in batch:
+            if digest is not None:
+                digest.update(piece)
+            file.write(piece)
+    except OSError:
+        raise UploadError("storage_full") from None

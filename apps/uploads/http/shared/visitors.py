@@ -1,0 +1,159 @@
+"""Who is asking, and from which page: read off the headers before a byte of the body is."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+
+from liveview.core.limits import Bucket
+from liveview.socket import django_session, origins
+from liveview.socket.django_session import Standing
+from uploads import events
+from uploads.conf import conf
+from uploads.entries.entry import UploadEntry
+from uploads.errors import UploadError
+from uploads.http.shared.headers import Headers
+from uploads.http_errors import refusal
+from uploads.owners import known_owner
+from uploads.stores import Record
+
+_EXPOSED: Final = (
+    "Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    "Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
+)
+_ACCEPTED: Final = (
+    "Content-Type, Tus-Resumable, Upload-Checksum, Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-Chunk-Count, X-Chunk-Index, X-File-Name, X-File-Size, X-HTTP-Method-Override, X-Progress-ID, X-Requested-With, "
+    "X-Upload-Id"
+)
+_URL: Final = "url:"
+
+NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor in one process: a second, and at once
+MAX_PACES: Final = 10_000
+
+_paces: OrderedDict[str, Bucket] = OrderedDict()  # by owner, or by address
+_pace_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The page that a browser names. `is_own` also where no page is named: then no browser sends another site's."""
+
+    name: str
+    is_own: bool
+    is_listed: bool
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.is_own or self.is_listed
+
+    def cors(self) -> list[tuple[str, str]]:
+        """Headers for every answer, errors included. None for a page that may not read it."""
+        if not self.name or not self.is_allowed:
+            return [("Vary", "Origin")]
+        return [
+            ("Access-Control-Allow-Origin", self.name),
+            ("Access-Control-Allow-Credentials", "true"),
+            ("Access-Control-Expose-Headers", _EXPOSED),
+            ("Vary", "Origin"),
+        ]
+
+    def preflight(self, methods: str) -> list[tuple[str, str]]:
+        """What an OPTIONS request is told besides."""
+        if not self.name or not self.is_allowed:
+            return self.cors()
+        return [
+            *self.cors(),
+            ("Access-Control-Allow-Methods", methods),
+            ("Access-Control-Allow-Headers", _ACCEPTED),
+            ("Access-Control-Max-Age", "86400"),
+        ]
+
+
+def origin_of(scope: dict[str, Any]) -> Origin:
+    """Own are this host and `CSRF_TRUSTED_ORIGINS`; `UPLOADS["ALLOWED_ORIGINS"]` lists others.
+
+    A request without an Origin is no page's, unless the browser says that it comes from another site.
+    """
+    headers = Headers(scope)
+    name = headers.get("origin")
+    if name is None:
+        return Origin("", is_own=headers.text("sec-fetch-site").lower() != "cross-site", is_listed=False)
+    scheme = {"https": "wss"}.get(scope.get("scheme", "http"), "ws")
+    is_own = origins.is_allowed({**scope, "type": "websocket", "scheme": scheme})
+    return Origin(name, is_own, is_listed=name in conf().allowed_origins)
+
+
+def expect_allowed(origin: Origin) -> None:
+    """Raises `UploadError("bad_origin")`: the visitor's cookies may be on a request that he knows nothing of."""
+    if not origin.is_allowed:
+        raise refusal("bad_origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """`owner` is empty for one without a session: what he sends belongs to whoever knows its address."""
+
+    owner: str
+    standing: Standing | None
+    label: str  # for logs
+    address: str  # of the client, or of a proxy in front of us
+
+    @property
+    def bucket(self) -> str:
+        """Whose quota his uploads count for, and whose share of the threads."""
+        return self.label or self.address
+
+    def expect_pace(self) -> None:
+        """Counts a new upload. Raises `UploadError("rate_limited")` for too many at once."""
+        key = self.owner or self.address
+        with _pace_lock:
+            pace = _paces.pop(key, None) or Bucket(*NEW_UPLOADS)
+            _paces[key] = pace
+            while len(_paces) > MAX_PACES:
+                _paces.popitem(last=False)
+            is_fine = pace.take()
+        if not is_fine:
+            raise UploadError("rate_limited")
+
+    def reserve(self, entry: UploadEntry) -> None:
+        """Counts an upload. Raises `UploadError`: `quota`, `busy`."""
+        entry.visitor = self.label
+        entry.reserve(self.bucket)
+
+    def owner_of(self, upload_id: str) -> str:
+        return self.owner or f"{_URL}{upload_id}"
+
+    def may_use(self, record: Record) -> bool:
+        return record.owner == self.owner_of(record.id) or record.owner == f"{_URL}{record.id}"
+
+
+def request_of(scope: dict[str, Any]) -> HttpRequest:
+    """The request without its body, with the session and user that its cookies name. Reads them lazily."""
+    request = ASGIRequest({**scope, "type": "http", "method": scope.get("method", "GET")}, io.BytesIO())
+    SessionMiddleware(_unused).process_request(request)
+    AuthenticationMiddleware(_unused).process_request(request)
+    return request
+
+
+def visitor_of(scope: dict[str, Any]) -> Visitor:
+    """Blocks: it asks the session's store."""
+    return visitor_of_request(request_of(scope))
+
+
+def visitor_of_request(request: HttpRequest) -> Visitor:
+    """Blocks as well. For a request that has its session and user already."""
+    address = request.META.get("REMOTE_ADDR", "")
+    return Visitor(known_owner(request), django_session.standing(request), events.visitor_of(request), address)
+
+
+def _unused(_request: HttpRequest) -> HttpResponse:
+    raise AssertionError("only the middleware's first half is asked")

@@ -1,0 +1,142 @@
+"""Messages of Amazon SNS: read to the letter, then held against the site's topics, the clock and their signature.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
+
+from uploads.s3.notifications.certificates import Certificates, is_trusted
+
+LARGEST: Final = 1_000_000  # bytes; SNS takes 256 KiB, which JSON's escapes may double and more
+AHEAD: Final = timedelta(minutes=5)  # that a sender's clock may be before ours
+
+NOTIFICATION: Final = "Notification"
+SUBSCRIPTION: Final = "SubscriptionConfirmation"
+UNSUBSCRIPTION: Final = "UnsubscribeConfirmation"
+
+# What is signed, in this order.
+_CONFIRMATION: Final = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+_SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
+    NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    SUBSCRIPTION: _CONFIRMATION,
+    UNSUBSCRIPTION: _CONFIRMATION,
+}
+_OPTIONAL: Final = frozenset({"Subject"})
+_HASHES: Final[Mapping[str, HashAlgorithm]] = {"1": SHA1(), "2": SHA256()}
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
+_TOPIC: Final = re.compile(r"arn:aws(?:-[a-z]+)*:sns:(?P<region>[a-z0-9-]{1,30}):\d{12}:[A-Za-z0-9_.-]{1,260}")
+
+
+class Malformed(Exception):
+    """Not a message of SNS."""
+
+
+class Forged(Exception):
+    """Not a message of one of our topics, or not of now, or not signed by SNS. The text says which, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnsMessage:
+    """One message as it was sent; `text` is what its topic had to say."""
+
+    kind: str
+    id: str
+    topic: str
+    sent_at: datetime
+    text: str
+    token: str  # of a confirmation
+    signed: bytes
+    signature: bytes  # empty where there is none that can be read
+    hash: HashAlgorithm | None
+    certificate_url: str
+
+
+def region_of(topic: str) -> str:
+    """Of a topic's ARN. Raises `ValueError` for what is none."""
+    match = _TOPIC.fullmatch(topic)
+    if match is None:
+        raise ValueError(f"not the ARN of an SNS topic: {topic!r}")
+    return match["region"]
+
+
+def read(body: bytes) -> SnsMessage:
+    """The message in a request's body. Raises `Malformed`."""
+    if len(body) > LARGEST:
+        raise Malformed("too long")
+    try:
+        fields: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
+    kind = fields.get("Type") if isinstance(fields, dict) else None
+    if not isinstance(kind, str) or kind not in _SIGNED:
+        raise Malformed("no type")
+    signed = {name: fields.get(name) for name in _SIGNED[kind] if name not in _OPTIONAL or fields.get(name) is not None}
+    if not all(isinstance(text, str) for text in signed.values()) or _ID.fullmatch(signed["MessageId"]) is None:
+        raise Malformed("a field isn't what it should be")
+    return SnsMessage(
+        kind=kind,
+        id=signed["MessageId"],
+        topic=signed["TopicArn"],
+        sent_at=_time(signed["Timestamp"]),
+        text=signed["Message"],
+        token=signed.get("Token", ""),
+        signed=_canonical(signed),
+        signature=_decode(fields.get("Signature")),
+        hash=_HASHES.get(str(fields.get("SignatureVersion"))),
+        certificate_url=str(fields.get("SigningCertURL")),
+    )
+
+
+def verify(
+    message: SnsMessage, topics: Collection[str], window: timedelta, certificates: Certificates, now: datetime
+) -> None:
+    """Raises `Forged`, or `certificates.Unavailable`. Whatever can be judged without a request is judged before one."""
+    if message.topic not in topics:
+        raise Forged("another topic")
+    if not now - window <= message.sent_at <= now + AHEAD:
+        raise Forged("too old, or from the future")
+    if not is_trusted(message.certificate_url, region_of(message.topic)):
+        raise Forged("a certificate from somewhere else")
+    if message.hash is None or not message.signature:
+        raise Forged("no signature")
+    key = certificates.key(message.certificate_url)
+    try:
+        key.verify(message.signature, message.signed, PKCS1v15(), message.hash)
+    except InvalidSignature:
+        raise Forged("a bad signature") from None
+
+
+def _canonical(signed: Mapping[str, str]) -> bytes:
+    try:
+        return "".join(f"{name}\n{value}\n" for name, value in signed.items()).encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        raise Malformed("not text") from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed("no time") from None
+    if moment.tzinfo is None:
+        raise Malformed("a time of nowhere")
+    return moment
+
+
+def _decode(signature: Any) -> bytes:
+    try:
+        return base64.b64decode(signature, validate=True)
+    except (TypeError, ValueError):
+        return b""

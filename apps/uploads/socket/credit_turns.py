@@ -1,0 +1,79 @@
+"""The sockets of this process that send, with a clock and a timer for `uploads.core.admission`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+from uploads.conf import conf
+from uploads.core.admission import SHARE, Admission
+
+TOTAL: Final = 32 * 1024 * 1024  # bytes that all who send may have on their way
+LEAST: Final = 128 * 1024  # of them that a turn brings, however many there are
+SLACK: Final = 64 * 1024  # bytes beyond a share, so that the last frame of a turn need not be a crumb
+
+
+class Sender(Protocol):
+    """One socket. Compared by identity."""
+
+    def admitted(self) -> None:
+        """Its turn has begun: it may be granted credit. Must not raise."""
+
+
+class Senders:
+    """Those of one event loop, and to be used on it."""
+
+    def __init__(self) -> None:
+        self._admission: Admission[Sender] = Admission(conf().senders)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def configure(self) -> None:
+        self._admission.places = conf().senders
+
+    def allowance(self, sender: Sender, window: int, unsettled: int) -> int:
+        """Bytes that the one whose turn it is may have on their way, of the `window` it would have alone.
+
+        While others wait that is the rest of its share, not as much again for what has arrived: else everyone would
+        keep a share of credit after his turn, and all would send at any moment.
+        """
+        if self._admission.is_crowded:
+            fair = max(LEAST, TOTAL // self._admission.members)
+            return min(window, unsettled + min(fair, self._admission.left(sender)) + SLACK)
+        return min(window, max(SHARE, TOTAL // max(1, self._admission.turns)))
+
+    def has_turn(self, sender: Sender) -> bool:
+        return self._admission.has_turn(sender)
+
+    def ask(self, sender: Sender) -> None:
+        """The sender could use credit: it is `admitted`, now or later, unless it has its turn."""
+        self._begin(self._admission.ask(sender, time.monotonic()))
+
+    def arrived(self, sender: Sender, size: int) -> None:
+        self._begin(self._admission.arrived(sender, size, time.monotonic()))
+
+    def leave(self, sender: Sender) -> None:
+        self._begin(self._admission.leave(sender, time.monotonic()))
+
+    def _begin(self, begun: list[Sender]) -> None:
+        for sender in begun:
+            sender.admitted()
+        end = self._admission.next_end
+        if end is not None and self._timer is None:
+            later = max(0.0, end - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(later, self._rang)
+
+    def _rang(self) -> None:
+        self._timer = None
+        self._begin(self._admission.advance(time.monotonic()))
+
+
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Senders] = WeakKeyDictionary()
+
+
+def here() -> Senders:
+    """Those of the running event loop: a process has one, tests have several."""
+    senders = _of_loops.setdefault(asyncio.get_running_loop(), Senders())
+    senders.configure()
+    return senders

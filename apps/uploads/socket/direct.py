@@ -1,0 +1,234 @@
+"""The uploads of one view whose bytes go straight to another storage: what the browser may do there, and what it did.
+
+Every word of the browser's is a hint. Whether the bytes have arrived is asked of the storage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from liveview.core.limits import Bucket
+from liveview.extensions import Link
+from liveview.socket.subscriptions import Inbox
+from liveview.threads import is_on_loop
+from uploads import threads
+from uploads.core import messages
+from uploads.core.contracts import Grant
+from uploads.entries.entry import UploadEntry
+from uploads.entries.registry import Uploads
+from uploads.errors import UploadError
+from uploads.external import ExternalEntry, topic_of
+from uploads.socket.resumption import Resumption
+
+if TYPE_CHECKING:
+    from liveview import LiveView
+
+logger = logging.getLogger("uploads")
+
+WAIT: Final = 60.0  # seconds that a handler's thread waits for the event loop
+
+
+class Owner(Protocol):
+    """Who is told what becomes of the uploads. On the event loop."""
+
+    def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
+        """A new entry of the view, or `UploadError`."""
+
+    def has_failed(self, entry: UploadEntry) -> None: ...
+
+    async def has_arrived(self, entry: UploadEntry) -> None: ...
+
+
+class DirectUploads:
+    """On the event loop, unless said otherwise."""
+
+    def __init__(self, view: LiveView, uploads: Uploads, resumption: Resumption, link: Link, owner: Owner) -> None:
+        self._view, self._uploads, self._resumption = view, uploads, resumption
+        self._link, self._owner = link, owner
+        self._loop = asyncio.get_running_loop()
+        self._inbox = Inbox(self._informed)
+        self._waiting: dict[str, ExternalEntry] = {}  # by topic
+        self._finishing: set[ExternalEntry] = set()
+        self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for a hundred at most
+
+    # What the browser asks for
+    async def begin(self, entry: ExternalEntry, holder: str) -> None:
+        """Answers a registration."""
+        await self._resumption.begin(entry, holder)  # first: what has no record at a storage is an orphan
+        try:
+            await self._mint(entry)
+            await self._expect(entry)
+            grant = await threads.drive(entry.at_storage.grant)
+        except UploadError as failure:
+            await self._give_up(entry, failure)
+            return
+        if entry.is_open:
+            self._link.send(messages.registered(entry, 0, grant))
+
+    async def go_on(self, entry: ExternalEntry) -> None:
+        """Answers a resume. The entry's offset is how many bytes the storage has."""
+        try:
+            grant = await threads.drive(entry.at_storage.grant)
+        except UploadError as failure:
+            self._fail(entry, failure)
+            return
+        await self._listen(entry)
+        self._link.send(messages.resumed(entry, 0, "", 0, grant))
+
+    async def sign(self, ref: str, parts: list[int]) -> None:
+        """Fresh permissions, for these parts or for the whole."""
+        entry = self._find(ref)
+        if entry is None:
+            return
+        if not self._signatures.take():
+            self._fail(entry, UploadError("rate_limited"))
+            return
+        try:
+            grant = await threads.drive(partial(entry.at_storage.sign, parts))
+        except UploadError as failure:
+            if failure.code == "bad_offset":
+                self._link.violation("a part that there isn't")
+            else:
+                self._fail(entry, failure)
+            return
+        self._link.send(messages.signed(ref, grant))
+
+    async def done(self, ref: str) -> None:
+        """All has been sent, says the browser or the storage. Said twice, it is looked at once."""
+        entry = self._find(ref)
+        if entry is None or entry in self._finishing:
+            return
+        self._finishing.add(entry)
+        try:
+            await threads.drive(entry.finish)
+        except UploadError as failure:
+            self._fail(entry, failure)
+        except Exception:  # noqa: BLE001  (a presigner is the application's code)
+            logger.exception("could not look at an upload's storage")
+            self._fail(entry, UploadError("server_error"))
+        else:
+            if entry.seal():
+                await self._owner.has_arrived(entry)
+        finally:
+            self._finishing.discard(entry)
+            await self._stop_listening()
+
+    def failed(self, ref: str, code: str) -> None:
+        """The browser gives up."""
+        entry = self._find(ref)
+        if entry is not None:
+            self._fail(entry, UploadError(code))
+
+    async def close(self) -> None:
+        await self._inbox.close()
+
+    # What a handler asks for, in its thread
+    def presign(self, slot: str, name: str, size: int, mime: str) -> Grant:
+        """Registers a file; `{"ref", "upload_id", "external"}`. Blocks; raises `UploadError`."""
+        if is_on_loop():
+            raise RuntimeError("presign_upload would stop the event loop here: use a handler that isn't async.")
+        ref = f"made-{secrets.token_hex(8)}"
+        entry = self._on_loop(self._register(slot, ref, name, size, mime))
+        self._on_loop(self._resumption.begin(entry, ref))
+        try:
+            self._begin(entry)
+            self._on_loop(self._expect(entry))
+            grant = entry.at_storage.grant()
+        except UploadError as failure:
+            self._on_loop(self._give_up(entry, failure))
+            raise
+        return {"ref": ref, "upload_id": entry.upload.id, "external": grant}
+
+    def sign_now(self, ref: str, parts: list[int]) -> Grant:
+        """Blocks; raises `UploadError`."""
+        entry = self._find(ref)
+        if entry is None:
+            raise UploadError("unknown_ref")
+        return entry.at_storage.sign(parts)
+
+    async def _register(self, slot: str, ref: str, name: str, size: int, mime: str) -> ExternalEntry:
+        if self._uploads.slot(slot).external is None:
+            raise ValueError(f"the slot {slot!r} has no presigner: give allow_upload its external=")
+        entry = self._owner.register(slot, ref, name, size, mime)
+        assert isinstance(entry, ExternalEntry)
+        return entry
+
+    async def _give_up(self, entry: ExternalEntry, failure: UploadError) -> None:
+        if entry.is_over:  # cancelled meanwhile: what has been kept since then goes, too
+            await threads.drive(entry.discard)
+        self._fail(entry, failure)
+
+    def _on_loop(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT)
+
+    # Steps
+    async def _mint(self, entry: ExternalEntry) -> None:
+        """Raises `UploadError`. A function of the application's looks at its view: in the view's turn, then."""
+        failures: list[UploadError | None] = []
+
+        def mint() -> None:
+            try:
+                self._begin(entry)
+            except UploadError as refused:
+                failures.append(refused)
+            else:
+                failures.append(None)
+
+        assert entry.slot.external is not None
+        if entry.slot.external.needs_view:
+            await self._link.call(mint)
+        else:
+            await threads.drive(mint)
+        failure = failures[0] if failures else UploadError("server_error")  # or it has raised, and that is logged
+        if failure is not None:
+            raise failure
+
+    def _begin(self, entry: ExternalEntry) -> None:
+        """Blocks; raises `UploadError`."""
+        assert entry.slot.external is not None
+        try:
+            entry.attach(entry.slot.external.begin(entry, self._view))
+        except UploadError:
+            raise
+        except Exception:  # noqa: BLE001  (the application's code)
+            logger.exception("a presigner failed")
+            raise UploadError("server_error") from None
+
+    async def _expect(self, entry: ExternalEntry) -> None:
+        """Keeps what the webhook, and whoever resumes or cleans up, has to know, and listens."""
+        if entry.keeper is not None:
+            kept = {"type": entry.content_type, "state": dict(entry.at_storage.state)}
+            try:
+                await threads.check(partial(entry.keeper.record_writer, kept))
+            except ValueError:  # a name and a key that together are too long for a record
+                raise UploadError("bad_name") from None
+        await self._listen(entry)
+
+    async def _listen(self, entry: ExternalEntry) -> None:
+        topic = topic_of(entry.upload.id)
+        self._waiting[topic] = entry
+        await self._inbox.subscribe(topic)
+
+    async def _stop_listening(self) -> None:
+        for topic in [topic for topic, entry in self._waiting.items() if not entry.is_open]:
+            del self._waiting[topic]
+            await self._inbox.unsubscribe(topic)
+
+    async def _informed(self, topic: str, _message: dict[str, Any]) -> None:
+        """The webhook has heard of an upload."""
+        entry = self._waiting.get(topic)
+        if entry is not None:
+            await self.done(entry.ref)
+
+    def _fail(self, entry: ExternalEntry, failure: UploadError) -> None:
+        if entry.fail(failure):
+            self._owner.has_failed(entry)
+
+    def _find(self, ref: str) -> ExternalEntry | None:
+        """One whose bytes may still come."""
+        entry = self._uploads.entries.get(ref)
+        return entry if isinstance(entry, ExternalEntry) and entry.remote is not None and entry.is_open else None

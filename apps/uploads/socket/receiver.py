@@ -1,0 +1,270 @@
+"""The chunks of one socket: taken in on the event loop without waiting, written in threads, paid for with credit.
+
+A writer per upload gathers what has arrived and writes it in a thread; only then is credit returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Protocol
+
+from liveview.core.limits import Bucket, Strikes
+from liveview.core.messages import CloseCode
+from liveview.extensions import Link
+from uploads import threads
+from uploads.conf import conf
+from uploads.core import frames, messages
+from uploads.core.credit import Window
+from uploads.core.frames import BadDigest, BadFrame, Chunk
+from uploads.core.machine import Late, Misplaced, Overrun, Replay, Write
+from uploads.core.slots import SMALLEST_CHUNK
+from uploads.entries.entry import UploadEntry
+from uploads.errors import UploadError
+from uploads.socket import credit_turns
+from uploads.socket.stalled import Stillness, stands_still
+
+DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
+FLOOR = 64 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
+
+
+class Owner(Protocol):
+    """Who is told what becomes of the uploads. On the event loop."""
+
+    def has_moved(self, entry: UploadEntry) -> None:
+        """More bytes are written."""
+
+    def has_failed(self, entry: UploadEntry) -> None:
+        """The machine has rejected it. A write may still be under way, of bytes that nobody wants."""
+
+    async def has_arrived(self, entry: UploadEntry) -> None:
+        """Every byte is written, and the upload is sealed."""
+
+
+class Channel:
+    """One upload's place on a socket: the chunks that have arrived and aren't written yet."""
+
+    def __init__(self, number: int, entry: UploadEntry) -> None:
+        self.number = number
+        self.entry = entry
+        self.waiting: list[Chunk] = []
+        self.cost = 0  # credit that comes back once `waiting` is written
+        self.damages = 0
+        self.is_writing = False
+
+
+class Receiver:
+    """All channels of a socket, and its window of credit."""
+
+    def __init__(self, link: Link, owner: Owner) -> None:
+        self._link, self._owner = link, owner
+        self._channels: dict[int, Channel] = {}
+        self._ended: dict[int, int] = {}  # channel → the credit that had been granted when it ended, in that order
+        self._numbers = 0
+        self._full = conf().window
+        self._window = Window(min(FLOOR, self._full))
+        self._senders = credit_turns.here()
+        self._has_left = False
+        self._stillness = Stillness(conf().idle)
+        self._is_watching = False
+        self._unknown = Strikes(20, per=60)
+        self._idle = Bucket(500, burst=20_000)  # frames that bring no byte
+        self.max_frame = conf().max_frame
+
+    @property
+    def credit(self) -> int:
+        """The total that may have been sent by now, in bytes of whole frames."""
+        return self._window.granted
+
+    def open(self, entry: UploadEntry) -> int:
+        """The channel that the entry's chunks are to carry."""
+        self._numbers += 1
+        self._channels[self._numbers] = Channel(self._numbers, entry)
+        self._ask()
+        if self._stillness.limit and not self._is_watching:
+            self._is_watching = True
+            self._link.spawn(self._watch())
+        return self._numbers
+
+    def close(self, entry: UploadEntry) -> None:
+        """No more chunks of this entry. Those that are being written still are."""
+        for number, channel in list(self._channels.items()):
+            if channel.entry is entry:
+                del self._channels[number]
+                self._ended[number] = self._window.granted
+        while self._ended and self._window.used > (oldest := next(iter(self._ended.items())))[1]:
+            del self._ended[oldest[0]]
+
+    def leave(self) -> None:
+        """The socket is gone. What is being written still is."""
+        self._has_left = True
+        self._senders.leave(self)
+
+    def received(self, frame: bytes) -> None:
+        if not self._window.spend(len(frame)):
+            self._link.close(CloseCode.OVERRUN)
+            return
+        self._stillness.moved()
+        self._senders.arrived(self, len(frame))
+        try:
+            chunk = frames.decode(frame)
+        except BadFrame:
+            self._link.close(CloseCode.PROTOCOL)
+            return
+        if not self._take(chunk, len(frame)):
+            self._settle(len(frame))
+            if not self._idle.take():
+                self._link.close(CloseCode.RATE)
+
+    def _take(self, chunk: Chunk, cost: int) -> bool:
+        """Takes a chunk in; True if its credit comes back later, with the write."""
+        channel = self._channels.get(chunk.channel)
+        if channel is None:
+            self._unknown_channel(chunk.channel)
+            return False
+        entry, length = channel.entry, len(chunk.payload)
+        if cost > self.max_frame:
+            self._link.violation("a frame longer than announced")
+            return False
+        if length < SMALLEST_CHUNK and chunk.offset + length < entry.size:
+            self._link.violation("a tiny chunk")
+            return False
+        if entry.slot.verify is (chunk.digest is None):
+            self._link.violation("a chunk with a digest too few or too many")
+            return False
+        match entry.receive(chunk.offset, length):
+            case Write():
+                return self._gather(channel, chunk, cost)
+            case Misplaced(offset):
+                self._link.send(messages.error(entry.ref, UploadError("bad_offset"), offset))
+            case Overrun():
+                self._fail(channel)
+            case Late() | Replay():
+                pass
+        return False
+
+    def _gather(self, channel: Channel, chunk: Chunk, cost: int) -> bool:
+        try:
+            if chunk.digest is None:
+                channel.entry.look(chunk.payload)
+        except UploadError as mismatch:
+            if channel.entry.fail(mismatch):
+                self._fail(channel)
+            return False
+        channel.waiting.append(chunk)
+        channel.cost += cost
+        if not channel.is_writing:
+            channel.is_writing = True
+            self._link.spawn(self._write(channel))
+        return True
+
+    async def _watch(self) -> None:
+        """Ends what stands still, for as long as an upload is open."""
+        while self._channels:
+            await asyncio.sleep(self._stillness.left)
+            if not self._stillness.left:
+                for channel in [channel for channel in self._channels.values() if stands_still(channel.entry)]:
+                    if channel.entry.fail(UploadError("timeout")):
+                        self._fail(channel)
+                self._stillness.moved()
+        self._is_watching = False
+
+    def _fail(self, channel: Channel) -> None:
+        self.close(channel.entry)
+        self._owner.has_failed(channel.entry)
+
+    def _unknown_channel(self, number: int) -> None:
+        """A chunk that was on its way when its upload ended is no offence.
+
+        Such chunks fit into the credit of that moment: the news travelled ahead of any credit granted since.
+        """
+        if not 0 < number <= self._numbers:
+            self._link.violation("a chunk for nothing")
+        elif self._window.used > self._ended.get(number, 0) and self._unknown.add():
+            self._link.violation("chunks for an upload that has ended")
+
+    async def _write(self, channel: Channel) -> None:
+        """Writes what has been gathered, again and again, until nothing waits."""
+        entry = channel.entry
+        while channel.waiting and entry.is_open:
+            batch, cost = channel.waiting, channel.cost
+            channel.waiting, channel.cost = [], 0
+            try:
+                await (threads.drive if entry.slot.writer else threads.write)(partial(_write, entry, batch))
+            except BadDigest:
+                cost += channel.cost
+                channel.waiting, channel.cost = [], 0
+                self._damaged(channel)
+            except UploadError as failure:
+                if entry.fail(failure):
+                    self._fail(channel)
+            else:
+                entry.written(sum(len(chunk.payload) for chunk in batch))
+            self._settle(cost, channel)
+            self._owner.has_moved(entry)
+        channel.is_writing = False
+        if channel.cost:
+            self._settle(channel.cost)
+            channel.waiting, channel.cost = [], 0
+        if entry.seal():
+            self.close(entry)
+            await self._owner.has_arrived(entry)
+
+    def _damaged(self, channel: Channel) -> None:
+        """Nothing of the batch was written: its bytes are asked for again."""
+        entry, damage = channel.entry, UploadError("bad_digest")
+        channel.damages += 1
+        if channel.damages < DAMAGES:
+            self._link.send(messages.error(entry.ref, damage, entry.rewind()))
+        elif entry.fail(damage):
+            self._fail(channel)
+
+    def _settle(self, cost: int, channel: Channel | None = None) -> None:
+        self._window.settle(cost)
+        self._grant()
+        offsets = [(channel.number, channel.entry.upload.written)] if channel and channel.entry.is_open else []
+        self._tell(offsets)
+        self._ask()
+
+    # Credit
+    def _ask(self) -> None:
+        """Sees to it that what could be granted is, now or when it is this socket's turn."""
+        if self._senders.has_turn(self):
+            self.admitted()
+        elif not self._has_left:
+            self._senders.ask(self)
+
+    def admitted(self) -> None:
+        if self._grant():
+            self._tell([])
+
+    def _grant(self) -> bool:
+        if not self._senders.has_turn(self):
+            return False
+        unsettled = self._window.used - self._window.settled
+        allowance = self._senders.allowance(self, self._full, unsettled)
+        return self._window.grant(min(allowance, unsettled + FLOOR + self._needed()))
+
+    def _needed(self) -> int:
+        """About the bytes of frames that the open uploads wait for; more credit would only stay with a silent page.
+
+        Headers are less than a twentieth of them.
+        """
+        missing = 0
+        for channel in self._channels.values():
+            missing += channel.entry.size - channel.entry.upload.received
+            if missing >= self._full:
+                break
+        return missing + missing // 20
+
+    def _tell(self, offsets: list[tuple[int, int]]) -> None:
+        self._link.send(messages.progress(offsets, self._window.granted, self._window.settled))
+
+
+def _write(entry: UploadEntry, chunks: list[Chunk]) -> None:
+    """Blocks. Raises `BadDigest`, `UploadError`."""
+    if entry.slot.verify:
+        frames.verify(chunks)
+        for chunk in chunks:
+            entry.look(chunk.payload)
+    entry.write([chunk.payload for chunk in chunks])

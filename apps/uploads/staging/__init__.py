@@ -1,0 +1,7 @@
+"""Where bytes wait on this machine's disk until an application takes them."""
+
+from __future__ import annotations
+
+from uploads.staging.files import StagedFile
+
+__all__ = ["StagedFile"]

@@ -1,0 +1,251 @@
+"""Where bytes wait until an application takes them: one file per upload, named by its id.
+
+The file's length is the offset. It is written, hashed and removed in threads, never on the event loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.files.uploadedfile import UploadedFile
+
+from uploads.conf import conf
+from uploads.core.sniffing import SNIFF_BYTES
+from uploads.errors import UploadError
+from uploads.staging import ownership
+
+logger = logging.getLogger("uploads")
+
+BLOCK = 1024 * 1024  # bytes read at a time
+TAIL = 64 * 1024  # bytes before the offset by which a resuming client knows that it has the same file
+HASHES_KEPT = 512  # of parked files, so that whoever goes on in this process needn't read them from the beginning
+
+_hashes: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # upload id → how many bytes, and their SHA-256 so far
+_hashes_lock = threading.Lock()
+
+
+def _keep_hash(upload_id: str, length: int, digest: Any) -> None:
+    with _hashes_lock:
+        _hashes[upload_id] = length, digest
+        _hashes.move_to_end(upload_id)
+        while len(_hashes) > HASHES_KEPT:
+            _hashes.popitem(last=False)
+
+
+def _take_hash(upload_id: str) -> tuple[int, Any]:
+    """What is known of the file's beginning. Staged files only grow: no byte of it has changed since."""
+    with _hashes_lock:
+        return _hashes.pop(upload_id, (0, None))
+
+
+class StagingFile:
+    """One upload's bytes. Threads take turns; once discarded, it stays empty whatever still arrives.
+
+    Of all that have the same upload only the last one who has opened it may write, here and in other processes.
+    """
+
+    def __init__(self, upload_id: str) -> None:
+        self.path = conf().staging_dir / upload_id
+        self._file: IO[bytes] | None = None
+        self._hash = hashlib.sha256()
+        self._hashed = 0  # bytes; fewer than there are after a write that failed half-way
+        self._siblings: set[Path] = set()
+        self._lock = threading.Lock()
+        self._is_discarded = False
+        self._is_parked = False
+        self._is_superseded = False
+        self.tail = ("", 0)
+
+    def write(self, chunks: Sequence[bytes | memoryview]) -> None:
+        """Appends. Raises `UploadError`: `storage_full` when the system can't take it, `superseded` after `park`."""
+        with self._lock:
+            if self._is_discarded:
+                return
+            if self._is_parked:
+                raise UploadError("superseded")
+            try:
+                self._append(chunks)
+            except OSError:
+                logger.exception("could not write a staging file")
+                raise UploadError("storage_full") from None
+
+    def finish(self) -> str:
+        """Closes the file; the SHA-256 of its bytes in hexadecimal.
+
+        Raises `UploadError("superseded")` if somebody else goes on with it.
+        """
+        with self._lock:
+            if self._is_parked or self._file is not None and not ownership.is_in_place(self._file, self.path):
+                raise UploadError("superseded")
+            self._close()
+        return self._hash.hexdigest()
+
+    def discard(self) -> None:
+        """Removes the file and whatever was derived from it, unless somebody else goes on with it.
+
+        What has been moved away stays where it is.
+        """
+        with self._lock:
+            self._is_discarded = True
+            is_anothers = self._is_superseded or ownership.is_anothers(self.path, self)
+            if self._file is not None and not ownership.is_in_place(self._file, self.path):
+                is_anothers = True
+            self._close()
+            if is_anothers:
+                return
+            _take_hash(self.path.name)
+            for path in (self.path, *self._siblings):
+                path.unlink(missing_ok=True)
+
+    def park(self) -> None:
+        """Closes the file and leaves it; what still arrives is not written any more."""
+        with self._lock:
+            self._park()
+
+    def give_way(self) -> set[Path]:
+        """Parked by somebody else of this process, who goes on with it: whatever is asked of it, the bytes stay."""
+        with self._lock:
+            self._is_superseded = True
+            self._park()
+            return set(self._siblings)
+
+    def reopen(self, look: Callable[[bytes], None], most: int, *, patience: float, make: bool = False) -> int:
+        """Opens what was staged before, to go on at its end; that offset. `look` sees the bytes from the beginning.
+
+        Nobody else who has it open can write from then on. Raises `UploadError`: `unknown_ref` where there is more than
+        there should be, `locked` while another process has it open.
+
+        patience: seconds without a write after which another process counts as standing still.
+        make: where there is no file, make one, so that nobody else can.
+        """
+        inherited = ownership.take_over(self.path, self)
+        try:
+            with self._lock:
+                self._siblings |= inherited
+                return self._reopen(look, most, patience, make)
+        except BaseException:
+            ownership.leave(self.path, self)
+            raise
+
+    def _reopen(self, look: Callable[[bytes], None], most: int, patience: float, make: bool) -> int:
+        if self._is_parked:  # by one who was quicker
+            raise UploadError("locked")
+        try:
+            self._file = ownership.opened(self.path, patience)
+        except FileNotFoundError:
+            self._file = self._made() if make else None
+        if self._file is None:
+            return 0
+        try:
+            return self._go_on(self._file, look, most)
+        except UploadError:
+            self._close()
+            raise
+
+    def _made(self) -> IO[bytes]:
+        try:
+            return ownership.made(self.path)
+        except FileExistsError:
+            raise UploadError("locked") from None
+        except OSError:
+            logger.exception("could not make a staging file")
+            raise UploadError("storage_full") from None
+
+    def _go_on(self, file: IO[bytes], look: Callable[[bytes], None], most: int) -> int:
+        offset = file.seek(0, os.SEEK_END)
+        if offset > most:
+            raise UploadError("unknown_ref")
+        _read_from(file, 0, min(offset, SNIFF_BYTES), look)
+        known, digest = _take_hash(self.path.name)
+        if digest is not None and known <= offset:
+            self._hash = digest
+        else:
+            known = 0
+        _read_from(file, known, offset, self._hash.update)
+        self._hashed = offset
+        tail = hashlib.sha256()
+        _read_from(file, max(0, offset - TAIL), offset, tail.update)
+        self.tail = tail.hexdigest(), min(offset, TAIL)
+        return offset
+
+    def _append(self, chunks: Sequence[bytes | memoryview]) -> None:
+        if self._file is None:
+            ownership.enter(self.path, self)
+            try:
+                self._file = ownership.made(self.path)
+            except FileExistsError:
+                raise UploadError("superseded") from None
+        for chunk in chunks:
+            _write_all(self._file, chunk)
+            self._hash.update(chunk)
+            self._hashed += len(chunk)
+
+    def _park(self) -> None:
+        self._is_parked = True
+        if self._file is not None and ownership.is_in_place(self._file, self.path):
+            _keep_hash(self.path.name, self._hashed, self._hash)
+        self._close()
+
+    def _close(self) -> None:
+        ownership.leave(self.path, self)
+        if self._file is not None:
+            ownership.closed(self._file)
+            self._file = None
+
+    def sibling(self, name: str) -> Path:
+        """A path for something made of this upload; it goes when the upload goes."""
+        path = self.path.with_name(f"{self.path.name}.{name}")
+        with self._lock:
+            self._siblings.add(path)
+        return path
+
+
+def _read_from(file: IO[bytes], start: int, end: int, see: Callable[[bytes], object]) -> None:
+    file.seek(start)
+    while start < end and (block := file.read(min(BLOCK, end - start))):
+        see(block)
+        start += len(block)
+    file.seek(end)
+
+
+def _write_all(file: IO[bytes], chunk: bytes | memoryview) -> None:
+    """An unbuffered write may take only a part, for one when the disk is nearly full."""
+    written = file.write(chunk)
+    while written < len(chunk):
+        written += file.write(chunk[written:])
+
+
+class StagedFile(UploadedFile):  # type: ignore[type-arg]  # not generic at run time
+    """A staged upload as Django knows uploads.
+
+    `FileSystemStorage` saves it by renaming, any other storage by reading.
+    """
+
+    def __init__(self, path: Path, name: str, content_type: str) -> None:
+        self._path = path
+        self._link = path.with_name(f"{path.name}.link")
+        super().__init__(path.open("rb"), name, content_type, path.stat().st_size)
+
+    def temporary_file_path(self) -> str:
+        """A second name of the same bytes, for a storage to rename.
+
+        The first name stays: should the handler raise after saving, the entry is as whole as before.
+        """
+        try:
+            os.link(self._path, self._link)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            return os.fspath(self._path)
+        return os.fspath(self._link)
+
+    def close(self) -> Any:
+        self._link.unlink(missing_ok=True)
+        return self.file.close() if self.file else None

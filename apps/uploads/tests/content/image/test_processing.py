@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from uploads.content import ChildLimits, ImageLimits, Rendered, Rendition, Sandbox, process_image
+from uploads.content.image import rendering
+from uploads.content.image.info import ImageInfo
+from uploads.core.names import parse_name
+from uploads.core.sniffing import SNIFF_BYTES, check_type
+from uploads.errors import UploadError
+from uploads.tests.corpus import Corpus
+
+RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 180, 30), (30, 30, 220), (255, 255, 255)
+COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "white": WHITE}
+INVERSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
+
+
+def quadrants(width: int = 160, height: int = 120) -> Image.Image:
+    picture = Image.new("RGB", (width, height), WHITE)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle([0, 0, width // 2 - 1, height // 2 - 1], fill=RED)
+    draw.rectangle([width // 2, 0, width, height // 2 - 1], fill=GREEN)
+    draw.rectangle([0, height // 2, width // 2 - 1, height], fill=BLUE)
+    return picture
+
+
+def film(count: int = 4) -> list[Image.Image]:
+    """Frames that each differ from the last in one place only."""
+    frames = []
+    for number in range(count):
+        frame = quadrants()
+        ImageDraw.Draw(frame).rectangle([number * 20, 50, number * 20 + 15, 70], fill="black")
+        frames.append(frame)
+    return frames
+
+
+def corners(picture: Image.Image) -> list[Any]:
+    right, bottom = picture.width - 4, picture.height - 4
+    return [picture.convert("RGB").getpixel(place) for place in ((3, 3), (right, 3), (3, bottom), (right, bottom))]
+
+
+def alike(pixel: Any, colour: tuple[int, int, int], tolerance: int = 60) -> bool:
+    return sum(abs(a - b) for a, b in zip(pixel, colour, strict=True)) < tolerance
+
+
+Process = Callable[..., tuple[Rendered, Image.Image]]
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    """Save a picture, process it, and open what came out."""
+
+    def run(picture: Image.Image | bytes, kind: str, options: dict[str, Any] | None = None, **rendition: Any) -> Any:
+        source, path = tmp_path / "source", tmp_path / "made"
+        if isinstance(picture, bytes):
+            source.write_bytes(picture)
+        else:
+            picture.save(source, kind, **(options or {}))
+        (made,) = process_image(source, kind, [Rendition(path, **{"max_side": 4096} | rendition)])
+        assert made.size == path.stat().st_size
+        return made, Image.open(io.BytesIO(path.read_bytes()))
+
+    return run
+
+
+def outcome(corpus: Corpus, entry: dict[str, Any], folder: Path) -> str | None:
+    """The code an entry is refused with, or None; what is stored of it must be what the manifest expects."""
+    limits = corpus.manifest["limits"][entry["app"]]
+    data = corpus.data(entry)
+    source, stored, small = folder / "source", folder / "stored", folder / "small"
+    source.write_bytes(data)
+    try:
+        name = parse_name(entry["client_name"])
+        if name.extension not in limits["ext"]:
+            raise UploadError("bad_ext")
+        if not data:
+            raise UploadError("empty")
+        if len(data) > limits["max_bytes"]:
+            raise UploadError("too_large")
+        file_type = check_type(name.extension, data[:SNIFF_BYTES])
+        assert file_type is not None
+        side = 1024 if entry["app"] == "avatars" else 16_384
+        renditions = [
+            Rendition(stored, side, frames=limits["store_frames"]),
+            Rendition(small, 64, square=True, format="webp"),
+        ]
+        first, second = process_image(source, file_type.key, renditions, ImageLimits(max_frames=limits["max_frames"]))
+    except UploadError as error:
+        assert not stored.exists() and not small.exists()
+        return error.code
+    assert second.width == second.height <= 64
+    assert_stored(first, stored.read_bytes(), entry.get("expect", {}), side, gallery=entry["app"] == "gallery")
+    return None
+
+
+def assert_stored(made: Rendered, data: bytes, expect: dict[str, Any], side: int, *, gallery: bool) -> None:
+    assert not [marker for marker in expect.get("must_not_contain", []) if marker.encode() in data]
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (made.width, made.height) and max(picture.size) <= side
+        assert picture.mode in ("L", "RGB", "RGBA", "P")
+        assert Image.MIME[picture.format or ""] == made.mime
+        assert not dict(picture.getexif()) and not {"icc_profile", "xmp", "exif", "comment"} & set(picture.info)
+        assert getattr(picture, "n_frames", 1) == made.frames == (expect.get("frames", made.frames) if gallery else 1)
+        assert picture.size == (expect.get("width", made.width), expect.get("height", made.height))
+        if "corners" in expect:
+            wanted = [COLOURS[expect["corners"][corner]] for corner in ("tl", "tr", "bl", "br")]
+            assert all(alike(pixel, colour, 130) for pixel, colour in zip(corners(picture), wanted, strict=True))
+
+
+@pytest.mark.parametrize("app", ["avatars", "gallery"])
+def test_every_picture_of_the_corpus_gets_its_outcome(corpus: Corpus, app: str, tmp_path: Path) -> None:
+    wrong = []
+    for entry in corpus.entries(app):
+        for leftover in tmp_path.iterdir():
+            leftover.unlink()
+        try:
+            got = outcome(corpus, entry, tmp_path)
+        except AssertionError as error:
+            got = f"stored badly: {error}"
+        if got != entry.get("code"):
+            wrong.append((entry["name"], entry["client_name"], entry.get("code"), got))
+    assert len(corpus.entries(app)) > 100
+    assert not wrong
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("orientation", INVERSE)
+def test_a_picture_is_stored_upright(process: Process, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    made, picture = process(quadrants().transpose(INVERSE[orientation]), kind, {"exif": exif})
+    assert (made.width, made.height) == (160, 120)
+    assert all(map(alike, corners(picture), (RED, GREEN, BLUE, WHITE)))
+    assert 0x0112 not in picture.getexif()
+
+
+def test_a_picture_in_other_colours_is_stored_in_those_that_browsers_assume(process: Process) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+    _, picture = process(Image.new("RGB", (8, 8), (255, 0, 0)), "png", {"icc_profile": swapped})
+    red, green, _ = picture.convert("RGB").getpixel((4, 4))
+    assert green > 200 > red
+
+
+def test_no_chunk_of_a_stored_png_says_anything_but_the_picture(process: Process, tmp_path: Path) -> None:
+    process(quadrants(), "png", {"dpi": (300, 300), "exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"})
+    data, at, kinds = (tmp_path / "made").read_bytes(), 8, set()
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        kinds.add(kind)
+        at += 12 + length
+    assert kinds <= PNG_CHUNKS
+
+
+@pytest.mark.parametrize("size", [(160, 120), (120, 160), (3000, 2), (1, 1)])
+def test_the_longer_side_is_bounded_and_nothing_is_enlarged(process: Process, size: tuple[int, int]) -> None:
+    made, picture = process(Image.new("RGB", size), "png", max_side=150)
+    scale = min(1, 150 / max(size))
+    assert picture.size == (made.width, made.height) == tuple(max(1, round(side * scale)) for side in size)
+
+
+def test_a_square_is_cut_out_of_the_middle(process: Process) -> None:
+    wide = Image.new("RGB", (300, 100), BLUE)
+    wide.paste(RED, (100, 0, 200, 100))
+    made, picture = process(wide, "png", max_side=50, square=True)
+    assert (made.width, made.height) == (50, 50)
+    assert all(alike(pixel, RED, 5) for pixel in corners(picture))
+
+
+def test_a_large_jpeg_is_still_sharp_when_made_small(process: Process) -> None:
+    made, picture = process(quadrants(4000, 3000), "jpeg", max_side=400)
+    assert (made.width, made.height) == (400, 300)
+    assert all(map(alike, corners(picture), (RED, GREEN, BLUE, WHITE)))
+    assert alike(picture.getpixel((196, 3)), RED) and alike(picture.getpixel((203, 3)), GREEN)
+
+
+def test_a_see_through_picture_gets_a_white_ground_in_a_format_without_alpha(process: Process) -> None:
+    clear = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    made, picture = process(clear, "png", format="jpeg")
+    assert made.mime == "image/jpeg" and alike(picture.getpixel((10, 10)), WHITE, 10)
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+@pytest.mark.parametrize("side", [4096, 80])
+def test_an_animation_keeps_its_frames_their_times_and_its_loop(process: Process, kind: str, side: int) -> None:
+    first, *rest = film()
+    durations = [50, 100, 150, 200]
+    options = {"save_all": True, "append_images": rest, "duration": durations, "loop": 3, "lossless": True}
+    made, picture = process(first, kind, options, frames=300, max_side=side)
+    assert made.frames == 4 and picture.info["loop"] == 3
+    times = []
+    for number, frame in enumerate(film()):
+        picture.seek(number)
+        shown = picture.convert("RGB")
+        times.append(picture.info["duration"])
+        assert all(map(alike, corners(shown), (RED, GREEN, BLUE, WHITE)))
+        marks = [(at * 20 + 8, 54) for at in range(4)]
+        for mark in marks:
+            place = (mark[0] * shown.width // 160, mark[1] * shown.height // 120)
+            assert alike(shown.getpixel(place), frame.getpixel(mark), 120), (number, mark)
+    assert times == durations
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+def test_what_was_see_through_in_an_animation_stays_so(process: Process, kind: str) -> None:
+    frames = [Image.new("RGBA", (40, 40), (0, 0, 0, 0)) for _ in range(3)]
+    for number, frame in enumerate(frames):
+        ImageDraw.Draw(frame).ellipse([number * 12, 2, number * 12 + 11, 13], fill=(*RED, 255))
+    options = {"save_all": True, "append_images": frames[1:], "duration": 50, "disposal": 2, "lossless": True}
+    if kind == "webp":
+        del options["disposal"]
+    made, picture = process(frames[0], kind, options, frames=9)
+    assert made.frames == 3
+    for number in range(3):
+        picture.seek(number)
+        shown = picture.convert("RGBA")
+        opaque = [at for at in range(3) if shown.getpixel((at * 12 + 6, 8))[3] > 200]
+        assert opaque == [number]
+
+
+@pytest.mark.parametrize(("frames", "format", "kept"), [(1, "same", 1), (2, "same", 2), (9, "jpeg", 1), (9, "webp", 4)])
+def test_as_many_frames_are_kept_as_were_asked_for(process: Process, frames: int, format: str, kept: int) -> None:  # noqa: A002
+    first, *rest = film()
+    made, picture = process(first, "gif", {"save_all": True, "append_images": rest}, frames=frames, format=format)
+    assert made.frames == getattr(picture, "n_frames", 1) == kept
+
+
+def test_an_animation_with_fewer_frames_than_it_claims_is_stored_with_those_it_has(process: Process) -> None:
+    first, *rest = film(3)
+    encoded = io.BytesIO()
+    first.save(encoded, "PNG", save_all=True, append_images=rest)
+    head, _, tail = encoded.getvalue().partition(b"acTL")
+    claim = b"acTL" + struct.pack(">II", 7, 0)
+    made, _ = process(head + claim + struct.pack(">I", zlib.crc32(claim)) + tail[12:], "png", frames=9)
+    assert made.frames == 3
+
+
+def test_one_job_makes_several_renditions_in_their_order(tmp_path: Path) -> None:
+    first, *rest = film()
+    first.save(tmp_path / "source", "GIF", save_all=True, append_images=rest)
+    renditions = [
+        Rendition(tmp_path / "moving", 100, frames=9),
+        Rendition(tmp_path / "still", 50, format="webp"),
+        Rendition(tmp_path / "square", 30, square=True, format="jpeg"),
+    ]
+    made = process_image(tmp_path / "source", "gif", renditions)
+    assert [(each.path.name, each.width, each.height, each.frames, each.mime) for each in made] == [
+        ("moving", 100, 75, 4, "image/gif"),
+        ("still", 50, 38, 1, "image/webp"),
+        ("square", 30, 30, 1, "image/jpeg"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["gif", "jpeg", "webp"])
+def test_no_other_decoder_than_the_sniffed_types_own_is_tried(process: Process, kind: str) -> None:
+    """The walker would refuse it too: the decoder is asked on its own."""
+    source = io.BytesIO()
+    quadrants().save(source, "PNG")
+    with pytest.raises(Image.UnidentifiedImageError):
+        rendering._Source(source, ImageInfo(kind, 160, 120)).open()
+
+
+def test_a_decoder_that_finds_a_larger_picture_than_the_prescan_is_stopped() -> None:
+    with pytest.raises(UploadError) as refused:
+        rendering._decoded(Image.new("L", (9, 9)), ImageInfo("png", 9, 8))
+    assert refused.value.code == "bad_content"
+
+
+def test_an_empty_file_is_bad_content(process: Process) -> None:
+    with pytest.raises(UploadError) as refused:
+        process(b"", "png")
+    assert refused.value.code == "bad_content"
+
+
+@pytest.fixture
+def hostile() -> Iterator[Sandbox]:
+    with contextlib.closing(Sandbox(worker="uploads.tests.content.hostile_jobs")) as sandbox:
+        yield sandbox
+
+
+def test_a_crashing_decoder_is_bad_content_and_the_next_picture_works(hostile: Sandbox, tmp_path: Path) -> None:
+    good, bad, out = tmp_path / "good.png", tmp_path / "bad.png", tmp_path / "out.png"
+    quadrants().save(good)
+    bad.write_bytes(b"CRASH")
+    with pytest.raises(UploadError) as refused:
+        process_image(bad, "png", [Rendition(out, 100)], sandbox=hostile)
+    assert refused.value.code == "bad_content"
+    assert not out.exists(), "what the decoder wrote before it crashed"
+    (made,) = process_image(good, "png", [Rendition(out, 100)], sandbox=hostile)
+    assert made.width == 100
+
+
+def test_a_picture_that_needs_too_much_memory_is_bad_content(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    Image.new("RGB", (5000, 5000)).save(source, "PNG")  # 100 MB, decoded
+    for megabytes, code in ((90, "bad_content"), (1024, None)):
+        try:
+            process_image(source, "png", [Rendition(tmp_path / "out", 64)], child=ChildLimits(megabytes << 20))
+            got = None
+        except UploadError as error:
+            got = error.code
+        assert got == code
+
+
+class _Liar(Sandbox):
+    """A sandbox whose child was taken over, and says whatever it likes."""
+
+    def __init__(self, says: Any) -> None:
+        self._says = says
+
+    def run(self, job: str, arguments: Any, limits: ChildLimits) -> Any:
+        Path(arguments["renditions"][0]["path"]).write_bytes(b"<script>")
+        return self._says
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        None,
+        [],
+        [[10, 10, 1]] * 2,
+        [[10, 10]],
+        [[True, 10, 1]],
+        [["<b>", 10, 1]],
+        [[0, 10, 1]],
+        [[101, 10, 1]],
+        [[10, 10, 2]],
+        [{"width": 10}],
+    ],
+)
+def test_what_a_child_says_is_held_against_what_was_asked(says: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UploadError) as refused:
+        process_image(tmp_path / "source", "png", [Rendition(out, 100)], sandbox=_Liar(says))
+    assert refused.value.code == "bad_content"
+    assert not out.exists()

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from uploads.core.names import parse_name
+from uploads.core.sniffing import ACTIVE_EXTENSIONS, FILE_TYPES, SNIFF_BYTES, check_type, sniff
+from uploads.errors import UploadError
+from uploads.tests.corpus import Corpus
+
+
+def ftyp(*brands: bytes, size: int | None = None) -> bytes:
+    major, *compatible = brands
+    body = b"ftyp" + major + bytes(4) + b"".join(compatible)
+    return (len(body) + 4 if size is None else size).to_bytes(4, "big") + body
+
+
+def ebml(*elements: tuple[bytes, bytes]) -> bytes:
+    body = b"".join(ident + bytes([0x80 | len(value)]) + value for ident, value in elements)
+    return b"\x1a\x45\xdf\xa3" + bytes([0x80 | len(body)]) + body
+
+
+@pytest.mark.parametrize(
+    ("head", "key"),
+    [
+        (b"\xff\xd8\xff\xdb", "jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "png"),
+        (b"GIF87a", "gif"),
+        (b"GIF89a", "gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "webp"),
+        (ftyp(b"isom", b"isom", b"avc1"), "mp4"),
+        (ftyp(b"qt  ", b"qt  "), "mp4"),
+        (ebml((b"\x42\x86", b"\x01"), (b"\x42\x82", b"webm")), "webm"),
+        (b"%PDF-1.7", "pdf"),
+        (b"PK\x03\x04", "zip"),
+    ],
+)
+def test_the_first_bytes_name_the_type(head: bytes, key: str) -> None:
+    found = sniff(head)
+    assert found is not None and found.key == key
+
+
+@pytest.mark.parametrize("brand", [b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"])
+def test_a_still_picture_in_a_video_container_is_no_video(brand: bytes) -> None:
+    assert sniff(ftyp(brand, b"isom")) is None
+    assert sniff(ftyp(b"isom", b"avc1", brand)) is None
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, 8, SNIFF_BYTES + 1], ids=["to the end", "64 bit", "no brand", "beyond the head"]
+)
+def test_brands_can_not_hide_behind_an_odd_box_size(size: int) -> None:
+    assert sniff(ftyp(b"isom", b"isom", size=size).ljust(2 * SNIFF_BYTES, b"\0")) is None
+
+
+def test_matroska_is_not_webm_even_if_it_says_so_elsewhere() -> None:
+    assert sniff(ebml((b"\x42\x82", b"matroska"))) is None
+    assert sniff(ebml((b"\x42\x82", b"matroska"), (b"\xec", b"\x42\x82\x84webm"))) is None
+    assert sniff(ebml((b"\xec", b"\x42\x82\x84webm"))) is None
+
+
+@pytest.mark.parametrize("head", [b"", b"\x89", b"RIFF", b"\x1a\x45\xdf\xa3", b"\x1a\x45\xdf\xa3\x84\x42", b"ftyp"])
+def test_too_few_bytes_are_no_type(head: bytes) -> None:
+    assert sniff(head) is None
+
+
+def test_an_extension_and_the_bytes_must_agree() -> None:
+    with pytest.raises(UploadError) as refused:
+        check_type(".jpg", b"\x89PNG\r\n\x1a\n")
+    assert refused.value.code == "type_mismatch"
+
+
+def test_mov_and_mp4_are_one_family() -> None:
+    for extension in (".mp4", ".mov"):
+        found = check_type(extension, ftyp(b"qt  ", b"qt  "))
+        assert found is not None and found.extension == ".mp4"
+
+
+def test_an_extension_without_a_signature_is_not_judged() -> None:
+    assert check_type(".csv", b"\x89PNG\r\n\x1a\n") is None
+
+
+def test_no_type_we_know_is_active_content() -> None:
+    assert not ACTIVE_EXTENSIONS & {alias for file_type in FILE_TYPES for alias in file_type.aliases}
+    assert all(file_type.extension in file_type.aliases for file_type in FILE_TYPES)
+
+
+def test_active_content_is_listed() -> None:
+    assert {".svg", ".svgz", ".html", ".htm", ".xhtml", ".xml", ".js", ".mjs"} <= ACTIVE_EXTENSIONS
+    assert {".php", ".exe", ".shtml", ".jar", ".hta", ".swf", ".htaccess"} <= ACTIVE_EXTENSIONS
+
+
+def test_every_file_of_the_corpus_is_known_by_its_first_bytes(corpus: Corpus) -> None:
+    wrong = []
+    for entry in corpus.entries("avatars", "gallery", "videos"):
+        if entry.get("code") in ("bad_name", "bad_ext", "empty"):
+            continue
+        try:
+            known = check_type(parse_name(entry["client_name"]).extension, corpus.data(entry)[:SNIFF_BYTES])
+            got = None if known else "unknown"
+        except UploadError as error:
+            got = error.code
+        if got != (entry["code"] if entry.get("code") == "type_mismatch" else None):
+            wrong.append((entry["name"], entry.get("code"), got))
+    assert not wrong

@@ -1,0 +1,151 @@
+"""The first chunk of a file makes the file and then its record: what happens between the two, and without either."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from uploads import UploadEntry, intakes, threads
+from uploads.conf import conf
+from uploads.http.chunked import part_file
+from uploads.http.chunked.endpoint import Chunks
+from uploads.http.shared import records
+from uploads.stores import StateStore
+from uploads.tests.support import Gate, Staged, until
+
+DATA = random.Random(21).randbytes(30_000)
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def got(settings: Any, folders: Any) -> Iterator[list[bytes]]:
+    """What the intake has been given."""
+    taken: list[bytes] = []
+
+    def receive(entry: UploadEntry, _owner: str) -> None:
+        taken.append(entry.path.read_bytes())
+
+    settings.UPLOADS = {**settings.UPLOADS, "UPLOAD_STATE_STORE": "memory", "INTAKE": "first"}
+    intakes.register("first", max_file_size=100_000, receive=receive)
+    yield taken
+    intakes.unregister("first")
+
+
+async def post(name: str, index: int, step: int = 10_000) -> tuple[int, Any]:
+    """Sends a chunk; the status and content of the answer."""
+    body, answer = DATA[index * step : (index + 1) * step], bytearray()
+    headers = {
+        "content-length": len(body),
+        "x-upload-id": name,
+        "x-chunk-index": index,
+        "x-chunk-count": len(DATA) // step,
+        "x-file-name": "a.dat",
+        "x-file-size": len(DATA),
+    }
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+        else:
+            answer.extend(message["body"])
+
+    raw = [(key.encode(), str(value).encode()) for key, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/api/upload-chunk", "query_string": b"", "headers": raw}
+    await Chunks()(scope, receive, send)
+    return statuses[0], json.loads(answer)
+
+
+class Watched:
+    """The store of records, whose saving waits at a gate."""
+
+    def __init__(self, store: StateStore, gate: Gate) -> None:
+        self.looks = 0
+        self._store, self._gate = store, gate
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def load(self, upload_id: str) -> Any:
+        self.looks += 1
+        return self._store.load(upload_id)
+
+    def save(self, *arguments: Any) -> None:
+        self._gate()
+        self._store.save(*arguments)
+
+
+async def test_chunks_that_wait_for_the_record_of_the_first_hold_no_thread(
+    got: list[bytes], gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thread that is waiting is one that the uploads of all other visitors haven't got."""
+    watched = Watched(records.store(), gate)
+    monkeypatch.setattr(records, "store", lambda: watched)
+    monkeypatch.setattr(part_file, "FRESH", 3600.0)
+    first = asyncio.ensure_future(post("waits", 0))
+    await asyncio.to_thread(gate.wait)
+    looks = watched.looks
+    waiting = [asyncio.ensure_future(post("waits", index % 3)) for index in range(2 * threads.QUICK)]
+    await asyncio.to_thread(
+        until, lambda: watched.looks >= looks + threads.QUICK - 1
+    )  # the first one has a thread, too
+
+    async with asyncio.timeout(PATIENCE):
+        assert await threads.check(lambda: "a bystander") == "a bystander"
+    assert not any(one.done() for one in waiting)
+
+    gate.open()
+    answers = await asyncio.gather(first, *waiting)
+    assert {status for status, _ in answers} == {200}
+    assert got == [DATA]
+
+
+async def test_a_record_that_cannot_be_saved_leaves_nothing(
+    got: list[bytes], staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ConnectionError("no database")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records.store(), "save", fail)
+        with pytest.raises(ConnectionError):
+            await post("unsaved", 0)
+    assert staged() == []
+
+    assert [status for status, _ in [await post("unsaved", index) for index in range(3)]] == 3 * [200]
+    assert got == [DATA]
+
+
+async def test_what_nobody_knows_any_more_is_in_nobodys_way(got: list[bytes], staged: Staged) -> None:
+    """A crash before the record is there leaves the same as a record that has expired: a file and a map."""
+    assert (await post("expired", 0))[1] == {"success": True, "chunksReceived": 1}
+    upload_id = staged()[0]
+    records.store().forget(upload_id)
+    for path in conf().staging_dir.iterdir():
+        os.utime(path, (0, path.stat().st_mtime - 2 * part_file.FRESH))
+
+    answers = [await post("expired", index, step=15_000) for index in range(2)]  # with another size, too
+
+    assert answers[0] == (200, {"success": True, "chunksReceived": 1})
+    assert answers[1][0] == 200 and got == [DATA]
+    assert staged() == []
+
+
+async def test_each_chunk_puts_off_the_end_of_its_upload(got: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file on a slow line takes longer than an upload may rest."""
+    put_off: list[float] = []
+    await post("long", 0)
+    monkeypatch.setattr(records.store(), "touch", lambda _upload_id, ttl: put_off.append(ttl))
+
+    await post("long", 1)
+
+    assert put_off == [conf().upload_state_ttl]

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage, storages
+from django.test import Client
+
+from uploads.core.sniffing import FILE_TYPES
+from uploads.serving.views import TYPES
+
+NAME = "avatars/0123456789abcdef0123456789abcdef.jpg"
+
+
+@pytest.fixture(autouse=True)
+def _published(project: None) -> None:
+    default_storage.save(NAME, ContentFile(b"picture"))
+
+
+@pytest.fixture
+def media(folders: Path) -> Path:
+    return folders / "media"
+
+
+def test_a_published_file_is_served_harmlessly(client: Client) -> None:
+    answer = client.get(f"/media/{NAME}")
+    assert b"".join(answer.streaming_content) == b"picture"  # type: ignore[attr-defined]
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "private" in answer.headers["Cache-Control"]
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Disposition"] == f'inline; filename="{NAME.rpartition("/")[2]}"'
+    answer.close()
+
+
+@pytest.mark.parametrize(("extension", "mime"), TYPES.items())
+def test_the_type_is_ours_and_not_the_systems(client: Client, extension: str, mime: str) -> None:
+    name = NAME.replace(".jpg", extension)
+    default_storage.save(name, ContentFile(b"<html><script>alert(1)</script>"))
+    with closing(client.get(f"/media/{name}")) as answer:
+        assert answer.headers["Content-Type"] == mime
+
+
+def test_the_table_agrees_with_what_is_detected() -> None:
+    detected = {file_type.extension: file_type.mime for file_type in FILE_TYPES}
+    assert TYPES.items() <= detected.items()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "avatars",
+        "avatars/",
+        "../settings.py",
+        "avatars/../../settings.py",
+        "%2e%2e/settings.py",
+        "avatars/%2e%2e/%2e%2e/settings.py",
+        "..%2fsettings.py",
+        "%252e%252e/settings.py",
+        "/etc/passwd",
+        "//etc/passwd",
+        f"/{NAME}",
+        f"avatars//{NAME.rpartition('/')[2]}",
+        f"./{NAME}",
+        f"{NAME}%00.jpg",
+        f"{NAME}%00",
+        f"{NAME}%0a",
+        f"{NAME}/",
+        NAME.replace("/", "\\"),
+        NAME.replace("/", "%5c"),
+        NAME.upper(),
+        NAME.replace(".jpg", ".html"),
+        NAME.replace(".jpg", ".svg"),
+        NAME.replace(".jpg", ".jpg.html"),
+        NAME.replace(".jpg", ""),
+        "avatars/photo.jpg",
+        "avatars/ffffffffffffffffffffffffffffffff.jpg",
+        "a/b/c/d/0123456789abcdef0123456789abcdef.jpg",
+    ],
+)
+def test_nothing_but_names_of_ours_is_looked_up(client: Client, media: Path, path: str) -> None:
+    (media.parent / "settings.py").write_text("SECRET")
+    (media / "avatars" / "photo.jpg").write_bytes(b"not ours")
+    assert client.get(f"/media/{path}").status_code == 404
+
+
+def test_a_link_in_the_folder_leads_nowhere(client: Client, media: Path) -> None:
+    secret = media.parent / "secret.jpg"
+    secret.write_text("SECRET")
+    (media / NAME).unlink()
+    (media / NAME).symlink_to(secret)
+    assert client.get(f"/media/{NAME}").status_code == 404
+
+
+def test_a_linked_folder_leads_nowhere(client: Client, media: Path) -> None:
+    outside = media.parent / "outside"
+    (media / "avatars").rename(outside)
+    (media / "avatars").symlink_to(outside)
+    assert client.get(f"/media/{NAME}").status_code == 404
+
+
+def test_the_media_folder_itself_may_be_a_link(client: Client, media: Path) -> None:
+    media.rename(media.with_name("disk"))
+    media.symlink_to(media.with_name("disk"))
+    with closing(client.get(f"/media/{NAME}")) as answer:
+        assert answer.status_code == 200
+
+
+def test_a_folder_named_like_a_file_is_not_found(client: Client, media: Path) -> None:
+    (media / NAME).unlink()
+    (media / NAME).mkdir()
+    assert client.get(f"/media/{NAME}").status_code == 404
+
+
+def test_a_deleted_file_is_not_found(client: Client) -> None:
+    default_storage.delete(NAME)
+    assert client.get(f"/media/{NAME}").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_files_can_only_be_read(client: Client, method: str) -> None:
+    assert getattr(client, method)(f"/media/{NAME}").status_code == 405
+    assert os.path.exists(default_storage.path(NAME))
+
+
+def test_a_head_request_gets_the_headers(client: Client) -> None:
+    with closing(client.head(f"/media/{NAME}")) as answer:
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+
+
+def test_another_storage_is_served_as_well(client: Client, settings: Any) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+    storages["default"].save(NAME, ContentFile(b"elsewhere"))
+    with closing(client.get(f"/media/{NAME}")) as answer:
+        assert b"".join(answer.streaming_content) == b"elsewhere"  # type: ignore[attr-defined]

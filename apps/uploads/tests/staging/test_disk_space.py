@@ -1,0 +1,126 @@
+"""`UPLOADS["DISK_FLOOR"]`: new uploads are refused before the disk is full, and those that have begun go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from uploads.core.names import parse_name
+from uploads.core.slots import Accept, Slot
+from uploads.entries.entry import UploadEntry
+from uploads.errors import UploadError
+from uploads.staging import disk_space
+from uploads.testing import Refused
+from uploads.tests.project import BenchView
+from uploads.tests.support import TEXT, Site, Staged, assert_works, handle
+
+FLOOR = 100_000_000
+
+
+class Disk:
+    def __init__(self) -> None:
+        self.free = FLOOR
+        self.asked: list[Path] = []
+
+    def usage(self, path: Path) -> SimpleNamespace:
+        self.asked.append(path)
+        return SimpleNamespace(free=self.free)
+
+
+@pytest.fixture
+def real(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """The disk of the staging folder, asked each time."""
+    made = Disk()
+    monkeypatch.setattr(disk_space, "disk_usage", made.usage)
+    monkeypatch.setattr(disk_space, "LOOK_EVERY", 0.0)
+    return made
+
+
+def test_a_new_upload_is_refused_below_the_floor_and_taken_again_above_it(
+    site: Site, real: Disk, staged: Staged
+) -> None:
+    page = site()
+    real.free = FLOOR - 1
+
+    with pytest.raises(Refused) as refused:
+        page.upload("docs", "a.txt", TEXT)
+    assert refused.value.code == "storage_full"
+    assert staged() == []
+
+    real.free = FLOOR
+    assert_works(page)
+
+
+def test_what_has_begun_goes_on_below_the_floor(site: Site, real: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[bytes] = []
+    handle(monkeypatch, lambda view: got.extend(entry.data for entry in view.consume_uploaded_entries("video")))
+    page = site()
+    upload_id, channel = page.register_resumable("video", "film.txt", len(TEXT))
+    page.send_rest(channel, TEXT[:100_000])
+    page.wait_until(lambda message: [channel, 100_000] in message.get("offsets", []))
+    real.free = 0
+    page.reconnect()
+
+    answer = page.resume("video", upload_id, len(TEXT))
+    page.send_rest(answer["channel"], TEXT, answer["offset"])
+    page.upload_answer(answer["ref"], "upload_ready")
+    page.submit("run")
+
+    assert got == [TEXT]
+
+
+def test_a_form_is_refused_as_well(site: Site, real: Disk, monkeypatch: pytest.MonkeyPatch, staged: Staged) -> None:
+    called: list[BenchView] = []
+    handle(monkeypatch, called.append)
+    real.free = 0
+
+    answer = Client().post("/bench/", {"_event": "run", "doc": SimpleUploadedFile("a.txt", TEXT[:4000])})
+
+    assert UploadError("storage_full").message in answer.content.decode()
+    assert called == [] and staged() == []
+
+
+def reserve(slot: Slot) -> None:
+    entry = UploadEntry("0" * 32, "a", slot, parse_name("a.txt"), 10)
+    entry.reserve("somebody")
+    entry.discard()
+
+
+DOC = Slot(name="doc", accept=Accept.parse(".txt"))
+
+
+def test_bytes_that_wait_elsewhere_need_no_room_here(real: Disk) -> None:
+    real.free = 0
+    with pytest.raises(UploadError, match="no room"):
+        reserve(DOC)
+
+    reserve(Slot(name="film", accept=Accept.parse(".txt"), writer=lambda **_: None))  # type: ignore[arg-type,return-value]
+
+
+def test_without_a_floor_nobody_asks(real: Disk, settings: Any) -> None:
+    settings.UPLOADS |= {"DISK_FLOOR": 0}
+    real.free = 0
+    reserve(DOC)
+    assert real.asked == []
+
+
+def test_the_file_system_is_asked_once_for_many_files(real: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_space, "LOOK_EVERY", 3600.0)
+    for _ in range(100):
+        reserve(DOC)
+    assert len(real.asked) == 1
+
+
+def test_a_staging_folder_that_is_not_there_yet_is_on_the_disk_of_its_parent(real: Disk, folders: Path) -> None:
+    reserve(DOC)
+    assert real.asked == [folders]
+
+
+def test_the_disk_of_this_machine_has_more_than_nothing(folders: Path, settings: Any) -> None:
+    settings.UPLOADS |= {"DISK_FLOOR": 1}
+    disk_space.expect_room()

@@ -1,0 +1,57 @@
+"""What guides, READMEs and demos have ever told people to import stays importable, and so do settings' dotted paths.
+
+The list is frozen: names may be added, none may go.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+NAMES = """
+liveview: LiveView event_handler server_function state
+liveview.daphne: capped
+liveview.pubsub: abroadcast broadcast
+liveview.routing: websocket_urlpatterns
+liveview.setting_types: PositiveFloat PositiveInt mistyped
+liveview.testing: Closed ServerSaid mount
+liveview.threads: with_connections
+liveview.values: PositiveFloat PositiveInt mistyped
+uploads: BufferedUploadWriter ResumableUploadWriter UploadEntry UploadError UploadMixin UploadWriter
+uploads: conf content intakes
+uploads.conf: conf
+uploads.content: ImageLimits Rendition process_image
+uploads.errors: SENTENCES UploadError
+uploads.events: child_died upload_event
+uploads.external: Stored topic_of
+uploads.http: routing
+uploads.http.consumer: MAX_SIZE FileUploadConsumer
+uploads.http.routing: application websocket_urlpatterns
+uploads.http.urls: urlpatterns
+uploads.owners: owner_of
+uploads.s3.certificates: fetch
+uploads.s3.events: parse_s3_event
+uploads.s3.hooks: on_upload_complete
+uploads.s3.multipart: ResumableS3Writer S3MultipartWriter
+uploads.s3.presigning: S3Presigner
+uploads.s3.sns: read verify
+uploads.s3.storage: PrivateS3Storage
+uploads.s3.urls: urlpatterns
+uploads.slots: megabytes
+uploads.sniffing: FileType
+uploads.staging: StagedFile
+uploads.stores: DatabaseUploadState InMemoryUploadState RedisUploadState UploadStateStore get_store
+uploads.testing: Refused UploadPage mount
+uploads.urls: urlpatterns
+"""
+
+
+@pytest.mark.parametrize("line", NAMES.split("\n")[1:-1])
+def test_a_documented_import_still_works(line: str) -> None:
+    module, _, names = line.partition(": ")
+    for name in names.split():
+        try:
+            assert getattr(importlib.import_module(module), name) is not None
+        except AttributeError:
+            importlib.import_module(f"{module}.{name}")
