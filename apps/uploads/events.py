@@ -1,25 +1,20 @@
 """What becomes of uploads, for logs and metrics: a record of the logger `uploads.events`, and a Django signal.
 
 Neither ever holds a file's name or anything of its content. `visitor` is the same for all uploads of one visitor and
-says nothing else about him.
+says nothing else about them.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-from django.core.exceptions import SynchronousOnlyOperation
 from django.dispatch import Signal
-from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 
-from uploads.core.machine import State
-from uploads.owners import SESSION_KEY
-
-if TYPE_CHECKING:
-    from uploads.entries.entry import UploadEntry
+from uploads.core.machine import Upload
+from uploads.core.slots import Slot
+from uploads.entries.uploader import Uploader
 
 logger = logging.getLogger("uploads.events")
 
@@ -31,21 +26,36 @@ upload_event: Final = Signal()
 child_died: Final = Signal()
 
 # States that are worth a line, each when an upload reaches it.
-_TOLD: Final = frozenset({State.READY, State.CONSUMED, State.REJECTED, State.CANCELLED, State.EXPIRED})
+_TOLD: Final = frozenset({"ready", "consumed", "rejected", "cancelled", "expired"})
 
 
-def tell(event: str, entry: UploadEntry, **more: Any) -> None:
+class Told(Protocol):
+    """An upload, as far as it is told of."""
+
+    @property
+    def upload(self) -> Upload: ...
+    @property
+    def uploader(self) -> Uploader: ...
+    @property
+    def slot(self) -> Slot: ...
+    @property
+    def began(self) -> float: ...
+    @property
+    def complete(self) -> bool: ...
+
+
+def tell(event: str, entry: Told, **more: Any) -> None:
     """`registered`, `resumed`, `interrupted`, or a state in which something is decided.
 
     Its fields: `event`, `upload` (id), `visitor`, `slot`, `bytes` (that are written), `size` (bytes declared),
     `seconds` (since this process has known the upload), `outcome` (the code of an error, `ok`, or nothing yet).
     """
     upload = entry.upload
-    outcome = upload.error.code if upload.error else "ok" if upload.state in (State.READY, State.CONSUMED) else ""
+    outcome = upload.error.code if upload.error else "ok" if entry.complete else ""
     fields: dict[str, Any] = {
         "event": event,
         "upload": upload.id,
-        "visitor": entry.visitor,
+        "visitor": entry.uploader.label,
         "slot": entry.slot.name,
         "bytes": upload.written,
         "size": upload.size,
@@ -57,24 +67,7 @@ def tell(event: str, entry: UploadEntry, **more: Any) -> None:
     upload_event.send_robust(sender=type(entry), event=event, fields=fields)
 
 
-def stepped(entry: UploadEntry) -> None:
+def stepped(entry: Told) -> None:
     """An entry has taken a step of its machine."""
-    if entry.state in _TOLD:
-        tell(str(entry.state), entry)
-
-
-def visitor_of(request: HttpRequest) -> str:
-    """Twelve characters that stand for the visitor; empty where he has no session, or it can't be read here.
-
-    Reads the session and the user: not on the event loop.
-    """
-    try:
-        user = getattr(request, "user", None)
-        if user is not None and user.is_authenticated:
-            who = f"user:{user.pk}"
-        else:
-            session = getattr(request, "session", {})
-            who = str(session.get(SESSION_KEY) or getattr(session, "session_key", "") or "")
-    except SynchronousOnlyOperation:
-        return ""
-    return salted_hmac("uploads.events", who).hexdigest()[:12] if who else ""
+    if entry.upload.state in _TOLD:
+        tell(str(entry.upload.state), entry)

@@ -7,19 +7,19 @@ afterwards at what has arrived, and cleans up. `uploads.s3.presigning` has the o
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
-from uploads.core import machine
-from uploads.core.contracts import Grant, Presigner, Remote, Stored
-from uploads.core.machine import State, Write
-from uploads.entries.entry import UploadEntry
+from uploads.core.contracts import Entry, Found, Grant, Hold, Presigner, Remote, Sealed, Stored
 from uploads.errors import UploadError
+from uploads.staging.files import StagingFile
 
-__all__ = ["Callback", "ExternalEntry", "Grant", "Presigner", "Remote", "Stored", "as_presigner", "topic_of"]
+__all__ = ["Callback", "Grant", "Presigner", "Remote", "RemoteSink", "Stored", "as_presigner", "topic_of"]
 
 logger = logging.getLogger("uploads")
 
@@ -49,13 +49,13 @@ class _FunctionPresigner:
     make: Callback
     needs_view: bool = True
 
-    def begin(self, entry: UploadEntry, view: Any) -> Remote:
+    def begin(self, entry: Any, view: Any) -> Remote:
         made = self.make(entry, view)
         if not isinstance(made, dict) or not isinstance(made.get("uploader"), str):
             raise TypeError(f'a presigner returns a dict with an "uploader", not {made!r}')
         return _Unseen(entry, made)
 
-    def resume(self, entry: UploadEntry, state: Mapping[str, Any]) -> Remote:
+    def resume(self, entry: Any, state: Mapping[str, Any]) -> Remote:
         raise UploadError("unknown_ref")
 
 
@@ -64,7 +64,7 @@ class _Unseen:
 
     state: Mapping[str, Any] = {}
 
-    def __init__(self, entry: UploadEntry, made: Grant) -> None:
+    def __init__(self, entry: Entry, made: Grant) -> None:
         self._entry, self._made = entry, made
 
     def grant(self) -> Grant:
@@ -79,17 +79,28 @@ class _Unseen:
     def finish(self) -> Stored:
         return Stored(self._entry.size, None, self._made)
 
-    def accept(self, entry: UploadEntry) -> Any:
+    def accept(self, entry: Any) -> Any:
         return None
 
     def discard(self) -> None:
         """Whatever is there is the application's."""
 
 
-class ExternalEntry(UploadEntry):
-    """One file whose bytes are elsewhere: `writer_result` says where, and `file` and `data` are empty."""
+class RemoteSink:
+    """The sink that is another storage: the bytes don't pass here, `finish` says where they are.
 
-    remote: Remote | None = None
+    What was posted without JavaScript does come here: it is staged, and handed over when it has passed every check.
+    """
+
+    is_remote = True
+
+    def __init__(self, entry: Entry, presigner: Presigner) -> None:
+        self._entry, self._presigner = entry, presigner
+        self._staged = StagingFile(entry.upload.id, entry.size)
+        self._lock = threading.Lock()
+        self._is_doomed = False
+        self._result: Any = None
+        self.remote: Remote | None = None
 
     def attach(self, remote: Remote) -> None:
         """The storage expects the bytes. Raises `UploadError("cancelled")` if nobody wants them any more. Blocks."""
@@ -101,12 +112,15 @@ class ExternalEntry(UploadEntry):
             remote.discard()
             raise UploadError("cancelled")
 
-    @property
-    def file(self) -> UploadedFile[Any]:
-        """Empty, unless the bytes were posted here and the presigner is a function, which can't take them."""
-        if self.remote is None or self.path.exists():
-            return super().file
-        return SimpleUploadedFile(self.safe_name, b"", self.content_type or "application/octet-stream")
+    def begin(self, view: Any) -> None:
+        """Has a permission made. Blocks; raises `UploadError`."""
+        try:
+            self.attach(self._presigner.begin(self._entry, view))
+        except UploadError:
+            raise
+        except Exception:  # noqa: BLE001  (the application's code)
+            logger.exception("a presigner failed")
+            raise UploadError("server_error") from None
 
     @property
     def at_storage(self) -> Remote:
@@ -115,44 +129,49 @@ class ExternalEntry(UploadEntry):
             raise UploadError("unknown_ref")
         return self.remote
 
-    def finish(self) -> None:
-        """Looks at what has arrived; all bytes count as written then. Blocks; raises `UploadError`.
-
-        Whoever cancels meanwhile cleans up afterwards, not between two requests of ours.
-        """
-        self.hold()
-        try:
-            self._finish()
-        finally:
-            self.release()
-
-    def _finish(self) -> None:
+    def arrived(self) -> Stored:
+        """What is there now that all has been sent. Blocks; raises `UploadError`."""
         stored = self.at_storage.finish()
-        if stored.size != self.size:
-            raise UploadError("size_mismatch")
-        if stored.head is not None:
-            self.look(stored.head)
-        self.writer_result = stored.result
-        missing = self.size - self.upload.received
-        if missing and isinstance(self.receive(self.upload.received, missing), Write):
-            self.written(missing)
+        self._result = stored.result
+        return stored
 
-    def check(self) -> None:
+    # As a sink
+    @property
+    def path(self) -> Path:
+        return self._staged.path
+
+    def sibling(self, name: str) -> Path:
+        return self._staged.sibling(name)
+
+    @property
+    def durable(self) -> int:
+        return self._staged.durable
+
+    tail = ("", 0)  # the storage has its own way to compare
+
+    def file(self, name: str, content_type: str) -> UploadedFile[Any]:
+        """Empty, unless the bytes were posted here and the presigner is a function, which can't take them."""
+        if self.remote is None or self.path.exists():
+            return self._staged.file(name, content_type)
+        return SimpleUploadedFile(name, b"", content_type)
+
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        self._staged.write(pieces)
+
+    def seal(self) -> str:
+        return self._staged.seal() if self.remote is None else ""
+
+    def finish(self) -> Sealed:
         if self.remote is not None:
-            for validator in self.slot.validators:
-                validator(self)
-            return
-        super().check()
-        assert self.slot.external is not None
-        self.attach(self.slot.external.begin(self, None))
-        self.writer_result = self.at_storage.accept(self)
+            return Sealed(result=self._result)
+        self.begin(None)
+        return Sealed(self._staged.finish().sha256, self.at_storage.accept(self._entry))
 
-    def reopen(self) -> None:
-        keeper, presigner = self.keeper, self.slot.external
-        state = keeper.record.writer.get("state") if keeper is not None else None
-        if not state or presigner is None:
+    def reopen(self, hold: Hold) -> Found:
+        state = hold.writer.get("state")
+        if not state:
             raise UploadError("unknown_ref")
-        remote = presigner.resume(self, state)
+        remote = self._presigner.resume(self._entry, state)
         try:
             offset = remote.measure()
         except UploadError as failure:
@@ -160,14 +179,19 @@ class ExternalEntry(UploadEntry):
                 raise
             raise UploadError("locked", failure.message) from None  # no reason to give up what it has: ask again
         self.attach(remote)
-        with self._lock:
-            self.upload = machine.resume(self.upload, offset)
+        content_type = hold.writer.get("type")
+        return Found(offset, content_type=content_type if isinstance(content_type, str) else "")
 
-    def _remove(self) -> None:
-        if self.remote is not None and self.state is not State.CONSUMED:
+    def park(self) -> None:
+        self._staged.park()
+
+    def discard(self, cause: BaseException | None) -> None:
+        with self._lock:
+            self._is_doomed = True
+        if self.remote is not None and cause is not None:
             try:
                 self.remote.discard()
             except Exception:
                 logger.warning("could not clean up at a storage: the janitor will", exc_info=True)
-                self.keeper = None  # the record stays for it
-        super()._remove()
+                self._entry.let_go()  # the record stays for it
+        self._staged.discard()

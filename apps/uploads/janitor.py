@@ -10,11 +10,12 @@ import re
 import time
 from typing import Final
 
+from liveview.process import here
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.s3.options import options
 from uploads.stores import get_store
-from uploads.writers import waiting
+from uploads.writers.waiting import Waiting
 
 logger = logging.getLogger("uploads")
 
@@ -36,7 +37,7 @@ def is_due() -> bool:
 
 def prune() -> tuple[int, int, int]:
     """Removes expired records of the site's store, stale files and multipart uploads; how many of each. Blocks."""
-    waiting.sweep()
+    here(Waiting).sweep()
     return get_store().prune(), sweep(), _sweep_storage()
 
 

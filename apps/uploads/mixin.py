@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from uploads import events
 from uploads.core.contracts import Grant, Presigner, Progress, Validator, WriterFactory
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
 from uploads.entries.registry import SlotEntries, Uploads
+from uploads.entries.uploader import uploader_of
 from uploads.extension import UploadsExtension
 from uploads.external import Callback, as_presigner
 from uploads.owners import owner_of
@@ -70,8 +70,9 @@ class UploadMixin(_Base):
         """
         if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
-        self._uploads.visitor = events.visitor_of(self.request)
-        self._uploads.slots[name] = Slot(
+        uploads = self._uploads
+        uploads.uploader = uploader_of(self.request, otherwise=uploads.uploader.share)
+        uploads.slots[name] = Slot(
             name=name,
             accept=Accept.parse(accept),
             accept_text=accept,

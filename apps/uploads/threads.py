@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
+from liveview.process import here
 from liveview.threads import with_connections
 from uploads.conf import conf
 
@@ -17,58 +17,57 @@ T = TypeVar("T")
 QUICK: Final = 8  # calls that ask a store or the database which may run at the same time
 
 
-@cache
-def _writers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf().io_threads, thread_name_prefix="uploads-write")
+class Pools:
+    """Those of this process, with threads that start when there is work for them."""
 
+    def __init__(self) -> None:
+        limits = conf()
+        self.writers = ThreadPoolExecutor(limits.io_threads, thread_name_prefix="uploads-write")
+        self.checkers = ThreadPoolExecutor(QUICK, thread_name_prefix="uploads-check")
+        self.judges = ThreadPoolExecutor(limits.check_threads, thread_name_prefix="uploads-judge")
+        self.remotes = ThreadPoolExecutor(limits.writer_threads, thread_name_prefix="uploads-remote")
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-@cache
-def _checkers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(QUICK, thread_name_prefix="uploads-check")
+    def share(self, visitor: str) -> asyncio.Semaphore:
+        """A visitor's part of the judges: half of them."""
+        share = self._shares.get(visitor)
+        if share is None:
+            share = self._shares[visitor] = asyncio.Semaphore(max(1, conf().check_threads // 2))
+        return share
 
-
-@cache
-def _judges() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf().check_threads, thread_name_prefix="uploads-judge")
-
-
-@cache
-def _drivers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf().writer_threads, thread_name_prefix="uploads-drive")
+    def close(self) -> None:
+        for pool in (self.writers, self.checkers, self.judges, self.remotes):
+            pool.shutdown(wait=False)
 
 
 async def write(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that does file work."""
-    return await asyncio.get_running_loop().run_in_executor(_writers(), function)
+    return await asyncio.get_running_loop().run_in_executor(here(Pools).writers, function)
 
 
 async def check(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that may ask the database."""
-    return await asyncio.get_running_loop().run_in_executor(_checkers(), with_connections, function)
+    return await asyncio.get_running_loop().run_in_executor(here(Pools).checkers, with_connections, function)
+
+
+async def remote(function: Callable[[], T]) -> T:
+    """The result of `function`, called in a thread that may wait for a slot's writer or another storage."""
+    return await asyncio.get_running_loop().run_in_executor(here(Pools).remotes, with_connections, function)
 
 
 async def judge(function: Callable[[], T], visitor: str) -> T:
     """The result of `function`, called in a thread that may look at a whole file.
 
-    A visitor has half of those threads at most: what he sends never keeps others waiting for their turn.
+    A visitor has half of those threads at most: what they send never keeps others waiting for their turn.
     """
-    share = _share(visitor)
+    pools = here(Pools)
+    share = pools.share(visitor)
     await share.acquire()
-    work = asyncio.get_running_loop().run_in_executor(_judges(), with_connections, function)
+    work = asyncio.get_running_loop().run_in_executor(pools.judges, with_connections, function)
     work.add_done_callback(lambda _: share.release())  # not before, also when nobody waits for it any more
     return await asyncio.shield(work)
 
 
-_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-
-
-def _share(visitor: str) -> asyncio.Semaphore:
-    share = _shares.get(visitor)
-    if share is None:
-        share = _shares[visitor] = asyncio.Semaphore(max(1, conf().check_threads // 2))
-    return share
-
-
-async def drive(function: Callable[[], T]) -> T:
-    """The result of `function`, called in a thread that may wait for a slot's writer, whatever that does."""
-    return await asyncio.get_running_loop().run_in_executor(_drivers(), with_connections, function)
+def checking(*, is_remote: bool) -> Callable[[Callable[[], T]], Awaitable[T]]:
+    """Where to look after an upload: a slow storage's must not hold up those that need none."""
+    return remote if is_remote else check

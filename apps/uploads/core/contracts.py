@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from uploads.core.machine import Upload
@@ -40,6 +41,130 @@ class Entry(Protocol):
     def content_type(self) -> str: ...
     @property
     def file_type(self) -> FileType | None: ...
+    @property
+    def hold(self) -> Hold: ...
+    def let_go(self) -> None:
+        """Somebody else goes on with it, or cleans up: the hold isn't ours any more."""
+
+
+class Hold(Protocol):
+    """What ties an upload to its record in a state store, and its writer to the lease. All methods block."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is a record: without one nobody can go on with the upload, and it is nobody else's."""
+
+    @property
+    def ttl(self) -> float:
+        """Seconds that the upload may be parked."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a write after which another process that has the file open counts as dead."""
+
+    @property
+    def offset(self) -> int:
+        """The bytes that were confirmed, for a writer which doesn't know itself."""
+
+    @property
+    def writer(self) -> Mapping[str, Any]:
+        """What `record_writer` has kept."""
+
+    def is_ours(self) -> bool:
+        """Whether nobody else has gone on with the upload."""
+
+    def is_anothers(self) -> bool:
+        """Whether somebody else has; not if only the record has gone."""
+
+    def keep(self) -> None:
+        """Renews the lease where that is due. Raises `UploadError("superseded")` if somebody else has it now."""
+
+    def record_offset(self, offset: int) -> None:
+        """So many bytes are confirmed."""
+
+    def record_writer(self, state: dict[str, Any]) -> None:
+        """What a writer needs to go on elsewhere. Raises `ValueError` if it is no JSON, or too much."""
+
+    def park(self, offset: int) -> None:
+        """Records the offset and gives the lease back: the upload waits for whoever goes on with it."""
+
+    def release(self) -> None:
+        """Gives the lease back; the record stays as it is."""
+
+    def forget(self) -> None:
+        """The upload is over: removes its record, unless somebody else has gone on with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How far an upload had come when somebody goes on with it.
+
+    `offset` is the number of bytes that are there to stay. What kind of file it is follows from its `head`, its first
+    bytes, or, where they can't be read back, from the `content_type` that they had shown.
+    """
+
+    offset: int = 0
+    head: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """`sha256` is hexadecimal, and empty where it can't be told; `result` is what the entry has as `writer_result`."""
+
+    sha256: str = ""
+    result: Any = None
+
+
+class Sink(Protocol):
+    """Where the bytes of one upload go: a staging file, a slot's writer or another storage.
+
+    Every method blocks, is called in a thread and may raise `UploadError`. `write`, `seal` and `finish` come one after
+    the other; `park` and `discard` may come at any time, in another thread and more than once.
+    """
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a call may have to wait for something else than this machine's disk."""
+
+    @property
+    def path(self) -> Path:
+        """Where the bytes are on this machine's disk, if they are."""
+
+    @property
+    def durable(self) -> int:
+        """Bytes that whoever goes on with the upload would find."""
+
+    @property
+    def tail(self) -> tuple[str, int]:
+        """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are. Of none (0) it is empty.
+
+        A client compares it with its file before it goes on.
+        """
+
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Appends."""
+
+    def seal(self) -> str:
+        """No byte more; SHA-256 as far as it can be told before the validators have looked."""
+
+    def finish(self) -> Sealed:
+        """The validators have passed. Comes again where an upload is resumed after it."""
+
+    def reopen(self, hold: Hold) -> Found:
+        """Goes on with what an earlier sink of the upload has left."""
+
+    def park(self) -> None:
+        """Lets go and leaves what is there, for whoever goes on."""
+
+    def discard(self, cause: BaseException | None) -> None:
+        """Removes what is there. Without a cause the application has the file, and only what is left over here goes."""
+
+    def file(self, name: str, content_type: str) -> Any:
+        """The bytes as a Django `UploadedFile`; an empty one where they are elsewhere."""
+
+    def sibling(self, name: str) -> Path:
+        """A path on this machine's disk for something made of the upload. It is removed with the upload."""
 
 
 class Writer(Protocol):

@@ -88,8 +88,8 @@ class Slot:
             raise ValueError("only bytes that come here can be verified")
 
     @property
-    def is_elsewhere(self) -> bool:
-        """Whether the bytes go to a storage that may keep one waiting."""
+    def is_remote(self) -> bool:
+        """Whether the bytes go to a writer or a storage that may keep one waiting."""
         return self.writer is not None or self.external is not None
 
     def check(self, name: FileName, size: int, count: int = 0, total: int = 0) -> None:

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.core.files.uploadedfile import UploadedFile
 
+from liveview.process import here
 from uploads import events
-from uploads.conf import conf
 from uploads.core import machine
+from uploads.core.contracts import Found, Hold, Sink
 from uploads.core.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
-from uploads.core.names import FileName
+from uploads.core.names import FileName, parse_name
 from uploads.core.slots import Slot
 from uploads.core.sniffing import FILE_TYPES, SNIFF_BYTES, FileType, check_type
-from uploads.entries.quotas import Reservation, ledger
+from uploads.entries.quotas import Ledger, Reservation
+from uploads.entries.uploader import NOBODY, Uploader
 from uploads.errors import UploadError
+from uploads.external import RemoteSink
 from uploads.staging import disk_space
-from uploads.staging.files import StagedFile, StagingFile
+from uploads.staging.files import StagingFile
+from uploads.stores.base import Record
+from uploads.stores.hold import NO_HOLD
 from uploads.writers import causes
-from uploads.writers.driver import Driver, resume
+from uploads.writers.driver import Driver
 
-if TYPE_CHECKING:
-    from uploads.stores.lease import Keeper
+UNKNOWN = "application/octet-stream"  # the content type of a file whose first bytes say nothing
 
 
 class UploadEntry:
     """One file.
 
     `client_name`, `client_type` and `client_size` are what the browser said; `content_type`, `size`, `sha256`, `width`
-    and `height` are what was found. `ref` names the entry on its page, in `dj-upload-cancel="{{ entry.ref }}"` for one.
+    and `height` are what was found. `ref` names the entry on its page, as in `dj-upload-cancel="{{ entry.ref }}"`.
     """
 
     def __init__(self, upload_id: str, ref: str, slot: Slot, name: FileName, size: int, client_type: str = "") -> None:
@@ -48,14 +53,13 @@ class UploadEntry:
         self.width: int | None = None
         self.height: int | None = None
         self.writer_result: Any = None
-        self.visitor = ""  # whose it is, for logs; see `uploads.events`
+        self.uploader: Uploader = NOBODY
         self.began = time.monotonic()
         self.upload = Upload(upload_id, size)
-        self.keeper: Keeper | None = None
-        self._reservation: Reservation | None = None
+        self.hold: Hold = NO_HOLD
         self.cause: BaseException | None = None  # why it ended, as its writer is told; see `uploads.writers.causes`
-        self._driver = Driver(self) if slot.writer is not None else None
-        self._staging = StagingFile(upload_id)
+        self.sink: Sink = _sink(self)
+        self._reservation: Reservation | None = None
         self._head = b""
         self._type: FileType | None = None
         self._file: UploadedFile[Any] | None = None
@@ -98,7 +102,7 @@ class UploadEntry:
     @property
     def complete(self) -> bool:
         """Whether the bytes are all here and have passed every check."""
-        return self.state in (State.READY, State.CONSUMED)
+        return self.is_ready or self.is_consumed
 
     @property
     def error(self) -> str | None:
@@ -113,20 +117,16 @@ class UploadEntry:
     @property
     def path(self) -> Path:
         """Where the bytes are staged."""
-        return self._staging.path
+        return self.sink.path
 
     @property
     def file(self) -> UploadedFile[Any]:
         """The bytes as a Django `UploadedFile`; saving it to local storage renames it.
 
-        Empty where a writer took them.
+        Empty where they went elsewhere; `writer_result` says where, then.
         """
         if self._file is None or self._file.closed:
-            content_type = self.content_type or "application/octet-stream"
-            if self._driver is not None:
-                self._file = SimpleUploadedFile(self.safe_name, b"", content_type)
-            else:
-                self._file = StagedFile(self.path, self.safe_name, content_type)
+            self._file = self.sink.file(self.safe_name, self.content_type or UNKNOWN)
         return self._file
 
     @property
@@ -140,9 +140,46 @@ class UploadEntry:
 
     def sibling(self, name: str) -> Path:
         """A path on the same file system for something made of this file. It is removed with the entry."""
-        return self._staging.sibling(name)
+        return self.sink.sibling(name)
 
-    # What drives it
+    @property
+    def is_open(self) -> bool:
+        """Whether more bytes may come."""
+        return self.upload.state in OPEN
+
+    @property
+    def is_over(self) -> bool:
+        return self.upload.state in TERMINAL
+
+    @property
+    def is_ready(self) -> bool:
+        return self.upload.state is State.READY
+
+    @property
+    def is_consumed(self) -> bool:
+        return self.upload.state is State.CONSUMED
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether it goes on elsewhere: here it has ended, and nothing is wrong with it."""
+        return self.upload.error is not None and self.upload.error.code == "superseded"
+
+    # Its steps: for `uploads.entries.drive`, except that anybody may end it
+    def fail(self, error: UploadError) -> bool:
+        """False if it is over already."""
+        return self.advance(Step.EXPIRE if error.code == "superseded" else Step.REJECT, error)
+
+    def cancel(self, cause: BaseException | None = None) -> bool:
+        """False if it is over already. cause: what a writer is told."""
+        if not self.advance(Step.CANCEL, UploadError("cancelled")):
+            return False
+        self.cause = cause
+        return True
+
+    def consume(self) -> bool:
+        """The application has the file."""
+        return self.advance(Step.CONSUME)
+
     def advance(self, step: Step, error: UploadError | None = None) -> bool:
         """Takes a step of the machine; False if it is no longer possible."""
         with self._lock:
@@ -155,7 +192,7 @@ class UploadEntry:
 
     def _stepped(self) -> None:
         if self.is_over and self._reservation is not None:
-            ledger.release(self.upload.id, self._reservation)
+            here(Ledger).release(self.upload.id, self._reservation)
         events.stepped(self)
 
     def receive(self, offset: int, length: int) -> Verdict:
@@ -176,11 +213,19 @@ class UploadEntry:
             return self.upload.written
 
     def written(self, length: int) -> None:
-        """So many more bytes are in the staging file, or with the writer."""
+        """So many more bytes are in its sink."""
         with self._lock:
             count = self.upload.written + length
-            durable = count if self._driver is None else max(self.upload.durable, self._driver.durable)
-            self.upload = machine.written(self.upload, count, durable)
+            self.upload = machine.written(self.upload, count, min(count, max(self.upload.durable, self.sink.durable)))
+        if self._reservation is not None and self._reservation.awaited:
+            here(Ledger).written(self._reservation, length)
+
+    def arrived(self, result: Any) -> None:
+        """Every byte is at another storage, which calls it `result`."""
+        self.writer_result = result
+        with self._lock:
+            self.upload, _verdict = machine.receive(self.upload, self.upload.received, self.size - self.upload.received)
+            self.upload = machine.written(self.upload, self.upload.received)
 
     def seal(self) -> bool:
         """Ends the receiving if every byte is written; False if some aren't, or it is over."""
@@ -191,72 +236,73 @@ class UploadEntry:
                 return False
             return True
 
-    def fail(self, error: UploadError) -> bool:
-        """Nothing is wrong with one that goes on elsewhere: only here it has ended."""
-        return self.advance(Step.EXPIRE if error.code == "superseded" else Step.REJECT, error)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether more bytes may come."""
-        return self.upload.state in OPEN
-
-    @property
-    def is_over(self) -> bool:
-        return self.upload.state in TERMINAL
-
     def look(self, chunk: bytes | memoryview) -> None:
         """Judges the first bytes of the file as they arrive. Raises `UploadError("type_mismatch")`."""
         if len(self._head) < SNIFF_BYTES and not self.content_type:
             self._head += bytes(chunk[: SNIFF_BYTES - len(self._head)])
             if len(self._head) >= min(SNIFF_BYTES, self.size):
                 self._type = check_type(self.extension, self._head)
-                self.content_type = self._type.mime if self._type else "application/octet-stream"
+                self.content_type = self._type.mime if self._type else UNKNOWN
 
     @property
     def file_type(self) -> FileType | None:
         """What the first bytes say it is, if it is a type we know."""
         return self._type
 
-    def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """Appends to the staging file, or passes on to the writer. Blocks; raises `UploadError`."""
-        (self._driver or self._staging).write(chunks)
-
     def check(self) -> None:
-        """All bytes are here: asks the slot's validators, then closes the writer.
+        """All bytes are here: asks the slot's validators, then has the sink finish.
 
         Blocks; raises `UploadError` or whatever they raise.
         """
-        self.sha256 = self._staging.finish() if self._driver is None else self._driver.sha256
+        self.sha256 = self.sink.seal()
         for validator in self.slot.validators:
             validator(self)
-        if self._driver is not None:
-            self.writer_result = self._driver.close()
-            self.sha256 = self._driver.sha256
-            with self._lock:
-                self.upload = machine.written(self.upload, self.size)
+        sealed = self.sink.finish()
+        self.sha256, self.writer_result = sealed.sha256, sealed.result
+        with self._lock:
+            self.upload = machine.written(self.upload, self.size)
+
+    def restore(self, found: Found) -> None:
+        """Goes on with what was found, whichever way it is resumed. Raises `UploadError("type_mismatch")`."""
+        if found.head:
+            self.look(found.head)
+        elif found.content_type:
+            self._type = next((known for known in FILE_TYPES if known.mime == found.content_type), None)
+            self.content_type = self._type.mime if self._type else UNKNOWN
+        with self._lock:
+            self.upload = machine.resume(self.upload, found.offset)
 
     # What it counts for
-    def reserve(self, owner: str) -> None:
-        """Counts its bytes for that owner until it is over. Raises `UploadError`: `quota`, `busy`, `storage_full`."""
-        if not self.upload.received and not self.slot.is_elsewhere:
-            disk_space.expect_room()
-        self._reservation = ledger.reserve(owner, self.upload.id, self.size)
+    def reserve(self, uploader: Uploader) -> None:
+        """Counts its bytes, and keeps room for them, until it is over.
+
+        Blocks; raises `UploadError`: `quota`, `busy`, `storage_full`, or `cancelled` if it is over meanwhile.
+        """
+        self.uploader = uploader
+        awaited = 0 if self.sink.is_remote else self.size - self.upload.received
+        room = disk_space.room() if awaited and not self.upload.received else math.inf  # what has begun goes on
+        made = here(Ledger).reserve(uploader.share, self.upload.id, self.size, awaited, room)
+        with self._lock:
+            self._reservation = made
+            late = self.is_over
+        if late:
+            here(Ledger).release(self.upload.id, made)
+            raise UploadError("cancelled")
 
     def rest(self) -> None:
-        """It still counts for its owner, for as long as it can be resumed."""
-        seconds = self.keeper.ttl if self.keeper is not None else conf().upload_state_ttl
-        ledger.rest(self.upload.id, self._reservation, seconds)
+        """It still counts, for as long as it can be resumed."""
+        here(Ledger).park(self.upload.id, self._reservation, self.hold.ttl)
 
     # Who needs the bytes
-    def hold(self) -> None:
+    def pin(self) -> None:
         """The bytes stay, whatever happens, until `release` has been called as often."""
         with self._lock:
             self._holders += 1
 
     def lend(self) -> bool:
-        """Holds the bytes for a handler if the entry is ready, its file read from the beginning."""
+        """Pins the bytes for a handler if the entry is ready, its file read from the beginning."""
         with self._lock:
-            if self.upload.state is not State.READY:
+            if not self.is_ready:
                 return False
             self._holders += 1
         self._close()
@@ -280,56 +326,61 @@ class UploadEntry:
     def park(self) -> None:
         """Lets go of the bytes and leaves them where they are, for whoever resumes. Blocks."""
         self._close()
-        if self._driver is not None:
-            self._driver.park()
-        self._staging.park()
+        self.sink.park()
         self.rest()
-        if self.keeper is not None:
-            self.keeper.release(self.upload.durable)
+        self.hold.park(self.upload.durable)
 
     def reopen(self) -> None:
-        """Goes on with the bytes that were staged before. Blocks; raises `UploadError`."""
-        if self._driver is None:
-            is_leased = self.keeper is not None  # else it is a request's, and those are silent when they end
-            patience = conf().lease if is_leased else conf().silence / 2
-            offset = self._staging.reopen(self.look, self.size, patience=patience, make=is_leased)
-        else:
-            self._driver, offset = resume(self)
-            known = (file_type for file_type in FILE_TYPES if file_type.mime == self.content_type)
-            self._type = next(known, None)
-        with self._lock:
-            self.upload = machine.resume(self.upload, offset)
+        """Goes on with the bytes that came before. Blocks; raises `UploadError`."""
+        self.restore(self.sink.reopen(self.hold))
+
+    def let_go(self) -> None:
+        """Somebody else goes on with it, or cleans up: the hold isn't ours any more."""
+        self.hold = NO_HOLD
 
     @property
     def tail(self) -> tuple[str, int]:
         """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are."""
-        return self._staging.tail if self._driver is None else self._driver.tail
+        return self.sink.tail
 
     def _end(self) -> None:
         if self._is_anothers():
-            self.keeper = None
+            self.let_go()
             self.park()
         else:
             self._remove()
 
     def _is_anothers(self) -> bool:
-        """Whether somebody has gone on with it elsewhere: then the bytes are his."""
-        if self.slot.external is not None or self.state is State.CONSUMED:
+        """Whether somebody has gone on with it elsewhere: then the bytes are theirs."""
+        if self.slot.external is not None or self.is_consumed:
             return False
-        is_told = self.upload.error is not None and self.upload.error.code == "superseded"
-        return is_told or self.keeper is not None and self.keeper.is_anothers()
+        return self.is_superseded or self.hold.is_anothers()
 
     def _remove(self) -> None:
         self._close()
-        self._staging.discard()
-        ledger.release(self.upload.id, self._reservation)
-        if self._driver is not None and self.state is not State.CONSUMED:
-            refusal = self.upload.error if self.state is State.REJECTED else None
-            self._driver.discard(self.cause or refusal or causes.cancelled())
-        if self.keeper is not None:
-            self.keeper.forget()
+        here(Ledger).release(self.upload.id, self._reservation)
+        refusal = self.upload.error if self.state is State.REJECTED else None
+        self.sink.discard(None if self.is_consumed else self.cause or refusal or causes.cancelled())
+        self.hold.forget()
 
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def entry_of(record: Record, slot: Slot, ref: str, hold: Hold = NO_HOLD) -> UploadEntry:
+    """The upload of a record, before its bytes are looked for; see `uploads.entries.drive.resume`."""
+    name = replace(parse_name(record.name), folder=record.folder)
+    entry = UploadEntry(record.id, ref, slot, name, record.size, record.client_type)
+    entry.hold = hold
+    return entry
+
+
+def _sink(entry: UploadEntry) -> Sink:
+    """Where its bytes go: the one place that decides."""
+    if entry.slot.external is not None:
+        return RemoteSink(entry, entry.slot.external)
+    if entry.slot.writer is not None:
+        return Driver(entry, entry.slot.writer)
+    return StagingFile(entry.upload.id, entry.size)

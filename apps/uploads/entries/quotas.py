@@ -2,10 +2,10 @@
 
 What is reserved is the declared size, so that nothing arrives for which there was no room, and check and reservation
 are one step, so that parallel registrations can't overshoot. It is given back when the upload is over or its bytes are
-gone. An upload that rests, to be resumed, still counts for its owner until that is no longer possible.
+gone. A parked upload still counts for its owner until it can't be resumed any more; the disk isn't kept for it.
 
 The ledger is this process's and in memory: with several processes each has the limits for itself, and a restart forgets
-what rests until somebody goes on with it.
+what is parked until somebody goes on with it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ SWEEP_EVERY: Final = 60.0  # seconds
 
 @dataclass(eq=False, slots=True)
 class Reservation:
-    """Of one upload. `size` is in bytes; `until` a time of the ledger's clock, infinite while the upload is live."""
+    """Of one upload. `until` is a time of the ledger's clock, infinite while the upload is live.
+
+    `size` is in bytes, and so is `awaited`: those of them that have yet to be written to this machine's disk.
+    """
 
     owner: str
     upload_id: str
     size: int
+    awaited: int = 0
     until: float = math.inf
 
     @property
@@ -52,13 +56,16 @@ class Ledger:
         self._held: dict[str, Reservation] = {}
         self._owners: defaultdict[str, _Usage] = defaultdict(_Usage)
         self._live = 0
+        self._awaited = 0  # bytes that this machine's disk has yet to take
         self._swept = clock()
         self._lock = threading.Lock()
 
-    def reserve(self, owner: str, upload_id: str, size: int) -> Reservation:
+    def reserve(self, owner: str, upload_id: str, size: int, awaited: int = 0, room: float = math.inf) -> Reservation:
         """Takes the place of what the upload had reserved before.
 
-        Raises `UploadError`: `quota` where the owner would have too much, `busy` where the process would.
+        room: bytes that the disk may still take, of which `awaited` are needed and all others' are taken already.
+        Raises `UploadError`: `quota` where the owner would have too much, `busy` where the process would,
+        `storage_full` where the disk would.
         """
         with self._lock:
             before = self._held.get(upload_id)
@@ -66,20 +73,28 @@ class Ledger:
                 self._drop(before)
             try:
                 self._expect_room(owner, size)
+                if self._awaited + awaited > room:
+                    raise UploadError("storage_full")
             except UploadError:
                 if before is not None:
                     self._put(before)
                 raise
-            made = Reservation(owner, upload_id, size)
+            made = Reservation(owner, upload_id, size, awaited)
             self._put(made)
             return made
 
-    def rest(self, upload_id: str, own: Reservation | None, seconds: float) -> None:
+    def written(self, own: Reservation, size: int) -> None:
+        """So many bytes of it are on the disk now."""
+        with self._lock:
+            self._expect(own, own.awaited - min(size, own.awaited))
+
+    def park(self, upload_id: str, own: Reservation | None, seconds: float) -> None:
         """The upload may be resumed for so long. Somebody else's who goes on with it stays as it is."""
         with self._lock:
             held = self._held.get(upload_id)
             if held is not None and (held is own or not held.is_live):
                 self._live -= held.is_live
+                self._expect(held, 0)
                 held.until = self._clock() + seconds
 
     def release(self, upload_id: str, own: Reservation | None) -> None:
@@ -97,8 +112,13 @@ class Ledger:
 
     @property
     def live(self) -> int:
-        """Uploads that don't rest."""
+        """Uploads that aren't parked."""
         return self._live
+
+    @property
+    def awaited(self) -> int:
+        """Bytes that the disk has yet to take, of all who are live."""
+        return self._awaited
 
     # With the lock
     def _expect_room(self, owner: str, size: int) -> None:
@@ -124,16 +144,20 @@ class Ledger:
     def _put(self, held: Reservation) -> None:
         self._held[held.upload_id] = held
         self._live += held.is_live
+        self._awaited += held.awaited
         usage = self._owners[held.owner]
         usage.size, usage.files = usage.size + held.size, usage.files + 1
+
+    def _expect(self, held: Reservation, awaited: int) -> None:
+        if self._held.get(held.upload_id) is held:
+            self._awaited += awaited - held.awaited
+            held.awaited = awaited
 
     def _drop(self, held: Reservation) -> None:
         del self._held[held.upload_id]
         self._live -= held.is_live
+        self._awaited -= held.awaited
         usage = self._owners[held.owner]
         usage.size, usage.files = usage.size - held.size, usage.files - 1
         if not usage.files:
             del self._owners[held.owner]
-
-
-ledger: Final = Ledger()

@@ -13,12 +13,12 @@ from typing import Any
 
 from uploads import events
 from uploads.conf import conf
-from uploads.core.machine import State, Step
 from uploads.core.names import FileName, parse_folder, parse_name
 from uploads.core.slots import Slot
+from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
+from uploads.entries.uploader import Uploader
 from uploads.errors import UploadError
-from uploads.external import ExternalEntry
 
 
 class SlotEntries:
@@ -40,37 +40,33 @@ class SlotEntries:
 
     @property
     def ready(self) -> list[UploadEntry]:
-        return [entry for entry in self.entries if entry.state is State.READY]
+        return [entry for entry in self.entries if entry.is_ready]
 
 
 class Uploads:
     """All uploads of a view."""
 
     def __init__(self) -> None:
-        self.visitor = ""  # who uploads, for logs
+        self.uploader = Uploader(share=f"page:{id(self)}")  # of a visitor without a session the page itself
         self.slots: dict[str, Slot] = {}
         self.entries: dict[str, UploadEntry] = {}  # by ref
         self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
+        self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # of those that aren't open yet: what they replace
         self._lent: list[UploadEntry] = []  # those that the running handler has been given
         self._lent_refs: set[str] = set()
         self._lent_slots: set[str] = set()
 
-    @property
-    def owner(self) -> str:
-        """Whose quota the uploads count for: the visitor's, or, where he has no session, this page's."""
-        return self.visitor or f"page:{id(self)}"
-
     def of(self, name: str) -> SlotEntries:
         slot = self.slot(name)
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
-        return SlotEntries(slot, [entry for entry in entries if entry.state is not State.CONSUMED])
+        return SlotEntries(slot, [entry for entry in entries if not entry.is_consumed])
 
     def register(
         self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str, path: str | None = None
     ) -> UploadEntry:
-        """A new entry, or `UploadError`. A refused file is kept, with its reason, until it is dismissed or replaced.
+        """A new entry, to be opened now and then admitted or refused; see `add`. Raises `UploadError`.
 
-        Where a slot takes a single file, the next one replaces it if it is taken; a refused one never keeps a place.
+        A refused file is kept, with its reason, until it is dismissed or replaced.
         """
         if len(self.entries) >= conf().max_entries_per_view:
             raise UploadError("too_many_files")
@@ -82,21 +78,37 @@ class Uploads:
             slot.check(name, size, len(others), _bytes_of(others))
         except UploadError as unfit:
             refused = refused or unfit
-        kind = UploadEntry if slot.external is None else ExternalEntry
-        entry = kind(secrets.token_hex(16), ref, slot, name, size, client_type)
-        entry.visitor = self.visitor
+        entry = UploadEntry(secrets.token_hex(16), ref, slot, name, size, client_type)
+        entry.uploader = self.uploader
         self.entries[ref] = entry
-        try:
-            if refused is None:
-                entry.reserve(self.owner)
-        except UploadError as too_much:
-            refused = too_much
-        self._replace(before, refused)
-        if refused is not None:
-            entry.fail(refused)
-            raise refused
         self.staged.add(entry)
-        events.tell("registered", entry)
+        self._replacing[entry] = before
+        if refused is not None:
+            self.refuse(entry, refused)
+            raise refused
+        return entry
+
+    def admit(self, entry: UploadEntry) -> None:
+        """It has been opened. Where a slot takes a single file, it takes the place of the one before."""
+        self._replace(self._replacing.pop(entry, []))
+
+    def refuse(self, entry: UploadEntry, refusal: UploadError) -> None:
+        """It could not be opened: a good file is lost only to one that is taken, an error stands until the next."""
+        self.staged.discard(entry)
+        self._replace(self._replacing.pop(entry, []), refusal)
+        entry.fail(refusal)
+
+    def add(
+        self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str, path: str | None = None
+    ) -> UploadEntry:
+        """All of that in one call: a new entry, open. Blocks; raises `UploadError`."""
+        entry = self.register(slot_name, ref, raw_name, size, client_type, path)
+        try:
+            drive.open(entry, self.uploader)
+        except UploadError as refused:
+            self.refuse(entry, refused)
+            raise
+        self.admit(entry)
         return entry
 
     def adopt(self, entry: UploadEntry) -> None:
@@ -104,12 +116,10 @@ class Uploads:
         before = self._replaceable(entry.slot)
         try:
             self.check_again(entry, before)
-            entry.reserve(self.owner)
         except UploadError as refused:
             self._replace(before, refused)
             raise
         self._replace(before)
-        entry.visitor = self.visitor
         self.entries[entry.ref] = entry
         self.staged.add(entry)
         events.tell("resumed", entry)
@@ -119,7 +129,6 @@ class Uploads:
         return list(self.of(slot.name)) if slot.max_entries == 1 else []
 
     def _replace(self, before: list[UploadEntry], refused: UploadError | None = None) -> None:
-        """A good file is lost only to one that is taken; an error only stands until the next file."""
         for other in before:
             if refused is None or other.error:
                 self.drop(other)
@@ -136,7 +145,7 @@ class Uploads:
 
     def drop(self, entry: UploadEntry) -> None:
         """Takes an entry off the page: cancelled if it wasn't over, gone in any case. The caller discards it."""
-        entry.advance(Step.CANCEL, UploadError("cancelled"))
+        entry.cancel()
         self.entries.pop(entry.ref, None)
 
     def discard(self, entries: Iterable[UploadEntry]) -> None:
@@ -146,14 +155,14 @@ class Uploads:
             self.staged.discard(entry)
 
     def consume(self, name: str) -> Iterator[UploadEntry]:
-        """Each ready entry once. One whose turn in the loop was left early, by a raise for one, stays ready."""
+        """Each ready entry once. One whose turn in the loop was left early, as by a raise, stays ready."""
         for entry in self.of(name).ready:
             if entry.lend():
                 self._lent.append(entry)
                 self._lent_refs.add(entry.ref)
                 self._lent_slots.add(name)
                 yield entry
-                entry.advance(Step.CONSUME)
+                entry.consume()
 
     def is_lent(self, ref: str, slot: str | None) -> bool:
         """Whether the running handler has this upload in its hands, or one of this slot."""
@@ -165,7 +174,7 @@ class Uploads:
         self._lent_refs, self._lent_slots = set(), set()
         for entry in lent:
             entry.release()
-        consumed = list(dict.fromkeys(entry for entry in lent if entry.state is State.CONSUMED))
+        consumed = list(dict.fromkeys(entry for entry in lent if entry.is_consumed))
         for entry in consumed:
             self.entries.pop(entry.ref, None)
         self.discard(consumed)

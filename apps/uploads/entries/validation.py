@@ -1,4 +1,4 @@
-"""The last step before an upload is ready: its slot's validators look at it."""
+"""The last look at an upload before it is ready: its slot's validators, which are the application's code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,24 @@ from uploads.errors import UploadError
 logger = logging.getLogger("uploads")
 
 
-def judge(entry: UploadEntry) -> UploadError | None:
-    """Runs an entry's checks; why it must be refused, if it must. Its bytes stay while they are looked at."""
-    entry.hold()
+def validate(entry: UploadEntry) -> UploadError | None:
+    """Why it must be refused, if it must. Its bytes stay while they are looked at. Blocks.
+
+    `superseded`, whatever the validators say, for what somebody else goes on with: it isn't ours to end.
+    """
+    if not _is_ours(entry):
+        return UploadError("superseded")
+    refusal = _refusal(entry)
+    return refusal if _is_ours(entry) else UploadError("superseded")
+
+
+def _is_ours(entry: UploadEntry) -> bool:
+    """The record of what goes straight to another storage is for those who clean up: nobody else writes there."""
+    return entry.slot.external is not None or entry.hold.is_ours()
+
+
+def _refusal(entry: UploadEntry) -> UploadError | None:
+    entry.pin()
     try:
         if not entry.is_over:
             entry.check()
@@ -28,16 +43,3 @@ def judge(entry: UploadEntry) -> UploadError | None:
     finally:
         entry.release()
     return None
-
-
-def judge_ours(entry: UploadEntry) -> UploadError | None:
-    """The same; `superseded`, whatever the checks say, for what another socket goes on with: it isn't ours to end."""
-    if not _is_ours(entry):
-        return UploadError("superseded")
-    failure = judge(entry)
-    return failure if _is_ours(entry) else UploadError("superseded")
-
-
-def _is_ours(entry: UploadEntry) -> bool:
-    keeper = entry.keeper if entry.slot.external is None else None
-    return keeper is None or keeper.is_ours()

@@ -8,11 +8,9 @@ from django.http import HttpRequest
 
 from liveview.core.messages import Message
 from uploads.core import messages
-from uploads.core.machine import State, Step
 from uploads.core.slots import Slot
 from uploads.entries.entry import UploadEntry
 from uploads.entries.registry import Uploads
-from uploads.entries.validation import judge
 from uploads.errors import UploadError
 from uploads.fallback import parked
 from uploads.stores import Record
@@ -55,20 +53,18 @@ class Claims:
             self._claimed[ref] = entry
             return False
         self._claimed[ref] = entry
-        failure = judge(entry)
-        if failure is None:
-            return entry.advance(Step.ACCEPT)
-        entry.fail(failure)
+        if parked.settle(entry) is None:
+            return True
         self._uploads.entries.pop(ref)  # the page is told, and shows it itself
         self._uploads.discard([entry])
         return False
 
     def settle(self) -> None:
-        """The page is rendered: what nobody has consumed rests again, for the next form."""
+        """The page is rendered: what nobody has consumed is parked again, for the next form."""
         for ref, entry in self._claimed.items():
-            if entry.state is State.READY and not parked.give_back(self._uploads, entry):
+            if entry.is_ready and not parked.give_back(self._uploads, entry):
                 entry.fail(UploadError("cancelled"))
-            if entry.state is State.CONSUMED:
+            if entry.is_consumed:
                 self.answers.append(messages.consumed(ref))
             elif entry.upload.error is not None:
                 self.answers.append(messages.error(ref, entry.upload.error))

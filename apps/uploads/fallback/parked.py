@@ -1,4 +1,4 @@
-"""An upload between two requests: its bytes are staged, and its record says whose it is, of which page and slot."""
+"""An upload parked between two requests: its bytes are staged, its record says whose it is, of which page and slot."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from django.http import HttpRequest
 
 from liveview.core.messages import Message
 from uploads.conf import conf
-from uploads.core.machine import Step
-from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
-from uploads.entries.entry import UploadEntry
+from uploads.entries import drive
+from uploads.entries.entry import UploadEntry, entry_of
 from uploads.entries.registry import Uploads
+from uploads.entries.uploader import Uploader
 from uploads.errors import UploadError
-from uploads.fallback.forms import feed
 from uploads.owners import known_owner, owner_of
-from uploads.stores import Record, StateStore, get_store
-from uploads.stores.lease import Keeper
+from uploads.stores import Record, StateStore, get_store, hold
 
 WRITING: Final = 30.0  # seconds after which a request that died while it wrote keeps nobody else away
 CHECKING: Final = 300.0  # the same for one that looks at the whole file, which nothing can renew meanwhile
@@ -44,23 +42,13 @@ def store() -> StateStore:
 
 
 def ttl() -> float:
-    """Seconds that an upload may rest."""
+    """Seconds that an upload may be parked."""
     return float(conf().upload_state_ttl)
 
 
-def keep(entry: UploadEntry, request: HttpRequest) -> None:
+def begin(entry: UploadEntry, request: HttpRequest) -> None:
     """Makes a record of an upload that was registered by this request."""
-    record = Record(
-        id=entry.upload.id,
-        owner=owner_of(request),
-        page=request.path,
-        slot=entry.slot.name,
-        name=entry.name,
-        size=entry.size,
-        client_type=entry.client_type,
-        folder=entry.folder,
-        http={PAGE: "1"},
-    )
+    record = hold.record_of(entry, owner_of(request), request.path, entry.slot.name, entry.folder, {PAGE: "1"})
     store().save(record, ttl())
     entry.rest()
 
@@ -92,85 +80,78 @@ def mark_taken(record: Record) -> None:
     store().save(replace(record, http={**record.http, TAKEN: "1"}), ttl())
 
 
-def append(record: Record, offset: int, pieces: Iterator[bytes], visitor: str) -> int:
+def append(record: Record, offset: int, pieces: Iterator[bytes], uploader: Uploader) -> int:
     """Writes a chunk that starts at `offset`; how many bytes are there now.
 
     What is there already of it is passed over, and nothing is written of one that starts further on. Raises
-    `UploadError`: `locked` while another request writes, `size_mismatch` for a chunk that goes past the end,
-    `type_mismatch`, after which nothing is left, and `unknown_ref` where it was cancelled meanwhile. `visitor` is for
-    logs.
+    `UploadError`: `locked` while another request writes, `unknown_ref` where it was cancelled meanwhile, and whatever
+    else ends an upload, of which nothing is left then.
     """
-    entry = _entry(record)
-    entry.visitor = visitor
-    _acquire(entry, record, WRITING)
+    entry = _held(record, _PLAIN, WRITING)
+    drive.resume(entry, uploader)
     try:
-        entry.reopen()
         if offset <= entry.upload.durable:
             _write(entry, offset, pieces)
-    except UploadError as refused:
-        if refused.code == "type_mismatch":
-            entry.fail(refused)
-            entry.discard()
-        else:
-            entry.park()
+    except BaseException:
+        entry.discard() if entry.is_over else entry.park()
         raise
-    if entry.keeper is not None and not entry.keeper.is_ours():
+    if not entry.hold.is_ours():
         entry.discard()
         raise UploadError("unknown_ref")
     entry.park()
     return entry.upload.durable
 
 
-def measure(record: Record, holder: str) -> UploadEntry:
+def measure(record: Record, holder: str, uploader: Uploader) -> UploadEntry:
     """The upload as far as it got, on a socket or without one: for who wants to go on. Raises `UploadError`."""
-    entry = _entry(record)
-    _acquire(entry, record, WRITING, holder)
-    try:
-        entry.reopen()
-    except UploadError as refused:
-        entry.park() if refused.code == "locked" else entry.discard()
-        raise
+    entry = _held(record, _PLAIN, WRITING, holder=holder)
+    drive.resume(entry, uploader)
     entry.park()
     store().replace(replace(record, http={**record.http, PAGE: "1"}))
     return entry
 
 
 def take(uploads: Uploads, record: Record, ref: str) -> UploadEntry:
-    """The upload as an entry of its slot, to be judged. Raises `UploadError`, and then it rests as before."""
-    entry = _entry(record, uploads.slot(record.slot), ref)
-    uploads.check_again(entry)
-    _acquire(entry, record, CHECKING)
+    """The upload as an entry of its slot, to be settled. Raises `UploadError`, and then it is parked as before."""
+    slot = uploads.slot(record.slot)
+    uploads.check_again(stand_in(record, slot, ref))
+    entry = _held(record, slot, CHECKING, ref)
+    drive.resume(entry, uploads.uploader)
     try:
-        entry.reopen() if entry.slot.writer is None else _hand_to_writer(entry)
-        if entry.is_open and not entry.seal():
+        if _missing(entry):
             raise UploadError("incomplete")
         uploads.adopt(entry)
     except UploadError:
         entry.park()
         raise
-    entry.advance(Step.CHECK)
     return entry
 
 
-def _hand_to_writer(entry: UploadEntry) -> None:
-    """Its bytes were staged as no view was there to say who writes them. Raises `UploadError`, and then it is over."""
-    failure = feed(entry, _read(entry.path))
-    if failure is not None:
-        entry.fail(failure)
-        entry.discard()
-        raise failure
+def settle(entry: UploadEntry) -> UploadError | None:
+    """Why what was taken must be refused, if it must.
+
+    A writer gets its bytes only now: they were staged, as no view was there to say who writes them.
+    """
+    outcome = drive.deliver(entry, _read(entry.path) if entry.slot.writer is not None else ())
+    return outcome.error if isinstance(outcome, drive.Refused) else None
+
+
+def _missing(entry: UploadEntry) -> bool:
+    if entry.slot.writer is None:
+        return not entry.upload.is_complete
+    return not entry.path.exists() or entry.path.stat().st_size != entry.size
 
 
 def staged(record: Record, slot: Slot, ref: str) -> UploadEntry:
     """An upload whose checks are its writer's, who gets the bytes later. Raises `UploadError("incomplete")`."""
     entry = stand_in(record, slot, ref)
-    if not entry.path.exists() or entry.path.stat().st_size != record.size:
+    if _missing(entry):
         raise UploadError("incomplete")
     return entry
 
 
 def give_back(uploads: Uploads, entry: UploadEntry) -> bool:
-    """Lets an entry rest again that nobody has consumed. What a writer has taken can't be given back: False."""
+    """Parks an entry again that nobody has consumed. What a writer has taken can't be given back: False."""
     if entry.slot.writer is not None or entry.is_over:
         return False
     uploads.staged.discard(entry)
@@ -179,13 +160,13 @@ def give_back(uploads: Uploads, entry: UploadEntry) -> bool:
     return True
 
 
-def remove(record: Record, visitor: str) -> None:
+def remove(record: Record, uploader: Uploader) -> None:
     """Ends an upload. A request that writes to it right now finds it gone, and cleans up after itself."""
     store().forget(record.id)
     if not is_taken(record):
-        entry = _entry(record)
-        entry.visitor = visitor
-        entry.advance(Step.CANCEL, UploadError("cancelled"))
+        entry = stand_in(record, _PLAIN)
+        entry.uploader = uploader
+        entry.cancel()
         entry.discard()
         _tidy(record.id)
 
@@ -196,44 +177,35 @@ def _tidy(upload_id: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def stand_in(record: Record, slot: Slot, ref: str) -> UploadEntry:
+def stand_in(record: Record, slot: Slot, ref: str = "page") -> UploadEntry:
     """An entry that shows why the upload couldn't be taken. It has no hold on its bytes."""
-    return _entry(record, slot, ref)
+    return entry_of(record, replace(slot, name=record.slot), ref)
 
 
-def _entry(record: Record, slot: Slot | None = None, ref: str = "page") -> UploadEntry:
-    slot = slot or replace(_PLAIN, name=record.slot)
-    name = replace(parse_name(record.name), folder=record.folder)
-    return UploadEntry(record.id, ref, slot, name, record.size, record.client_type)
-
-
-def _acquire(entry: UploadEntry, record: Record, seconds: float, holder: str = "") -> None:
-    lease = store().acquire(record.id, holder or secrets.token_hex(8), seconds)
-    if lease is None:
-        raise UploadError("locked")
-    entry.keeper = Keeper(store(), lease, ttl(), record)
+def _held(record: Record, slot: Slot, seconds: float, ref: str = "page", holder: str = "") -> UploadEntry:
+    """Raises `UploadError("locked")`."""
+    entry = stand_in(record, slot, ref)
+    entry.hold = hold.take(store(), record, holder or secrets.token_hex(8), ttl(), seconds=seconds)
+    return entry
 
 
 def _write(entry: UploadEntry, offset: int, pieces: Iterator[bytes]) -> None:
-    """What is new of a chunk. Each piece is looked at before it is written."""
+    """What is new of a chunk."""
     for piece in pieces:
-        known = max(0, min(len(piece), entry.upload.written - offset))
-        new = piece[known:]
+        new = piece[max(0, min(len(piece), entry.upload.written - offset)) :]
         offset += len(piece)
         if not new:
             continue
-        if entry.upload.written + len(new) > entry.size:
-            raise UploadError("size_mismatch")
-        entry.look(new)
-        entry.write([new])
-        entry.receive(entry.upload.received, len(new))
-        entry.written(len(new))
+        match drive.feed(entry, new):
+            case drive.Write():
+                drive.commit(entry, [new])
+            case drive.Refused(error):
+                raise error
+            case _:
+                raise UploadError("unknown_ref")
 
 
 def _read(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                yield block
-    except FileNotFoundError:
-        return
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block

@@ -15,16 +15,15 @@ from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.core import messages as wire
 from liveview.core.messages import BadMessage, Fields, Message
-from uploads import events, janitor
+from uploads import janitor
 from uploads.core import messages
-from uploads.core.machine import State, Step
 from uploads.entries.entry import UploadEntry
 from uploads.entries.registry import Uploads
-from uploads.entries.validation import judge
+from uploads.entries.uploader import uploader_of
 from uploads.errors import UploadError
-from uploads.external import ExternalEntry
 from uploads.fallback import parked
 from uploads.fallback.claims import Claims
+from uploads.fallback.forms import accept_post
 from uploads.http_errors import described, refusal, status_of
 from uploads.owners import owner_of
 
@@ -50,7 +49,16 @@ class Fallback:
 
     def __init__(self, view: LiveView, uploads: Uploads) -> None:
         self._view, self._uploads = view, uploads
-        self.claims = Claims(uploads)
+        self._claims = Claims(uploads)
+
+    def accept(self, request: HttpRequest) -> bool:
+        """The files of a form, posted in it or named by it. False if one was refused and the handler must not run."""
+        accepted = accept_post(self._uploads, request)
+        return self._claims.accept(request) and accepted
+
+    def settle(self) -> None:
+        """The page is rendered."""
+        self._claims.settle()
 
     def answer(self, request: HttpRequest) -> HttpResponse | None:
         """None for a request that asks for the page, or is a form of a browser's own."""
@@ -58,7 +66,7 @@ class Fallback:
             case "GET", "config":
                 response = self._config(request)
             case "POST", "message":
-                response = self._obey(request)
+                response = self._handle(request)
             case "POST", "chunk":
                 response = self._take(request)
             case "POST", "form":
@@ -74,14 +82,14 @@ class Fallback:
         owner_of(request)
         slots = {
             # Bytes that wait here for a writer can't be gone on with by a socket.
-            name: {**slot.describe(), "resumable": slot.resumable and not slot.is_elsewhere}
+            name: {**slot.describe(), "resumable": slot.resumable and not slot.is_remote}
             for name, slot in self._uploads.slots.items()
         }
         most = min(MAX_CHUNK, Caps(conf()).of(request.path))
         return JsonResponse({"slots": slots, "max_chunk": most, "csrf_token": get_token(request)})
 
     # Messages
-    def _obey(self, request: HttpRequest) -> HttpResponse:
+    def _handle(self, request: HttpRequest) -> HttpResponse:
         try:
             message = wire.parse(_read(request, MAX_MESSAGE).decode(), CLIENT, MAX_MESSAGE)
         except (BadMessage, UnicodeDecodeError):
@@ -95,7 +103,7 @@ class Fallback:
                 case "upload_resume":
                     return _told(self._resume(request, message))
                 case "upload_cancel":
-                    parked.remove(parked.find(request, message["upload_id"]), events.visitor_of(request))
+                    parked.remove(parked.find(request, message["upload_id"]), uploader_of(request))
                     return _told(messages.cancelled(message["ref"]))
                 case _:
                     return self._finish(request, message)
@@ -106,13 +114,12 @@ class Fallback:
 
     def _register(self, request: HttpRequest, message: Message) -> Message:
         self._view.live_mount()
-        entry = self._uploads.register(
+        if self._uploads.slot(message["slot"]).external is not None:
+            raise UploadError("storage_unavailable", "This file can't be sent without a live connection.")
+        entry = self._uploads.add(
             message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )
-        if isinstance(entry, ExternalEntry):
-            self._uploads.drop(entry)
-            raise UploadError("storage_unavailable", "This file can't be sent without a live connection.")
-        parked.keep(entry, request)
+        parked.begin(entry, request)
         if janitor.is_due():
             janitor.prune()
         return messages.registered(entry, 0, _grant(entry))
@@ -121,10 +128,10 @@ class Fallback:
         """Goes on with what a socket began, or an earlier page."""
         self._view.live_mount()
         try:
-            if self._uploads.slot(message["slot"]).is_elsewhere:
+            if self._uploads.slot(message["slot"]).is_remote:
                 raise UploadError("unknown_ref")
             record = parked.resumable(request, message)
-            entry = parked.measure(record, message["holder"])
+            entry = parked.measure(record, message["holder"], self._uploads.uploader)
         except UploadError as refused:
             return messages.not_resumed(message["ref"], refused)
         answer = messages.resumed(entry, 0, *entry.tail, external=_grant(entry))
@@ -144,17 +151,13 @@ class Fallback:
         if slot.writer is not None and slot.progress is None:
             return _told(messages.ready(parked.staged(record, slot, ref)))
         entry = parked.take(self._uploads, record, ref)
-        failure = judge(entry)
-        if failure is not None:
-            entry.fail(failure)
-        else:
-            entry.advance(Step.ACCEPT)
+        parked.settle(entry)
         if slot.progress is not None:
             self._tell(entry)
-        if entry.state is State.CONSUMED:
+        if entry.is_consumed:
             parked.mark_taken(record)
             return self._show([messages.consumed(ref)])
-        if entry.state is State.READY and parked.give_back(self._uploads, entry):
+        if entry.is_ready and parked.give_back(self._uploads, entry):
             told = messages.ready(entry)
             return _told(told) if slot.progress is None else self._show([told])
         self._uploads.discard([entry])
@@ -189,7 +192,7 @@ class Fallback:
                 return JsonResponse({"offset": record.size})
             if offset + length > record.size:
                 raise UploadError("size_mismatch")
-            there = parked.append(record, offset, _pieces(request), events.visitor_of(request))
+            there = parked.append(record, offset, _pieces(request), uploader_of(request))
             if there < offset:
                 refused = UploadError("bad_offset")
                 return JsonResponse({**described(refused), "offset": there}, status=status_of(refused))
@@ -200,7 +203,7 @@ class Fallback:
     # Forms
     def _submit(self) -> HttpResponse:
         self._view.live_mount()
-        return _with_page(self.claims.answers, http_page.answer_form(self._view))
+        return _with_page(self._claims.answers, http_page.answer_form(self._view))
 
 
 def _grant(entry: UploadEntry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import time
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
+from liveview.process import here
 from uploads.conf import conf
 from uploads.core.admission import SHARE, Admission
 
@@ -36,7 +37,7 @@ class Senders:
         """Bytes that the one whose turn it is may have on their way, of the `window` it would have alone.
 
         While others wait that is the rest of its share, not as much again for what has arrived: else everyone would
-        keep a share of credit after his turn, and all would send at any moment.
+        keep a share of credit after its turn, and all would send at any moment.
         """
         if self._admission.is_crowded:
             fair = max(LEAST, TOTAL // self._admission.members)
@@ -69,11 +70,15 @@ class Senders:
         self._begin(self._admission.advance(time.monotonic()))
 
 
-_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Senders] = WeakKeyDictionary()
+class _Loops:
+    """A process has one event loop, tests have several."""
+
+    def __init__(self) -> None:
+        self.senders: WeakKeyDictionary[asyncio.AbstractEventLoop, Senders] = WeakKeyDictionary()
 
 
-def here() -> Senders:
-    """Those of the running event loop: a process has one, tests have several."""
-    senders = _of_loops.setdefault(asyncio.get_running_loop(), Senders())
-    senders.configure()
-    return senders
+def senders() -> Senders:
+    """Those of the running event loop."""
+    found = here(_Loops).senders.setdefault(asyncio.get_running_loop(), Senders())
+    found.configure()
+    return found

@@ -10,7 +10,7 @@ from uploads.entries.registry import Uploads
 MOST: Final = 500  # besides cancellations, of which there is one in a row for an upload
 
 
-class Postponed:
+class Deferred:
     """In the order of their arrival. Asked for each message that comes, however many wait."""
 
     def __init__(self, uploads: Uploads) -> None:

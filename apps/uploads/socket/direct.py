@@ -18,11 +18,11 @@ from liveview.threads import is_on_loop
 from uploads import threads
 from uploads.core import messages
 from uploads.core.contracts import Grant
+from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.entries.registry import Uploads
 from uploads.errors import UploadError
-from uploads.external import ExternalEntry, topic_of
-from uploads.socket.resumption import Resumption
+from uploads.external import RemoteSink, topic_of
 
 if TYPE_CHECKING:
     from liveview import LiveView
@@ -33,10 +33,17 @@ WAIT: Final = 60.0  # seconds that a handler's thread waits for the event loop
 
 
 class Owner(Protocol):
-    """Who is told what becomes of the uploads. On the event loop."""
+    """Who opens uploads, and is told what becomes of them. On the event loop, unless said otherwise."""
 
     def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
         """A new entry of the view, or `UploadError`."""
+
+    def open(self, entry: UploadEntry, holder: str) -> None:
+        """Reserves what it needs and makes its record. Blocks; raises `UploadError`."""
+
+    def admit(self, entry: UploadEntry) -> None: ...
+
+    def refuse(self, entry: UploadEntry, refusal: UploadError) -> None: ...
 
     def has_failed(self, entry: UploadEntry) -> None: ...
 
@@ -46,33 +53,32 @@ class Owner(Protocol):
 class DirectUploads:
     """On the event loop, unless said otherwise."""
 
-    def __init__(self, view: LiveView, uploads: Uploads, resumption: Resumption, link: Link, owner: Owner) -> None:
-        self._view, self._uploads, self._resumption = view, uploads, resumption
+    def __init__(self, view: LiveView, uploads: Uploads, link: Link, owner: Owner) -> None:
+        self._view, self._uploads = view, uploads
         self._link, self._owner = link, owner
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._informed)
-        self._waiting: dict[str, ExternalEntry] = {}  # by topic
-        self._finishing: set[ExternalEntry] = set()
+        self._waiting: dict[str, UploadEntry] = {}  # by topic
+        self._finishing: set[UploadEntry] = set()
         self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for a hundred at most
 
     # What the browser asks for
-    async def begin(self, entry: ExternalEntry, holder: str) -> None:
-        """Answers a registration."""
-        await self._resumption.begin(entry, holder)  # first: what has no record at a storage is an orphan
+    async def begin(self, entry: UploadEntry) -> None:
+        """Answers a registration that has been opened: what has no record at a storage would be an orphan."""
         try:
             await self._mint(entry)
             await self._expect(entry)
-            grant = await threads.drive(entry.at_storage.grant)
+            grant = await threads.remote(_sink(entry).at_storage.grant)
         except UploadError as failure:
             await self._give_up(entry, failure)
             return
         if entry.is_open:
             self._link.send(messages.registered(entry, 0, grant))
 
-    async def go_on(self, entry: ExternalEntry) -> None:
+    async def resume(self, entry: UploadEntry) -> None:
         """Answers a resume. The entry's offset is how many bytes the storage has."""
         try:
-            grant = await threads.drive(entry.at_storage.grant)
+            grant = await threads.remote(_sink(entry).at_storage.grant)
         except UploadError as failure:
             self._fail(entry, failure)
             return
@@ -88,10 +94,10 @@ class DirectUploads:
             self._fail(entry, UploadError("rate_limited"))
             return
         try:
-            grant = await threads.drive(partial(entry.at_storage.sign, parts))
+            grant = await threads.remote(partial(_sink(entry).at_storage.sign, parts))
         except UploadError as failure:
             if failure.code == "bad_offset":
-                self._link.violation("a part that there isn't")
+                self._link.violation("unknown part number")
             else:
                 self._fail(entry, failure)
             return
@@ -104,14 +110,14 @@ class DirectUploads:
             return
         self._finishing.add(entry)
         try:
-            await threads.drive(entry.finish)
+            await threads.remote(partial(drive.arrived, entry))
         except UploadError as failure:
             self._fail(entry, failure)
         except Exception:  # noqa: BLE001  (a presigner is the application's code)
             logger.exception("could not look at an upload's storage")
             self._fail(entry, UploadError("server_error"))
         else:
-            if entry.seal():
+            if entry.is_open:
                 await self._owner.has_arrived(entry)
         finally:
             self._finishing.discard(entry)
@@ -133,11 +139,16 @@ class DirectUploads:
             raise RuntimeError("presign_upload would stop the event loop here: use a handler that isn't async.")
         ref = f"made-{secrets.token_hex(8)}"
         entry = self._on_loop(self._register(slot, ref, name, size, mime))
-        self._on_loop(self._resumption.begin(entry, ref))
         try:
-            self._begin(entry)
+            self._owner.open(entry, ref)
+            self._on_loop(self._admit(entry))
+        except UploadError as refused:
+            self._on_loop(self._refuse(entry, refused))
+            raise
+        try:
+            _sink(entry).begin(self._view)
             self._on_loop(self._expect(entry))
-            grant = entry.at_storage.grant()
+            grant = _sink(entry).at_storage.grant()
         except UploadError as failure:
             self._on_loop(self._give_up(entry, failure))
             raise
@@ -148,31 +159,35 @@ class DirectUploads:
         entry = self._find(ref)
         if entry is None:
             raise UploadError("unknown_ref")
-        return entry.at_storage.sign(parts)
+        return _sink(entry).at_storage.sign(parts)
 
-    async def _register(self, slot: str, ref: str, name: str, size: int, mime: str) -> ExternalEntry:
+    async def _register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
         if self._uploads.slot(slot).external is None:
             raise ValueError(f"the slot {slot!r} has no presigner: give allow_upload its external=")
-        entry = self._owner.register(slot, ref, name, size, mime)
-        assert isinstance(entry, ExternalEntry)
-        return entry
+        return self._owner.register(slot, ref, name, size, mime)
 
-    async def _give_up(self, entry: ExternalEntry, failure: UploadError) -> None:
-        if entry.is_over:  # cancelled meanwhile: what has been kept since then goes, too
-            await threads.drive(entry.discard)
+    async def _admit(self, entry: UploadEntry) -> None:
+        self._owner.admit(entry)
+
+    async def _refuse(self, entry: UploadEntry, refusal: UploadError) -> None:
+        self._owner.refuse(entry, refusal)
+
+    async def _give_up(self, entry: UploadEntry, failure: UploadError) -> None:
+        if entry.is_over:  # cancelled meanwhile: what has been stored since then goes as well
+            await threads.remote(entry.discard)
         self._fail(entry, failure)
 
     def _on_loop(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT)
 
     # Steps
-    async def _mint(self, entry: ExternalEntry) -> None:
+    async def _mint(self, entry: UploadEntry) -> None:
         """Raises `UploadError`. A function of the application's looks at its view: in the view's turn, then."""
         failures: list[UploadError | None] = []
 
         def mint() -> None:
             try:
-                self._begin(entry)
+                _sink(entry).begin(self._view)
             except UploadError as refused:
                 failures.append(refused)
             else:
@@ -182,33 +197,21 @@ class DirectUploads:
         if entry.slot.external.needs_view:
             await self._link.call(mint)
         else:
-            await threads.drive(mint)
+            await threads.remote(mint)
         failure = failures[0] if failures else UploadError("server_error")  # or it has raised, and that is logged
         if failure is not None:
             raise failure
 
-    def _begin(self, entry: ExternalEntry) -> None:
-        """Blocks; raises `UploadError`."""
-        assert entry.slot.external is not None
+    async def _expect(self, entry: UploadEntry) -> None:
+        """Stores what the webhook, and whoever resumes or cleans up, has to know, and listens."""
+        state = {"type": entry.content_type, "state": dict(_sink(entry).at_storage.state)}
         try:
-            entry.attach(entry.slot.external.begin(entry, self._view))
-        except UploadError:
-            raise
-        except Exception:  # noqa: BLE001  (the application's code)
-            logger.exception("a presigner failed")
-            raise UploadError("server_error") from None
-
-    async def _expect(self, entry: ExternalEntry) -> None:
-        """Keeps what the webhook, and whoever resumes or cleans up, has to know, and listens."""
-        if entry.keeper is not None:
-            kept = {"type": entry.content_type, "state": dict(entry.at_storage.state)}
-            try:
-                await threads.check(partial(entry.keeper.record_writer, kept))
-            except ValueError:  # a name and a key that together are too long for a record
-                raise UploadError("bad_name") from None
+            await threads.check(partial(entry.hold.record_writer, state))
+        except ValueError:  # a name and a key that together are too long for a record
+            raise UploadError("bad_name") from None
         await self._listen(entry)
 
-    async def _listen(self, entry: ExternalEntry) -> None:
+    async def _listen(self, entry: UploadEntry) -> None:
         topic = topic_of(entry.upload.id)
         self._waiting[topic] = entry
         await self._inbox.subscribe(topic)
@@ -224,11 +227,18 @@ class DirectUploads:
         if entry is not None:
             await self.done(entry.ref)
 
-    def _fail(self, entry: ExternalEntry, failure: UploadError) -> None:
+    def _fail(self, entry: UploadEntry, failure: UploadError) -> None:
         if entry.fail(failure):
             self._owner.has_failed(entry)
 
-    def _find(self, ref: str) -> ExternalEntry | None:
+    def _find(self, ref: str) -> UploadEntry | None:
         """One whose bytes may still come."""
         entry = self._uploads.entries.get(ref)
-        return entry if isinstance(entry, ExternalEntry) and entry.remote is not None and entry.is_open else None
+        if entry is None or not entry.is_open or not isinstance(entry.sink, RemoteSink):
+            return None
+        return entry if entry.sink.remote is not None else None
+
+
+def _sink(entry: UploadEntry) -> RemoteSink:
+    assert isinstance(entry.sink, RemoteSink)
+    return entry.sink

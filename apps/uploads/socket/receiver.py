@@ -17,12 +17,12 @@ from uploads.conf import conf
 from uploads.core import frames, messages
 from uploads.core.credit import Window
 from uploads.core.frames import BadDigest, BadFrame, Chunk
-from uploads.core.machine import Late, Misplaced, Overrun, Replay, Write
 from uploads.core.slots import SMALLEST_CHUNK
+from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.socket import credit_turns
-from uploads.socket.stalled import Stillness, stands_still
+from uploads.socket.stalled import Stall, is_stalled
 
 DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
 FLOOR = 64 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
@@ -38,7 +38,7 @@ class Owner(Protocol):
         """The machine has rejected it. A write may still be under way, of bytes that nobody wants."""
 
     async def has_arrived(self, entry: UploadEntry) -> None:
-        """Every byte is written, and the upload is sealed."""
+        """Every byte is written."""
 
 
 class Channel:
@@ -63,9 +63,9 @@ class Receiver:
         self._numbers = 0
         self._full = conf().window
         self._window = Window(min(FLOOR, self._full))
-        self._senders = credit_turns.here()
+        self._senders = credit_turns.senders()
         self._has_left = False
-        self._stillness = Stillness(conf().idle)
+        self._stall = Stall(conf().idle)
         self._is_watching = False
         self._unknown = Strikes(20, per=60)
         self._idle = Bucket(500, burst=20_000)  # frames that bring no byte
@@ -81,7 +81,7 @@ class Receiver:
         self._numbers += 1
         self._channels[self._numbers] = Channel(self._numbers, entry)
         self._ask()
-        if self._stillness.limit and not self._is_watching:
+        if self._stall.limit and not self._is_watching:
             self._is_watching = True
             self._link.spawn(self._watch())
         return self._numbers
@@ -104,7 +104,7 @@ class Receiver:
         if not self._window.spend(len(frame)):
             self._link.close(CloseCode.OVERRUN)
             return
-        self._stillness.moved()
+        self._stall.moved()
         self._senders.arrived(self, len(frame))
         try:
             chunk = frames.decode(frame)
@@ -124,54 +124,52 @@ class Receiver:
             return False
         entry, length = channel.entry, len(chunk.payload)
         if cost > self.max_frame:
-            self._link.violation("a frame longer than announced")
+            self._link.violation("frame longer than max_frame")
             return False
         if length < SMALLEST_CHUNK and chunk.offset + length < entry.size:
-            self._link.violation("a tiny chunk")
+            self._link.violation("chunk below the least size")
             return False
         if entry.slot.verify is (chunk.digest is None):
-            self._link.violation("a chunk with a digest too few or too many")
+            self._link.violation("chunk without its digest" if entry.slot.verify else "unexpected digest")
             return False
-        match entry.receive(chunk.offset, length):
-            case Write():
-                return self._gather(channel, chunk, cost)
-            case Misplaced(offset):
+        match drive.feed(entry, chunk.payload, chunk.offset):
+            case drive.Write():
+                self._gather(channel, chunk, cost)
+                return True
+            case drive.Misplaced(offset):
                 self._link.send(messages.error(entry.ref, UploadError("bad_offset"), offset))
-            case Overrun():
-                self._fail(channel)
-            case Late() | Replay():
+            case drive.Refused(error):
+                self._fail(channel, error)
+            case drive.Late() | drive.Replay():
                 pass
         return False
 
-    def _gather(self, channel: Channel, chunk: Chunk, cost: int) -> bool:
-        try:
-            if chunk.digest is None:
-                channel.entry.look(chunk.payload)
-        except UploadError as mismatch:
-            if channel.entry.fail(mismatch):
-                self._fail(channel)
-            return False
+    def _gather(self, channel: Channel, chunk: Chunk, cost: int) -> None:
         channel.waiting.append(chunk)
         channel.cost += cost
         if not channel.is_writing:
             channel.is_writing = True
             self._link.spawn(self._write(channel))
-        return True
 
     async def _watch(self) -> None:
-        """Ends what stands still, for as long as an upload is open."""
+        """Ends what is stalled, for as long as an upload is open."""
         while self._channels:
-            await asyncio.sleep(self._stillness.left)
-            if not self._stillness.left:
-                for channel in [channel for channel in self._channels.values() if stands_still(channel.entry)]:
-                    if channel.entry.fail(UploadError("timeout")):
-                        self._fail(channel)
-                self._stillness.moved()
+            await asyncio.sleep(self._stall.left)
+            if not self._stall.left:
+                for channel in [channel for channel in self._channels.values() if is_stalled(channel.entry)]:
+                    timeout = UploadError("timeout")
+                    if channel.entry.fail(timeout):
+                        self._fail(channel, timeout)
+                self._stall.moved()
         self._is_watching = False
 
-    def _fail(self, channel: Channel) -> None:
-        self.close(channel.entry)
-        self._owner.has_failed(channel.entry)
+    def _fail(self, channel: Channel, error: UploadError) -> None:
+        """Tells of an upload that has ended by this very error."""
+        if error.code == "session_ended":
+            self._link.close(CloseCode.SESSION_ENDED)
+        elif channel.entry.upload.error == error:
+            self.close(channel.entry)
+            self._owner.has_failed(channel.entry)
 
     def _unknown_channel(self, number: int) -> None:
         """A chunk that was on its way when its upload ended is no offence.
@@ -179,34 +177,33 @@ class Receiver:
         Such chunks fit into the credit of that moment: the news travelled ahead of any credit granted since.
         """
         if not 0 < number <= self._numbers:
-            self._link.violation("a chunk for nothing")
+            self._link.violation("unknown channel")
         elif self._window.used > self._ended.get(number, 0) and self._unknown.add():
-            self._link.violation("chunks for an upload that has ended")
+            self._link.violation("chunks of an upload that is over")
 
     async def _write(self, channel: Channel) -> None:
         """Writes what has been gathered, again and again, until nothing waits."""
         entry = channel.entry
+        write = threads.remote if entry.sink.is_remote else threads.write
         while channel.waiting and entry.is_open:
             batch, cost = channel.waiting, channel.cost
             channel.waiting, channel.cost = [], 0
+            verify = partial(frames.verify, batch) if entry.slot.verify else None
             try:
-                await (threads.drive if entry.slot.writer else threads.write)(partial(_write, entry, batch))
+                await write(partial(drive.commit, entry, [chunk.payload for chunk in batch], verify))
             except BadDigest:
                 cost += channel.cost
                 channel.waiting, channel.cost = [], 0
                 self._damaged(channel)
             except UploadError as failure:
-                if entry.fail(failure):
-                    self._fail(channel)
-            else:
-                entry.written(sum(len(chunk.payload) for chunk in batch))
+                self._fail(channel, failure)
             self._settle(cost, channel)
             self._owner.has_moved(entry)
         channel.is_writing = False
         if channel.cost:
             self._settle(channel.cost)
             channel.waiting, channel.cost = [], 0
-        if entry.seal():
+        if entry.is_open and entry.upload.is_complete:
             self.close(entry)
             await self._owner.has_arrived(entry)
 
@@ -215,9 +212,9 @@ class Receiver:
         entry, damage = channel.entry, UploadError("bad_digest")
         channel.damages += 1
         if channel.damages < DAMAGES:
-            self._link.send(messages.error(entry.ref, damage, entry.rewind()))
+            self._link.send(messages.error(entry.ref, damage, drive.rewind(entry)))
         elif entry.fail(damage):
-            self._fail(channel)
+            self._fail(channel, damage)
 
     def _settle(self, cost: int, channel: Channel | None = None) -> None:
         self._window.settle(cost)
@@ -259,12 +256,3 @@ class Receiver:
 
     def _tell(self, offsets: list[tuple[int, int]]) -> None:
         self._link.send(messages.progress(offsets, self._window.granted, self._window.settled))
-
-
-def _write(entry: UploadEntry, chunks: list[Chunk]) -> None:
-    """Blocks. Raises `BadDigest`, `UploadError`."""
-    if entry.slot.verify:
-        frames.verify(chunks)
-        for chunk in chunks:
-            entry.look(chunk.payload)
-    entry.write([chunk.payload for chunk in chunks])

@@ -1,9 +1,9 @@
-"""Uploads that stand still: begun on a socket, and then not a byte for long.
+"""Stalled uploads: begun on a socket, and then not a byte for long.
 
-A page doesn't say when its visitor pauses, so a pause looks like this, too. Hence the limit is long, and it is for
+A page doesn't say when its visitor pauses, so a pause looks the same. Hence the limit is long, and it is for
 uploads that nobody could go on with anyway once their page is gone: a resumable one may rest for as long as its page
 lives. A page that is gone without a word is found by the ping of its socket, long before. What hasn't begun waits for
-its form or behind other files, and what is all here waits for us: neither stands still.
+its form or behind other files, and what is all here waits for us: neither is stalled.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from uploads.core.machine import State
 from uploads.entries.entry import UploadEntry
 
 
-class Stillness:
+class Stall:
     """How long it has been quiet on one socket. `limit` is in seconds; 0 is no limit."""
 
     def __init__(self, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,7 +23,7 @@ class Stillness:
         self._since = clock()
 
     def moved(self) -> None:
-        """A chunk has arrived, of whichever upload: those that wait behind it don't stand still."""
+        """A chunk has arrived, of whichever upload: those that wait behind it aren't stalled."""
         self._since = self._clock()
 
     @property
@@ -33,9 +32,8 @@ class Stillness:
         return max(0.0, self._since + self.limit - self._clock())
 
 
-def stands_still(entry: UploadEntry) -> bool:
+def is_stalled(entry: UploadEntry) -> bool:
     """Whether it is up to the client to go on, now or never."""
     upload = entry.upload
-    return (
-        upload.state is State.RECEIVING and upload.written == upload.received < upload.size and not entry.slot.resumable
-    )
+    has_begun = entry.is_open and upload.received > 0
+    return has_begun and upload.written == upload.received < upload.size and not entry.slot.resumable

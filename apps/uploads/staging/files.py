@@ -16,7 +16,9 @@ from typing import IO, Any
 
 from django.core.files.uploadedfile import UploadedFile
 
+from liveview.process import here
 from uploads.conf import conf
+from uploads.core.contracts import Found, Hold, Sealed
 from uploads.core.sniffing import SNIFF_BYTES
 from uploads.errors import UploadError
 from uploads.staging import ownership
@@ -25,34 +27,45 @@ logger = logging.getLogger("uploads")
 
 BLOCK = 1024 * 1024  # bytes read at a time
 TAIL = 64 * 1024  # bytes before the offset by which a resuming client knows that it has the same file
-HASHES_KEPT = 512  # of parked files, so that whoever goes on in this process needn't read them from the beginning
-
-_hashes: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # upload id → how many bytes, and their SHA-256 so far
-_hashes_lock = threading.Lock()
+HASHES_KEPT = 512  # of parked files
 
 
-def _keep_hash(upload_id: str, length: int, digest: Any) -> None:
-    with _hashes_lock:
-        _hashes[upload_id] = length, digest
-        _hashes.move_to_end(upload_id)
-        while len(_hashes) > HASHES_KEPT:
-            _hashes.popitem(last=False)
+class Hashes:
+    """SHA-256 so far of parked files: whoever goes on in this process needn't read them from the beginning."""
 
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # upload id → how many bytes, and their hash
+        self._lock = threading.Lock()
 
-def _take_hash(upload_id: str) -> tuple[int, Any]:
-    """What is known of the file's beginning. Staged files only grow: no byte of it has changed since."""
-    with _hashes_lock:
-        return _hashes.pop(upload_id, (0, None))
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def keep(self, upload_id: str, length: int, digest: Any) -> None:
+        with self._lock:
+            self._held[upload_id] = length, digest
+            self._held.move_to_end(upload_id)
+            while len(self._held) > HASHES_KEPT:
+                self._held.popitem(last=False)
+
+    def take(self, upload_id: str) -> tuple[int, Any]:
+        """What is known of the file's beginning. Staging files only grow: no byte of it has changed since."""
+        with self._lock:
+            return self._held.pop(upload_id, (0, None))
 
 
 class StagingFile:
-    """One upload's bytes. Threads take turns; once discarded, it stays empty whatever still arrives.
+    """The sink on this machine's disk. Threads take turns; once discarded, it stays empty whatever still arrives.
 
     Of all that have the same upload only the last one who has opened it may write, here and in other processes.
+
+    size: bytes that were declared; a file that is longer is none of ours.
     """
 
-    def __init__(self, upload_id: str) -> None:
+    is_remote = False
+
+    def __init__(self, upload_id: str, size: int) -> None:
         self.path = conf().staging_dir / upload_id
+        self._size = size
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self._hashed = 0  # bytes; fewer than there are after a write that failed half-way
@@ -63,7 +76,14 @@ class StagingFile:
         self._is_superseded = False
         self.tail = ("", 0)
 
-    def write(self, chunks: Sequence[bytes | memoryview]) -> None:
+    @property
+    def durable(self) -> int:
+        return self._hashed
+
+    def file(self, name: str, content_type: str) -> UploadedFile[Any]:
+        return StagedFile(self.path, name, content_type)
+
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Appends. Raises `UploadError`: `storage_full` when the system can't take it, `superseded` after `park`."""
         with self._lock:
             if self._is_discarded:
@@ -71,12 +91,12 @@ class StagingFile:
             if self._is_parked:
                 raise UploadError("superseded")
             try:
-                self._append(chunks)
+                self._append(pieces)
             except OSError:
                 logger.exception("could not write a staging file")
                 raise UploadError("storage_full") from None
 
-    def finish(self) -> str:
+    def seal(self) -> str:
         """Closes the file; the SHA-256 of its bytes in hexadecimal.
 
         Raises `UploadError("superseded")` if somebody else goes on with it.
@@ -87,7 +107,10 @@ class StagingFile:
             self._close()
         return self._hash.hexdigest()
 
-    def discard(self) -> None:
+    def finish(self) -> Sealed:
+        return Sealed(self._hash.hexdigest())
+
+    def discard(self, cause: BaseException | None = None) -> None:
         """Removes the file and whatever was derived from it, unless somebody else goes on with it.
 
         What has been moved away stays where it is.
@@ -100,7 +123,7 @@ class StagingFile:
             self._close()
             if is_anothers:
                 return
-            _take_hash(self.path.name)
+            here(Hashes).take(self.path.name)
             for path in (self.path, *self._siblings):
                 path.unlink(missing_ok=True)
 
@@ -116,35 +139,33 @@ class StagingFile:
             self._park()
             return set(self._siblings)
 
-    def reopen(self, look: Callable[[bytes], None], most: int, *, patience: float, make: bool = False) -> int:
-        """Opens what was staged before, to go on at its end; that offset. `look` sees the bytes from the beginning.
+    def reopen(self, hold: Hold) -> Found:
+        """Opens what was staged before, to go on at its end.
 
-        Nobody else who has it open can write from then on. Raises `UploadError`: `unknown_ref` where there is more than
-        there should be, `locked` while another process has it open.
-
-        patience: seconds without a write after which another process counts as standing still.
-        make: where there is no file, make one, so that nobody else can.
+        Nobody else who has it open can write from then on. Where there is no file one is made, so that nobody else can,
+        if the upload is held. Raises `UploadError`: `unknown_ref` where there is more than there should be, `locked`
+        while another process has it open.
         """
         inherited = ownership.take_over(self.path, self)
         try:
             with self._lock:
                 self._siblings |= inherited
-                return self._reopen(look, most, patience, make)
+                return self._reopen(hold)
         except BaseException:
             ownership.leave(self.path, self)
             raise
 
-    def _reopen(self, look: Callable[[bytes], None], most: int, patience: float, make: bool) -> int:
+    def _reopen(self, hold: Hold) -> Found:
         if self._is_parked:  # by one who was quicker
             raise UploadError("locked")
         try:
-            self._file = ownership.opened(self.path, patience)
+            self._file = ownership.opened(self.path, hold.patience)
         except FileNotFoundError:
-            self._file = self._made() if make else None
+            self._file = self._made() if hold.is_held else None
         if self._file is None:
-            return 0
+            return Found()
         try:
-            return self._go_on(self._file, look, most)
+            return self._go_on(self._file)
         except UploadError:
             self._close()
             raise
@@ -158,12 +179,13 @@ class StagingFile:
             logger.exception("could not make a staging file")
             raise UploadError("storage_full") from None
 
-    def _go_on(self, file: IO[bytes], look: Callable[[bytes], None], most: int) -> int:
+    def _go_on(self, file: IO[bytes]) -> Found:
         offset = file.seek(0, os.SEEK_END)
-        if offset > most:
+        if offset > self._size:
             raise UploadError("unknown_ref")
-        _read_from(file, 0, min(offset, SNIFF_BYTES), look)
-        known, digest = _take_hash(self.path.name)
+        head = bytearray()
+        _read_from(file, 0, min(offset, SNIFF_BYTES), head.extend)
+        known, digest = here(Hashes).take(self.path.name)
         if digest is not None and known <= offset:
             self._hash = digest
         else:
@@ -173,24 +195,24 @@ class StagingFile:
         tail = hashlib.sha256()
         _read_from(file, max(0, offset - TAIL), offset, tail.update)
         self.tail = tail.hexdigest(), min(offset, TAIL)
-        return offset
+        return Found(offset, bytes(head))
 
-    def _append(self, chunks: Sequence[bytes | memoryview]) -> None:
+    def _append(self, pieces: Sequence[bytes | memoryview]) -> None:
         if self._file is None:
             ownership.enter(self.path, self)
             try:
                 self._file = ownership.made(self.path)
             except FileExistsError:
                 raise UploadError("superseded") from None
-        for chunk in chunks:
-            _write_all(self._file, chunk)
-            self._hash.update(chunk)
-            self._hashed += len(chunk)
+        for piece in pieces:
+            _write_all(self._file, piece)
+            self._hash.update(piece)
+            self._hashed += len(piece)
 
     def _park(self) -> None:
         self._is_parked = True
         if self._file is not None and ownership.is_in_place(self._file, self.path):
-            _keep_hash(self.path.name, self._hashed, self._hash)
+            here(Hashes).keep(self.path.name, self._hashed, self._hash)
         self._close()
 
     def _close(self) -> None:
@@ -216,7 +238,7 @@ def _read_from(file: IO[bytes], start: int, end: int, see: Callable[[bytes], obj
 
 
 def _write_all(file: IO[bytes], chunk: bytes | memoryview) -> None:
-    """An unbuffered write may take only a part, for one when the disk is nearly full."""
+    """An unbuffered write may take only a part, as when the disk is nearly full."""
     written = file.write(chunk)
     while written < len(chunk):
         written += file.write(chunk[written:])

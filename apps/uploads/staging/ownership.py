@@ -1,8 +1,8 @@
-"""Who may write a staged file: whoever has opened it last, in this process or in another.
+"""Who owns a staging file: whoever has opened it last, in this process or in another. Only the owner writes.
 
-In this process the one before is made to give way at once. Among processes a lock of the system decides: it belongs to
-the open file, so that it ends with whoever holds it, and moves with the file. One that has lost its lease lets go of it
-at its next renewal; one that stands still, and so never does, is left with a file that has no name any more.
+In this process the owner before is made to give way at once. Among processes a lock of the system decides: it belongs
+to the open file, so that it ends with whoever holds it, and moves with the file. A process that has lost its lease lets
+go of it at its next renewal; one that has stalled, and so never does, is left with a file that has no name any more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Protocol
 from weakref import WeakValueDictionary
 
+from liveview.process import here
 from uploads.errors import UploadError
 
 
@@ -28,34 +29,42 @@ class Writer(Protocol):
         """
 
 
-_writers: WeakValueDictionary[Path, Writer] = WeakValueDictionary()
-_lock = threading.Lock()
+class Owners:
+    """Of the staging files that this process has open."""
+
+    def __init__(self) -> None:
+        self.writers: WeakValueDictionary[Path, Writer] = WeakValueDictionary()
+        self.lock = threading.Lock()
 
 
 # In this process
 def enter(path: Path, writer: Writer) -> None:
     """For a file that is new. Raises `UploadError("superseded")` if somebody has gone on with it already."""
-    with _lock:
-        if _writers.setdefault(path, writer) is not writer:
+    owners = here(Owners)
+    with owners.lock:
+        if owners.writers.setdefault(path, writer) is not writer:
             raise UploadError("superseded")
 
 
 def take_over(path: Path, writer: Writer) -> set[Path]:
     """From now on it is this one who writes; what was made of the file before. Blocks until the one before is done."""
-    with _lock:
-        earlier, _writers[path] = _writers.get(path), writer
+    owners = here(Owners)
+    with owners.lock:
+        earlier, owners.writers[path] = owners.writers.get(path), writer
     return earlier.give_way() if earlier is not None and earlier is not writer else set()
 
 
 def leave(path: Path, writer: Writer) -> None:
-    with _lock:
-        if _writers.get(path) is writer:
-            del _writers[path]
+    owners = here(Owners)
+    with owners.lock:
+        if owners.writers.get(path) is writer:
+            del owners.writers[path]
 
 
 def is_anothers(path: Path, writer: Writer) -> bool:
-    with _lock:
-        return _writers.get(path, writer) is not writer
+    owners = here(Owners)
+    with owners.lock:
+        return owners.writers.get(path, writer) is not writer
 
 
 # Among processes

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from liveview.process import here
 from uploads.conf import conf
 from uploads.stores.base import StateStore, UploadStateStore
 from uploads.stores.custom import CustomStore
@@ -22,8 +24,19 @@ NAMES = {
     "redis": "uploads.stores.RedisUploadState",
 }
 
-_made: dict[tuple[str, str], StateStore] = {}
-_lock = threading.Lock()
+
+class Stores:
+    """Those that this process has made, each once."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], StateStore] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, str], make: Callable[[], StateStore]) -> StateStore:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]
 
 
 def get_store(store: Any = None, options: dict[str, Any] | None = None) -> StateStore:
@@ -37,11 +50,8 @@ def get_store(store: Any = None, options: dict[str, Any] | None = None) -> State
         return _complete(store)
     path = NAMES.get(store, store) if isinstance(store, str) else f"{store.__module__}.{store.__qualname__}"
     given = {key: value for key, value in (options or {}).items() if key != "ttl"}
-    with _lock:
-        key = path, repr(sorted(given.items()))
-        if key not in _made:
-            _made[key] = _make(store if isinstance(store, type) else import_string(path), given)
-        return _made[key]
+    key = path, repr(sorted(given.items()))
+    return here(Stores).get(key, lambda: _make(store if isinstance(store, type) else import_string(path), given))
 
 
 def expect_store(store: str) -> None:

@@ -11,7 +11,7 @@ from uploads.errors import UploadError
 Ending: TypeAlias = Callable[[], None]
 
 
-class Turns:
+class CallGate:
     """Whoever ends it while a call is under way leaves the ending to the thread that is in that call."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Drives one upload's writer by its contract: in order, one call at a time, and not once more when it is over.
+"""The sink that is a slot's writer: drives it by its contract, in order, one call at a time, and not after its end.
 
 Whoever ends an upload never waits for a call that is under way: the thread that is in it does what is left to do.
 """
@@ -11,48 +11,71 @@ import mimetypes
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from liveview.process import here
+from uploads.core.contracts import Entry, Found, Hold, Sealed, WriterFactory
 from uploads.core.sniffing import ACTIVE_EXTENSIONS
 from uploads.errors import UploadError
-from uploads.writers import waiting as kept
+from uploads.staging.files import StagingFile
 from uploads.writers.buffered import BufferedUploadWriter
-from uploads.writers.call_gate import Turns
+from uploads.writers.call_gate import CallGate
 from uploads.writers.causes import session_closed
 from uploads.writers.contract import UploadWriter
 from uploads.writers.resumable import ResumableUploadWriter, goes_on_elsewhere
-
-if TYPE_CHECKING:
-    from uploads.entries.entry import UploadEntry
+from uploads.writers.waiting import Waiting
 
 logger = logging.getLogger("uploads")
 
-_live: WeakValueDictionary[str, Driver] = WeakValueDictionary()
-_live_lock = threading.Lock()
+
+class Drivers:
+    """Those of this process that have made a writer, by upload id."""
+
+    def __init__(self) -> None:
+        self._live: WeakValueDictionary[str, Driver] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def enter(self, upload_id: str, driver: Driver) -> None:
+        with self._lock:
+            self._live[upload_id] = driver
+
+    def find(self, upload_id: str) -> Driver | None:
+        with self._lock:
+            return self._live.get(upload_id)
 
 
 class Driver:
     """What stands between an entry and its writer. Its methods block as long as the writer does, or say otherwise."""
 
-    def __init__(self, entry: UploadEntry) -> None:
-        self._entry = entry
+    is_remote = True
+
+    def __init__(self, entry: Entry, factory: WriterFactory) -> None:
+        self._entry, self._factory = entry, factory
         self._writer: UploadWriter | None = None
         self._held: list[bytes] = []  # the first bytes, until they have shown what the file is
         self._hash: Any = hashlib.sha256()  # None once it can't be told: after a resume
-        self._turns = Turns()
-        self._keeper = entry.keeper
+        self._gate = CallGate()
+        self._hold = entry.hold
         self._is_closed = False
         self._result: Any = None
+        self._beside = StagingFile(entry.upload.id, 0)  # never written: what validators make stands beside it
         self.written = 0  # bytes handed to the writer, by it or by those before it
         self.durable = 0  # those of them that whoever resumes would find
 
     @property
-    def sha256(self) -> str:
-        """In hexadecimal; empty while it can't be told."""
-        if self._hash is not None:
-            return str(self._hash.hexdigest())
-        return self._writer.sha256 if isinstance(self._writer, ResumableUploadWriter) else ""
+    def path(self) -> Path:
+        return self._beside.path
+
+    def sibling(self, name: str) -> Path:
+        return self._beside.sibling(name)
+
+    def file(self, name: str, content_type: str) -> SimpleUploadedFile:
+        """Empty: the writer has the bytes."""
+        return SimpleUploadedFile(name, b"", content_type)
 
     @property
     def tail(self) -> tuple[str, int]:
@@ -62,25 +85,34 @@ class Driver:
         return "", 0
 
     # In the order of an upload's life
-    def write(self, chunks: Sequence[bytes | memoryview]) -> None:
-        """Passes chunks on; the first of them once they have shown what the file is. Raises `UploadError`."""
-        if self._is_closed or not self._turns.enter():
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Passes pieces on; the first of them once they have shown what the file is. Raises `UploadError`."""
+        if self._is_closed or not self._gate.enter():
             return
         try:
-            self._held += map(bytes, chunks)
+            self._held += map(bytes, pieces)
             if self._entry.content_type:
                 self._pass_on(self._writer or self._open())
         except BaseException as failure:
             raise self._failed(failure) from None
         finally:
-            self._turns.leave()
+            self._gate.leave()
 
-    def close(self) -> Any:
-        """The writer's result. Raises `UploadError`."""
-        if self._is_closed:
-            return self._result  # of an upload whose page came back after it was complete
+    def seal(self) -> str:
+        """Empty while it can't be told."""
+        if self._hash is not None:
+            return str(self._hash.hexdigest())
+        return self._writer.sha256 if isinstance(self._writer, ResumableUploadWriter) else ""
+
+    def finish(self) -> Sealed:
+        """Closes the writer. Raises `UploadError`."""
+        if not self._is_closed:  # as that of an upload is whose page came back after it was complete
+            self._close()
+        return Sealed(self.seal(), self._result)
+
+    def _close(self) -> None:
         writer = self._writer
-        if writer is None or not self._turns.enter():
+        if writer is None or not self._gate.enter():
             raise UploadError("cancelled")
         try:
             if isinstance(writer, BufferedUploadWriter):
@@ -91,25 +123,26 @@ class Driver:
         else:
             self._closed()
         finally:
-            self._turns.leave()
-        return self._result
+            self._gate.leave()
 
-    def discard(self, cause: BaseException) -> None:
+    def discard(self, cause: BaseException | None) -> None:
         """Nobody wants it any more: aborts the writer, or has what it stored removed. Waits for no other thread.
 
         What another process has gone on with is left alone.
         """
-        keeper = self._entry.keeper
-        if keeper is not None and not keeper.is_ours():
+        self._beside.discard()
+        if cause is None:
+            return
+        if not self._entry.hold.is_ours():
             self.park()
         elif self._is_closed:
             self._discard_result()
         else:
-            self._turns.end(partial(self._abort, cause))
+            self._gate.end(partial(self._abort, cause))
 
     def park(self) -> None:
         """The socket is gone, and somebody may go on elsewhere. Waits for no other thread."""
-        self._turns.end(self._suspend)
+        self._gate.end(self._suspend)
 
     def drop(self, cause: BaseException) -> None:
         """Nobody has come back for it, here. Whether somebody has consumed it elsewhere can't be told any more."""
@@ -124,42 +157,59 @@ class Driver:
     # Going on
     def hand_over(self) -> bool:
         """Lets go of the upload, now or as soon as the running call returns. Whether that was now."""
-        self._entry.keeper = None
+        self._entry.let_go()
         self.park()
-        return self._turns.is_over
+        return self._gate.is_over
 
-    def succeed(self, old: Driver) -> int:
-        """Goes on with the very writer of a driver that is over, at the offset returned."""
+    def reopen(self, hold: Hold) -> Found:
+        """Goes on with what an earlier writer has written: with its very instance, if it waits in this process.
+
+        Raises `UploadError`: `locked` while the last call to it is still under way, anything else if the upload must
+        start over.
+        """
+        upload_id, self._hold = self._entry.upload.id, hold
+        old = here(Drivers).find(upload_id)
+        if old is not None and not old.hand_over():
+            raise UploadError("locked")
+        waiting = here(Waiting).take(upload_id)
+        if isinstance(waiting, Driver):
+            return self._succeed(waiting)
+        content_type, state = hold.writer.get("type"), hold.writer.get("state")
+        if not isinstance(content_type, str) or not isinstance(state, dict):
+            return Found()  # nothing was written
+        offset = self._replace(content_type, state)
+        return Found(offset, content_type=content_type) if offset else Found()
+
+    def _succeed(self, old: Driver) -> Found:
+        """With the very writer of a driver that is over."""
         self._writer, old._writer = old._writer, None
         self._is_closed, old._is_closed = old._is_closed, False
         self._hash, self._result = old._hash, old._result
         self.written = self.durable = old.written
         if isinstance(self._writer, ResumableUploadWriter):
             self._writer.keep_with(partial(self._keep, self._writer))
-        with _live_lock:
-            _live[self._entry.upload.id] = self
-        return self.written
+        here(Drivers).enter(self._entry.upload.id, self)
+        return Found(self.written, content_type=old._entry.content_type)
 
-    def reopen(self, content_type: str, state: dict[str, Any]) -> int:
-        """A new writer goes on with what another has written; at which offset. Raises `UploadError`."""
-        entry = self._entry
-        if not self._turns.enter():
+    def _replace(self, content_type: str, state: dict[str, Any]) -> int:
+        """With a new writer; at which offset."""
+        if not self._gate.enter():
             raise UploadError("unknown_ref")
         try:
             writer = self._make(content_type)
             if not isinstance(writer, ResumableUploadWriter):
                 return 0
             writer.resume_state = state
-            writer.confirmed = entry.keeper.offset if entry.keeper is not None else 0
+            writer.confirmed = self._hold.offset
             self._writer = writer
             writer.open()
             offset = writer.measure()
-            if not 0 <= offset <= entry.size:
+            if not 0 <= offset <= self._entry.size:
                 raise UploadError("unknown_ref")
         except BaseException as failure:
             raise self._not_reopened(failure) from None
         finally:
-            self._turns.leave()
+            self._gate.leave()
         self.written = self.durable = offset
         self._hash = None if offset else self._hash
         return offset
@@ -167,11 +217,8 @@ class Driver:
     # The calls
     def _make(self, content_type: str) -> UploadWriter:
         entry = self._entry
-        assert entry.slot.writer is not None
-        self._keeper = entry.keeper
-        with _live_lock:
-            _live[entry.upload.id] = self
-        writer: UploadWriter = entry.slot.writer(
+        here(Drivers).enter(entry.upload.id, self)
+        writer: UploadWriter = self._factory(
             upload_id=entry.upload.id, filename=entry.name, content_type=content_type, expected_size=entry.size
         )
         if isinstance(writer, ResumableUploadWriter):
@@ -179,8 +226,8 @@ class Driver:
         return writer
 
     def _open(self) -> UploadWriter:
-        keeper = self._entry.keeper
-        if keeper is not None and not keeper.is_ours():  # somebody has resumed it before it had a writer
+        self._hold = self._entry.hold
+        if not self._hold.is_ours():  # somebody has resumed it before it had a writer
             raise UploadError("superseded")
         writer = self._writer = self._make(_type_of(self._entry))
         if isinstance(writer, ResumableUploadWriter) and goes_on_elsewhere(writer):
@@ -192,7 +239,7 @@ class Driver:
         accept = writer.accept if isinstance(writer, BufferedUploadWriter) else writer.write_chunk
         held, self._held = self._held, []
         for chunk in held:
-            if self._turns.is_ending:
+            if self._gate.is_ending:
                 break
             accept(chunk)
             self.written += len(chunk)
@@ -204,16 +251,15 @@ class Driver:
         """The seeds' "cumulative byte count", for whoever resumes."""
         durable = writer.durable(self.written) if isinstance(writer, ResumableUploadWriter) else self.written
         changed, self.durable = durable != self.durable, durable
-        if self._keeper is not None and changed and isinstance(writer, ResumableUploadWriter):
-            self._keeper.record_offset(durable)
+        if changed and isinstance(writer, ResumableUploadWriter):
+            self._hold.record_offset(durable)
 
     def _keep(self, writer: ResumableUploadWriter) -> None:
-        if self._keeper is not None:
-            self._keeper.record_writer({"type": writer.content_type, "state": writer.resume_state})
+        self._hold.record_writer({"type": writer.content_type, "state": writer.resume_state})
 
     # The end
     def _failed(self, failure: BaseException) -> UploadError:
-        self._turns.end(partial(self._abort, failure))
+        self._gate.end(partial(self._abort, failure))
         if isinstance(failure, UploadError):
             return failure
         logger.error("a writer failed", exc_info=failure)
@@ -222,7 +268,7 @@ class Driver:
     def _not_reopened(self, failure: BaseException) -> UploadError:
         """A storage that doesn't answer just now is no reason to give up what it has: the client asks again."""
         if failure == UploadError("storage_unavailable"):
-            self._turns.end(self._suspend)
+            self._gate.end(self._suspend)
             return UploadError("locked", UploadError("storage_unavailable").message)
         return self._failed(failure)
 
@@ -230,11 +276,11 @@ class Driver:
         """What was asked for while it was being closed comes too late for the writer."""
         self._is_closed = True
         self.durable = self.written
-        match self._turns.take_back():
+        match self._gate.take_back():
             case None:
                 pass
             case parked if parked == self._suspend:
-                self._turns.end(parked)
+                self._gate.end(parked)
             case _aborted:
                 self._discard_result()
 
@@ -256,10 +302,10 @@ class Driver:
             logger.exception("a writer's abort failed")
 
     def _suspend(self) -> None:
-        """Leaves what is stored to whoever resumes; a writer that nobody could replace waits for him here."""
+        """Leaves what is stored to whoever resumes; a writer that nobody could replace waits for them here."""
         writer = self._writer
         if self._is_closed or isinstance(writer, ResumableUploadWriter) and not goes_on_elsewhere(writer):
-            kept.keep(self._entry.upload.id, self, self._keeper.ttl if self._keeper is not None else 0)
+            here(Waiting).keep(self._entry.upload.id, self, self._hold.ttl if self._hold.is_held else 0)
         elif isinstance(writer, ResumableUploadWriter):
             try:
                 writer.suspend()
@@ -269,31 +315,8 @@ class Driver:
             self._abort(session_closed())
 
 
-def _type_of(entry: UploadEntry) -> str:
+def _type_of(entry: Entry) -> str:
     """What the bytes say; else what the extension says, unless a browser would run it."""
     if entry.file_type is not None or entry.extension in ACTIVE_EXTENSIONS:
         return entry.content_type
     return mimetypes.types_map.get(entry.extension, entry.content_type)
-
-
-def resume(entry: UploadEntry) -> tuple[Driver, int]:
-    """The driver that goes on with an upload which began elsewhere, and where.
-
-    Raises `UploadError`: `locked` while its last call is still under way, anything else if it must start over.
-    """
-    upload_id = entry.upload.id
-    with _live_lock:
-        old = _live.get(upload_id)
-    if old is not None and not old.hand_over():
-        raise UploadError("locked")
-    driver, waiting = Driver(entry), kept.take(upload_id)
-    if isinstance(waiting, Driver):
-        return driver, driver.succeed(waiting)
-    left = entry.keeper.record.writer if entry.keeper is not None else {}
-    content_type, state = left.get("type"), left.get("state")
-    if not isinstance(content_type, str) or not isinstance(state, dict):
-        return driver, 0  # nothing was written
-    offset = driver.reopen(content_type, state)
-    if offset:
-        entry.content_type = content_type
-    return driver, offset

@@ -1,4 +1,4 @@
-"""Interrupted writers that only this process can go on with, as they buffer and don't say where they stand.
+"""Parked writers that only this process can go on with, as they buffer and don't say where they stand.
 
 Few, and not for long: each holds up to a part in memory and an unfinished upload in its storage. Those that are
 finished, and wait for their page to come back, hold nothing but a result.
@@ -16,7 +16,7 @@ from uploads.writers.causes import session_closed
 MOST: Final = 20  # at a time; the one that has waited longest makes room
 
 
-class Keepable(Protocol):
+class Parked(Protocol):
     @property
     def is_heavy(self) -> bool:
         """Whether it counts."""
@@ -26,41 +26,48 @@ class Keepable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    item: Keepable
+class _Place:
+    item: Parked
     until: float
 
 
-_kept: dict[str, _Kept] = {}  # in the order of their arrival
-_lock = threading.Lock()
+class Waiting:
+    """All of this process, by upload id and in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, _Place] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, upload_id: str) -> bool:
+        return upload_id in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def keep(self, upload_id: str, item: Parked, seconds: float) -> None:
+        """Keeps it for so long. Blocks while others are dropped."""
+        with self._lock:
+            self._places[upload_id] = _Place(item, time.monotonic() + seconds)
+            heavy = [key for key, place in self._places.items() if place.item.is_heavy]
+            too_many = [self._places.pop(oldest) for oldest in heavy[:-MOST]]
+        _drop(too_many)
+
+    def take(self, upload_id: str) -> Parked | None:
+        """Takes it out, for whoever resumes."""
+        self.sweep()
+        with self._lock:
+            found = self._places.pop(upload_id, None)
+        return found.item if found is not None else None
+
+    def sweep(self, now: float | None = None) -> int:
+        """Drops those whose time is over; how many. Blocks."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            late = [self._places.pop(key) for key, place in list(self._places.items()) if place.until <= now]
+        _drop(late)
+        return len(late)
 
 
-def keep(upload_id: str, item: Keepable, seconds: float) -> None:
-    """Keeps it for so long. Blocks while others are dropped."""
-    with _lock:
-        _kept[upload_id] = _Kept(item, time.monotonic() + seconds)
-        heavy = [key for key, kept in _kept.items() if kept.item.is_heavy]
-        too_many = [_kept.pop(oldest) for oldest in heavy[:-MOST]]
-    _drop(too_many)
-
-
-def take(upload_id: str) -> Keepable | None:
-    """Takes it out, for whoever resumes."""
-    sweep()
-    with _lock:
-        found = _kept.pop(upload_id, None)
-    return found.item if found is not None else None
-
-
-def sweep(now: float | None = None) -> int:
-    """Drops those whose time is over; how many. Blocks."""
-    now = time.monotonic() if now is None else now
-    with _lock:
-        late = [_kept.pop(key) for key, kept in list(_kept.items()) if kept.until <= now]
-    _drop(late)
-    return len(late)
-
-
-def _drop(dropped: list[_Kept]) -> None:
-    for kept in dropped:
-        kept.item.drop(session_closed())
+def _drop(dropped: list[_Place]) -> None:
+    for place in dropped:
+        place.item.drop(session_closed())

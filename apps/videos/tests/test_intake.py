@@ -10,6 +10,7 @@ from django.test import Client
 
 from liveview.testing import mount
 from uploads import UploadError, intakes
+from uploads.entries.uploader import NOBODY
 from uploads.http.shared.deliveries import Delivery
 from uploads.http.shared.visitors import Visitor
 from videos import intake
@@ -21,7 +22,7 @@ from .conftest import Make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-VISITOR = Visitor("visitor:elsewhere", None, "", "")
+VISITOR = Visitor("visitor:elsewhere", NOBODY, "")
 
 
 def deliver(data: bytes, name: str) -> dict[str, object]:

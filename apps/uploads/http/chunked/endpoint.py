@@ -18,9 +18,10 @@ from urllib.parse import unquote_to_bytes
 
 from django.utils.crypto import salted_hmac
 
-from uploads import events, intakes, janitor, threads
+from uploads import intakes, janitor, threads
 from uploads.conf import conf
 from uploads.core.names import parse_name
+from uploads.entries import drive
 from uploads.errors import UploadError
 from uploads.http.chunked.part_file import PartFile
 from uploads.http.shared import records, transfers
@@ -198,7 +199,7 @@ def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Re
         return None
     visitor.expect_pace()
     entry = transfers.entry_of(made)
-    visitor.reserve(entry)
+    drive.open(entry, visitor.uploader)
     entry.rest()  # until the file is put together
     if janitor.is_due():
         janitor.prune()
@@ -213,7 +214,6 @@ def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Re
     except BaseException:
         file.remove()
         raise
-    events.tell("registered", entry)
     return made
 
 

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
 from liveview.core.limits import Bucket
+from liveview.process import here
 from uploads import threads
 from uploads.http.shared.asgi import Receive
 
@@ -22,7 +23,20 @@ POLLS: Final = (2.0, 20.0)  # a second, and at once, of one upload
 MAX_POLLERS: Final = 10_000
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-_polls: OrderedDict[str, Bucket] = OrderedDict()
+
+
+class Polls:
+    """How often each upload's progress is asked for."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def take(self, key: str) -> bool:
+        bucket = self._buckets.pop(key, None) or Bucket(*POLLS)
+        self._buckets[key] = bucket
+        while len(self._buckets) > MAX_POLLERS:
+            self._buckets.popitem(last=False)
+        return bucket.take()
 
 
 def key_of(owner: str, address: str, progress_id: str) -> str | None:
@@ -42,11 +56,7 @@ def look(key: str) -> Any:
 
 def may_poll(key: str) -> bool:
     """A few times at once, and twice a second in the long run."""
-    bucket = _polls.pop(key, None) or Bucket(*POLLS)
-    _polls[key] = bucket
-    while len(_polls) > MAX_POLLERS:
-        _polls.popitem(last=False)
-    return bucket.take()
+    return here(Polls).take(key)
 
 
 class Counter:

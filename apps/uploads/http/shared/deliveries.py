@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from uploads import events
-from uploads.core.machine import Step
 from uploads.core.names import parse_name
+from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.http.shared import records
@@ -27,8 +26,7 @@ class Delivery:
         visitor.expect_pace()
         self._intake, self._owner = intake, visitor.owner_of(upload_id)
         self._entry = UploadEntry(upload_id, page, intake.slot, name, size, client_type[:255])
-        visitor.reserve(self._entry)
-        events.tell("registered", self._entry)
+        drive.open(self._entry, visitor.uploader)
 
     @property
     def received(self) -> int:
@@ -40,18 +38,14 @@ class Delivery:
         return self._entry.size
 
     def write(self, pieces: list[bytes]) -> None:
-        entry = self._entry
         try:
             for piece in pieces:
-                if entry.upload.received + len(piece) > entry.size:
-                    raise UploadError("size_mismatch")
-                entry.receive(entry.upload.received, len(piece))
-                entry.look(piece)
-            entry.write(pieces)
-            entry.written(sum(map(len, pieces)))
-        except UploadError as failure:
-            entry.fail(failure)
-            entry.discard()
+                verdict = drive.feed(self._entry, piece)
+                if not isinstance(verdict, drive.Write):
+                    raise verdict.error if isinstance(verdict, drive.Refused) else UploadError("unknown_ref")
+            drive.commit(self._entry, pieces)
+        except UploadError:
+            self.discard()
             raise
 
     def finish(self) -> dict[str, Any]:
@@ -66,5 +60,5 @@ class Delivery:
 
     def discard(self) -> None:
         """Also when it is over already."""
-        self._entry.advance(Step.CANCEL, UploadError("cancelled"))
+        self._entry.cancel()
         self._entry.discard()

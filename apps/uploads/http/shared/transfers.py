@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 import threading
 import time
@@ -18,46 +17,47 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from liveview import threads
-from liveview.socket import django_session
-from liveview.threads import with_connections
-from uploads import threads as pools
+from liveview.process import here
+from uploads import threads
 from uploads.conf import conf
-from uploads.core.machine import Step
-from uploads.core.names import parse_name
+from uploads.entries import drive, entry
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.http.shared import records
-from uploads.http.shared.finishing import finish
+from uploads.http.shared.finishing import finish, is_taken, record_done
 from uploads.http.shared.pumping import Pump
 from uploads.http.shared.visitors import Visitor
-from uploads.http_errors import refusal
 from uploads.stores import Lease, Record
-
-logger = logging.getLogger("uploads")
+from uploads.stores.hold import StoredHold
+from uploads.stores.lease import renewed
 
 TAKE_OVER_WITHIN: Final = 5.0  # seconds that a request may wait for a silent one of another process
 LOOK_EVERY: Final = 0.1
 
-_under_way: dict[str, Transfer] = {}  # by upload id; of this process, and touched on its event loop only
-_finishing: set[asyncio.Future[None]] = set()  # so that the loop doesn't lose them
+
+class UnderWay:
+    """The transfers of this process; touched on its event loop only."""
+
+    def __init__(self) -> None:
+        self.transfers: dict[str, Transfer] = {}  # by upload id
+        self.finishing: set[asyncio.Future[None]] = set()  # so that the loop doesn't lose them
 
 
 class Transfer:
     """What one request may do with one upload. Bytes are staged, so that whoever comes next finds them."""
 
-    def __init__(self, record: Record, lease: Lease, visitor: Visitor) -> None:
-        self.record = record
-        self.lease = lease
-        self.entry = entry_of(record)
-        self.entry.visitor = visitor.label
+    def __init__(self, hold: StoredHold, visitor: Visitor) -> None:
+        self.hold = hold
+        self.entry = entry_of(hold.record, hold)
         self._visitor = visitor
-        self._standing = visitor.standing
-        self._renewed = time.monotonic()
         self._lock = threading.Lock()
+        self._is_open = False  # its bytes
         self._is_over = False  # no more is written
-        self._is_let_go = False
         self.is_finishing = False
+
+    @property
+    def record(self) -> Record:
+        return self.hold.record
 
     @property
     def offset(self) -> int:
@@ -68,74 +68,13 @@ class Transfer:
     def is_complete(self) -> bool:
         return self.entry.upload.is_complete and records.DEFERRED not in self.record.http
 
-    async def receive(self, body: AsyncIterator[bytes]) -> None:
-        """Stages a body as it arrives; what has arrived stays when it is cut off.
-
-        Raises `UploadError`: `too_large` for a piece that goes past the end, which is not kept; `type_mismatch`, after
-        which nothing is left; `superseded` when another request goes on with the upload.
-        """
-        pump = Pump(self.write)
-        try:
-            async for piece in body:
-                self.admit(piece)
-                await pump.feed(piece)
-        except UploadError as refused:
-            if refused.code == "type_mismatch":
-                pump.forget()
-                await pump.drain()
-                self.entry.fail(refused)
-                await pools.check(self.discard)
-            raise
-        finally:
-            await pump.drain()
-
-    def admit(self, piece: bytes) -> None:
-        received = self.entry.upload.received
-        if received + len(piece) > self.entry.size:
-            raise UploadError("too_large")
-        self.entry.receive(received, len(piece))
-        self.entry.look(piece)
-
-    def write(self, batch: list[bytes]) -> None:
-        """Runs in a thread, one batch at a time."""
-        with self._lock:
-            self._expect_right()
-            self.entry.write(batch)
-            self.entry.written(sum(map(len, batch)))
-
-    def _expect_right(self) -> None:
-        if self._is_over:
-            raise UploadError("superseded")
-        if time.monotonic() - self._renewed > conf().silence / 3:
-            with_connections(self._renew)
-
-    def _renew(self) -> None:
-        began = time.monotonic()
-        if not records.store().renew(self.lease, conf().silence):
-            self._is_over = True
-            raise UploadError("superseded")
-        self._expect_session()
-        self._renewed = began
-
-    def _expect_session(self) -> None:
-        if self._standing is not None and not django_session.still_holds(self._standing):
-            raise refusal("session_ended")
-
-    def keep(self, record: Record) -> None:
-        """Changes the record. Blocks."""
-        records.store().replace(record)
-        self.record = record
-
-    def reserve(self) -> None:
-        """Counts it as under way. Raises `UploadError`: `quota`, `busy`."""
-        self._visitor.reserve(self.entry)
-
-    def measure(self) -> None:
+    def open(self) -> None:
         """Opens what is staged, to go on at its end. Blocks, and for long where nothing is known of a large file.
 
         Raises `UploadError`.
         """
-        self.entry.reopen()
+        drive.resume(self.entry, self._visitor.uploader)
+        self._is_open = True
 
     def count(self) -> int:
         """The bytes that are staged, for who only wants to know. Blocks."""
@@ -144,73 +83,97 @@ class Transfer:
         except FileNotFoundError:
             return 0
 
+    async def receive(self, body: AsyncIterator[bytes]) -> None:
+        """Stages a body as it arrives; what has arrived stays when it is cut off.
+
+        Raises `UploadError`: `session_ended`, or whatever has ended the upload, of which nothing is left then.
+        """
+        pump = Pump(self._write)
+        try:
+            async for piece in body:
+                verdict = drive.feed(self.entry, piece)
+                if not isinstance(verdict, drive.Write):
+                    raise verdict.error if isinstance(verdict, drive.Refused) else UploadError("superseded")
+                await pump.feed(piece)
+        except UploadError:
+            if self.entry.is_over:
+                pump.forget()
+            raise
+        finally:
+            await pump.drain()
+            if self.entry.is_over:
+                await threads.check(self.discard)
+
+    def _write(self, batch: list[bytes]) -> None:
+        """Runs in a thread, one batch at a time."""
+        with self._lock:
+            if self._is_over:
+                raise UploadError("superseded")
+            drive.commit(self.entry, batch)
+
     def declare(self, size: int) -> None:
         """The size of an upload that began without one. Blocks; raises `UploadError`."""
         with self._lock:
-            self.keep(replace(records.changed(self.record, **{records.DEFERRED: ""}), size=size))
-            self.entry.park()
-            self.entry = entry_of(self.record)
-            self.measure()
-            self.reserve()
+            self.hold.update(replace(records.changed(self.record, **{records.DEFERRED: ""}), size=size))
+            self.entry.sink.park()
+            self.entry = entry_of(self.record, self.hold)
+            self.open()
 
     async def finish(self) -> None:
-        """All bytes are there: checks them and hands them over, whatever becomes of the request meanwhile.
+        """All bytes are there: settles it and hands it over, whatever becomes of the request meanwhile.
 
         Raises `UploadError`.
         """
+        under_way = here(UnderWay)
         finishing = asyncio.ensure_future(self._finish_holding())
-        _finishing.add(finishing)
-        finishing.add_done_callback(_finishing.discard)
+        under_way.finishing.add(finishing)
+        finishing.add_done_callback(under_way.finishing.discard)
         await asyncio.shield(finishing)
 
     async def _finish_holding(self) -> None:
         self.is_finishing = True
-        await threads.run(self._is_ours)  # for longer: checks take their time, and may have to wait for a thread
+        patient = conf().lease  # validators take their time, and may have to wait for a thread
         try:
-            async with kept(self.lease, conf().lease):
-                await pools.judge(self._finish, self._visitor.bucket)
+            await threads.check(partial(self.hold.lengthen, patient))
+            async with renewed(self.hold.is_ours, patient):
+                await threads.judge(self._finish, self._visitor.uploader.share)
         finally:
-            await pools.check(partial(records.store().release, self.lease))
+            await threads.check(self.hold.release)
 
     def _finish(self) -> None:
         with self._lock:
-            if self._is_over or not self._is_ours():
+            if self._is_over or not self.hold.is_ours():
                 raise UploadError("superseded")
-            self._expect_session()
+            self._visitor.uploader.expect_session()
             self._is_over = True
-            self.record = finish(self.record, self.entry, self._is_ours)
-
-    def _is_ours(self) -> bool:
-        """Whether nobody has taken over while we were at work."""
-        return records.store().renew(self.lease, conf().lease)
+            finish(self.entry, self.hold)
 
     def discard(self) -> None:
-        """Nothing of the upload is left. Blocks."""
+        """Nothing of the upload is left, unless somebody else goes on with it. Blocks."""
         with self._lock:
             self._is_over = True
-            self.entry.advance(Step.CANCEL, UploadError("cancelled"))
+            self.entry.cancel()
             self.entry.discard()
-            records.store().forget(self.record.id)
 
     def let_go(self) -> None:
         """The bytes stay for whoever comes next. Blocks, for as long as a write is under way."""
         with self._lock:
-            had_right, self._is_over = not self._is_over, True
-            if not self._is_let_go:
-                self._is_let_go = True
+            if self._is_over:
+                return
+            self._is_over = True
+            if self._is_open:
                 self.entry.park()
-            if had_right:
-                store = records.store()
-                store.touch(self.record.id, records.ttl())
-                store.release(self.lease)
+            else:
+                self.hold.release()
 
 
-def entry_of(record: Record) -> UploadEntry:
-    slot = records.intake_of(record).slot
-    entry = UploadEntry(record.id, record.page, slot, parse_name(record.name), record.size, record.client_type)
+def entry_of(record: Record, hold: StoredHold | None = None) -> UploadEntry:
+    made = entry.entry_of(record, records.intake_of(record).slot, record.page)
+    if hold is not None:
+        made.hold = hold
     if records.CHUNKS in record.http:
-        entry.sibling("map")  # goes with the file
-    return entry
+        made.sibling("map")  # goes with the file
+    return made
 
 
 @contextlib.asynccontextmanager
@@ -219,20 +182,25 @@ async def hold(
 ) -> AsyncIterator[Transfer]:
     """The hold on an upload. Raises `UploadError("locked")` while somebody else has it.
 
+    A lease in the state store keeps other processes away. It is short, `UPLOADS["SILENCE"]`, and bytes that arrive
+    renew it.
+
     take_over: a connection that has it goes away: at once where it is this process's own, else when it has been silent
         for a few seconds.
     measured: open it, so that bytes can be written.
     """
     lease = await _acquire(record.id, take_over=take_over)
-    async with kept(lease, conf().silence):  # opening a large file takes its time
-        transfer = await pools.check(partial(_open, lease, visitor, measured=measured))
-    _under_way[record.id] = transfer
+    silence = conf().silence
+    async with renewed(partial(records.store().renew, lease, silence), silence):  # a large file takes its time
+        transfer = await threads.check(partial(_open, lease, visitor, measured=measured))
+    under_way = here(UnderWay).transfers
+    under_way[record.id] = transfer
     try:
         yield transfer
     finally:
-        if _under_way.get(record.id) is transfer:
-            del _under_way[record.id]
-        await asyncio.shield(pools.check(transfer.let_go))
+        if under_way.get(record.id) is transfer:
+            del under_way[record.id]
+        await asyncio.shield(threads.check(transfer.let_go))
 
 
 async def _acquire(upload_id: str, *, take_over: bool) -> Lease:
@@ -240,7 +208,7 @@ async def _acquire(upload_id: str, *, take_over: bool) -> Lease:
     if take_over:
         await _stop(upload_id)
     acquire = partial(records.store().acquire, upload_id, holder, conf().silence)
-    while (lease := await pools.check(acquire)) is None:
+    while (lease := await threads.check(acquire)) is None:
         if time.monotonic() >= deadline:
             raise UploadError("locked")
         await asyncio.sleep(LOOK_EVERY)  # another process doesn't tell when it is done
@@ -251,49 +219,21 @@ async def _acquire(upload_id: str, *, take_over: bool) -> Lease:
 
 
 async def _stop(upload_id: str) -> None:
-    silent = _under_way.get(upload_id)
+    silent = here(UnderWay).transfers.get(upload_id)
     if silent is not None and not silent.is_finishing:
-        await pools.check(silent.let_go)
+        await threads.check(silent.let_go)
 
 
 def _open(lease: Lease, visitor: Visitor, *, measured: bool) -> Transfer:
     """Looks at the record again: it may have changed while the hold was somebody else's."""
-    record = records.store().load(lease.upload_id)
+    store, silence = records.store(), conf().silence
+    record = store.load(lease.upload_id)
     if record is None:
         raise UploadError("unknown_ref")
-    transfer = Transfer(record, lease, visitor)
-    if measured and not records.is_done(record):
-        try:
-            transfer.measure()
-        except UploadError as refused:
-            transfer.let_go() if refused.code == "locked" else transfer.discard()
-            raise
-        try:
-            transfer.reserve()
-        except UploadError:
-            transfer.let_go()
-            raise
+    hold = StoredHold(store, lease, records.ttl(), record, seconds=silence, patience=silence / 2)
+    transfer = Transfer(hold, visitor)
+    if is_taken(record, transfer.entry):
+        record_done(hold)
+    elif measured and not records.is_done(record):
+        transfer.open()
     return transfer
-
-
-@contextlib.asynccontextmanager
-async def kept(lease: Lease, seconds: float) -> AsyncIterator[None]:
-    """Renews a lease while nothing arrives because the server is at work. Afterwards no renewal is under way."""
-    over = asyncio.Event()
-    keeping = asyncio.ensure_future(_keep(lease, seconds, over))
-    try:
-        yield
-    finally:
-        over.set()
-        await asyncio.shield(keeping)
-
-
-async def _keep(lease: Lease, seconds: float, over: asyncio.Event) -> None:
-    while not over.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), seconds / 3)
-            return
-        try:
-            await threads.run(partial(records.store().renew, lease, seconds))
-        except Exception:  # noqa: BLE001  (whatever the store's driver raises)
-            logger.warning("could not renew a lease", exc_info=True)

@@ -14,11 +14,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
 from liveview.core.limits import Bucket
-from liveview.socket import django_session, origins
-from liveview.socket.django_session import Standing
-from uploads import events
+from liveview.process import here
+from liveview.socket import origins
 from uploads.conf import conf
-from uploads.entries.entry import UploadEntry
+from uploads.entries.uploader import Uploader, uploader_of
 from uploads.errors import UploadError
 from uploads.http.shared.headers import Headers
 from uploads.http_errors import refusal
@@ -39,8 +38,21 @@ _URL: Final = "url:"
 NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor in one process: a second, and at once
 MAX_PACES: Final = 10_000
 
-_paces: OrderedDict[str, Bucket] = OrderedDict()  # by owner, or by address
-_pace_lock = threading.Lock()
+
+class Paces:
+    """How fast each visitor begins uploads."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()  # by owner, or by address
+        self._lock = threading.Lock()
+
+    def take(self, key: str) -> bool:
+        with self._lock:
+            pace = self._buckets.pop(key, None) or Bucket(*NEW_UPLOADS)
+            self._buckets[key] = pace
+            while len(self._buckets) > MAX_PACES:
+                self._buckets.popitem(last=False)
+            return pace.take()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +105,26 @@ def origin_of(scope: dict[str, Any]) -> Origin:
 
 
 def expect_allowed(origin: Origin) -> None:
-    """Raises `UploadError("bad_origin")`: the visitor's cookies may be on a request that he knows nothing of."""
+    """Raises `UploadError("bad_origin")`: the visitor's cookies may be on a request that they know nothing of."""
     if not origin.is_allowed:
         raise refusal("bad_origin")
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`owner` is empty for one without a session: what he sends belongs to whoever knows its address."""
+    """`owner` is empty for one without a session: what they send belongs to whoever knows its address.
+
+    `address` is the client's, or that of a proxy in front of us.
+    """
 
     owner: str
-    standing: Standing | None
-    label: str  # for logs
-    address: str  # of the client, or of a proxy in front of us
-
-    @property
-    def bucket(self) -> str:
-        """Whose quota his uploads count for, and whose share of the threads."""
-        return self.label or self.address
+    uploader: Uploader
+    address: str
 
     def expect_pace(self) -> None:
         """Counts a new upload. Raises `UploadError("rate_limited")` for too many at once."""
-        key = self.owner or self.address
-        with _pace_lock:
-            pace = _paces.pop(key, None) or Bucket(*NEW_UPLOADS)
-            _paces[key] = pace
-            while len(_paces) > MAX_PACES:
-                _paces.popitem(last=False)
-            is_fine = pace.take()
-        if not is_fine:
+        if not here(Paces).take(self.owner or self.address):
             raise UploadError("rate_limited")
-
-    def reserve(self, entry: UploadEntry) -> None:
-        """Counts an upload. Raises `UploadError`: `quota`, `busy`."""
-        entry.visitor = self.label
-        entry.reserve(self.bucket)
 
     def owner_of(self, upload_id: str) -> str:
         return self.owner or f"{_URL}{upload_id}"
@@ -152,7 +149,7 @@ def visitor_of(scope: dict[str, Any]) -> Visitor:
 def visitor_of_request(request: HttpRequest) -> Visitor:
     """Blocks as well. For a request that has its session and user already."""
     address = request.META.get("REMOTE_ADDR", "")
-    return Visitor(known_owner(request), django_session.standing(request), events.visitor_of(request), address)
+    return Visitor(known_owner(request), uploader_of(request, otherwise=address), address)
 
 
 def _unused(_request: HttpRequest) -> HttpResponse:

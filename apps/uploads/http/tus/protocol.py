@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
-from uploads import events, intakes, janitor, threads
+from uploads import intakes, janitor, threads
 from uploads.conf import conf
+from uploads.entries import drive
 from uploads.errors import UploadError
 from uploads.http.shared import records, transfers
 from uploads.http.shared.asgi import ClientGone, Headers, Receive, Scope, Send, answer, answer_json, pieces
@@ -152,7 +153,7 @@ class _Request:
             async with transfers.hold(record, self._visitor, take_over=True, measured=False) as transfer:
                 record, offset = transfer.record, await threads.write(transfer.count)
                 if offset == record.size and not records.is_done(record):
-                    await threads.check(transfer.measure)
+                    await threads.check(transfer.open)
                     if transfer.is_complete:  # the last byte came when nobody was there any more
                         await transfer.finish()
                 record = transfer.record
@@ -222,6 +223,8 @@ class _Request:
             if transfer.is_complete:
                 await transfer.finish()
             raise
+        except UploadError as refused:
+            raise UploadError("too_large") if refused.code == "size_mismatch" else refused from None
         if transfer.is_complete:
             await transfer.finish()
 
@@ -280,10 +283,9 @@ class _Request:
 def _begin(record: Record, visitor: Visitor) -> None:
     visitor.expect_pace()
     entry = transfers.entry_of(record)
-    visitor.reserve(entry)
+    drive.open(entry, visitor.uploader)
     entry.rest()  # until bytes come
     records.store().save(record, records.ttl())
-    events.tell("registered", entry)
     if janitor.is_due():
         janitor.prune()
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 from liveview.core.limits import Bucket
 from liveview.core.messages import CloseCode
+from liveview.process import here
 from liveview.socket import origins
 from liveview.socket.connection_limit import Crowd
 from uploads import intakes, threads
@@ -33,7 +34,9 @@ MAX_SOCKETS: Final = 20  # of one visitor in one process
 IDLE: Final = 60.0  # seconds without a byte
 TINY: Final = (5.0, 50.0)  # pieces that hold next to nothing, of one socket: a second, and at once
 
-_crowd = Crowd()
+
+class Sockets(Crowd):
+    """Those of this process, by visitor."""
 
 
 class FileUploadConsumer:
@@ -51,7 +54,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         return
     visitor = await threads.check(partial(visitor_of, scope))
     await send({"type": "websocket.accept"})
-    entry = _crowd.enter(visitor.owner or str((scope.get("client") or [""])[0]), MAX_SOCKETS)
+    entry = here(Sockets).enter(visitor.owner or str((scope.get("client") or [""])[0]), MAX_SOCKETS)
     if entry is None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return
@@ -147,15 +150,22 @@ class _Socket:
         await self._say(json.dumps({"received": delivery.received, "size": delivery.size}))
         if delivery.received == delivery.size:
             self._delivery = None
-            await threads.judge(delivery.finish, self._visitor.bucket)
+            await threads.judge(delivery.finish, self._visitor.uploader.share)
             await self._say(DONE)
 
     async def _say(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})
 
 
+_CLOSE_CODES: Final = {
+    "rate_limited": CloseCode.RATE,
+    "session_ended": CloseCode.SESSION_ENDED,
+    "timeout": CloseCode.IDLE,
+}
+
+
 def _close_code(refused: UploadError) -> int:
-    return {"rate_limited": CloseCode.RATE, "timeout": CloseCode.IDLE}.get(refused.code, CloseCode.PROTOCOL)
+    return _CLOSE_CODES.get(refused.code, CloseCode.PROTOCOL)
 
 
 def _announced(query: bytes) -> tuple[str, int | None]:

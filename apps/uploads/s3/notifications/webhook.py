@@ -43,7 +43,7 @@ async def s3_event_webhook(request: HttpRequest) -> HttpResponse:
         body = request.body
     except RequestDataTooBig:
         return _refusal("malformed", 400)
-    return await threads.drive(partial(_answer, body))
+    return await threads.remote(partial(_answer, body))
 
 
 def _answer(body: bytes) -> HttpResponse:

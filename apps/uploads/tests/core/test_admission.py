@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liveview import process
 from uploads.core.admission import Admission
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
@@ -178,7 +179,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turns don't end by the clock."""
-    monkeypatch.setattr(credit_turns, "_of_loops", {})
+    monkeypatch.setattr(process, "_current", process.Process())
     monkeypatch.setattr(credit_turns, "Admission", lambda places: Admission(places, seconds=3600))
 
 
@@ -256,9 +257,9 @@ def test_a_socket_that_is_gone_holds_no_place_even_if_bytes_of_it_are_written_af
         receiver.open(
             UploadEntry("0" * 32, "r", Slot(name="doc", accept=Accept.parse("")), parse_name("a.txt"), 100_000)
         )
-        assert credit_turns.here().has_turn(receiver)
+        assert credit_turns.senders().has_turn(receiver)
         receiver.leave()
         receiver._settle(10_000)
-        return credit_turns.here().has_turn(receiver)
+        return credit_turns.senders().has_turn(receiver)
 
     assert asyncio.run(scenario()) is False

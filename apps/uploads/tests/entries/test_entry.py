@@ -27,7 +27,7 @@ def ready(data: bytes = b"hello", name: str = "a.txt") -> UploadEntry:
     made = entry(name, len(data))
     made.look(data)
     assert made.receive(0, len(data)) == Write()
-    made.write([data])
+    made.sink.write([data])
     made.written(len(data))
     assert made.seal()
     assert made.advance(Step.CHECK)
@@ -94,7 +94,7 @@ def test_a_step_that_came_too_late_is_no_error() -> None:
     made = entry()
     assert made.fail(UploadError("bad_content"))
     assert not made.fail(UploadError("server_error"))
-    assert not made.advance(Step.CANCEL)
+    assert not made.cancel()
     assert not made.seal()
     assert made.receive(0, 5) == Late()
     assert (made.state, made.error) == (State.REJECTED, UploadError("bad_content").message)
@@ -116,7 +116,7 @@ def test_validators_run_in_order_and_the_first_to_refuse_ends_it() -> None:
         raise UploadError("bad_content")
 
     made = entry(validators=(lambda e: seen.append("first"), refuse, lambda e: seen.append("third")))
-    made.write([b"hello"])
+    made.sink.write([b"hello"])
     with pytest.raises(UploadError):
         made.check()
     assert seen == ["first", made.sha256]
@@ -126,10 +126,10 @@ def test_validators_run_in_order_and_the_first_to_refuse_ends_it() -> None:
 # Who needs the bytes
 
 
-def test_bytes_that_are_held_outlive_a_discard(staged: Callable[[], list[str]]) -> None:
+def test_bytes_that_are_pinned_outlive_a_discard(staged: Callable[[], list[str]]) -> None:
     made = ready()
-    made.hold()
-    made.hold()
+    made.pin()
+    made.pin()
     made.discard()
     made.release()
     assert made.data == b"hello"
@@ -139,7 +139,7 @@ def test_bytes_that_are_held_outlive_a_discard(staged: Callable[[], list[str]]) 
 
 def test_releasing_bytes_does_not_remove_them(staged: Callable[[], list[str]]) -> None:
     made = ready()
-    made.hold()
+    made.pin()
     made.release()
     assert staged() == [ID]
     made.discard()
@@ -150,7 +150,7 @@ def test_only_a_ready_entry_is_lent() -> None:
     assert not entry().lend()
     made = ready()
     assert made.lend()
-    made.advance(Step.CANCEL)
+    made.cancel()
     assert not made.lend()
     made.release()
     made.discard()

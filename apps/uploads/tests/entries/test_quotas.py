@@ -13,7 +13,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.entries.quotas import Ledger, Reservation, ledger
+from liveview.process import here
+from uploads.entries.quotas import Ledger, Reservation
 from uploads.errors import UploadError
 from uploads.testing import Refused, UploadPage
 from uploads.tests.http.ways import tus
@@ -81,7 +82,7 @@ def test_what_is_released_may_be_reserved_again(book: Ledger) -> None:
 
 
 def test_what_rests_counts_for_its_owner_until_it_cannot_be_resumed(book: Ledger, clock: Clock) -> None:
-    book.rest("1", book.reserve("eve", "1", 1000), 60)
+    book.park("1", book.reserve("eve", "1", 1000), 60)
     assert book.live == 0
     assert refusal(book, "eve", "2", 1) == "quota"
     clock.now = 60
@@ -92,7 +93,7 @@ def test_what_rests_counts_for_its_owner_until_it_cannot_be_resumed(book: Ledger
 def test_who_goes_on_with_an_upload_takes_the_place_of_its_reservation(book: Ledger) -> None:
     first = book.reserve("eve", "1", 1000)
     second = book.reserve("eve", "1", 1000)
-    book.rest("1", first, 0)
+    book.park("1", first, 0)
     book.release("1", first)
     assert (book.of("eve"), book.live) == ((1000, 1), 1)
     book.release("1", second)
@@ -106,7 +107,7 @@ def test_a_refused_change_leaves_what_was_reserved(book: Ledger) -> None:
 
 
 def test_bytes_that_are_removed_count_no_more_though_somebody_else_had_reserved_them(book: Ledger) -> None:
-    book.rest("1", book.reserve("eve", "1", 900), 60)
+    book.park("1", book.reserve("eve", "1", 900), 60)
     book.release("1", None)
     assert book.of("eve") == (0, 0)
 
@@ -127,7 +128,7 @@ def test_whatever_happens_the_sums_are_right(steps: list[tuple[str, int, int]]) 
             held[number] = book.reserve("eve" if number % 2 else "bob", str(number), size)
             live.add(number)
         elif what == "rest":
-            book.rest(str(number), held.get(number), 60)
+            book.park(str(number), held.get(number), 60)
             live.discard(number)
         else:
             book.release(str(number), held.pop(number, None))
@@ -224,7 +225,7 @@ def test_an_interrupted_upload_counts_until_it_is_cancelled_and_can_be_resumed(
 
 def test_a_process_that_has_enough_says_so(site: Site, settings: Any) -> None:
     page = site()
-    settings.UPLOADS |= {"MAX_UPLOADS": ledger.live + 2}
+    settings.UPLOADS |= {"MAX_UPLOADS": here(Ledger).live + 2}
     page.register("docs", "a.txt", 1000)
     page.register("docs", "b.txt", 1000)
     assert refused(page, "docs", 1000) == "busy"
@@ -239,7 +240,9 @@ def test_a_post_counts_only_while_it_runs(
     seen: list[int] = []
     handle(
         monkeypatch,
-        lambda view: seen.extend(e.size for e in view.uploaded("doc") if ledger.of(view._uploads.owner) == (4000, 1)),
+        lambda view: seen.extend(
+            e.size for e in view.uploaded("doc") if here(Ledger).of(view._uploads.uploader.share) == (4000, 1)
+        ),
     )
     settings.UPLOADS |= {"OWNER_BYTES": 5000}
     for _ in range(3):

@@ -25,12 +25,12 @@ def uploads() -> Iterator[Uploads]:
 
 
 def register(uploads: Uploads, slot: str, ref: str, name: str = "a.txt", size: int = 5) -> UploadEntry:
-    return uploads.register(slot, ref, name, size, "")
+    return uploads.add(slot, ref, name, size, "")
 
 
 def finish(entry: UploadEntry) -> UploadEntry:
     entry.receive(0, 5)
-    entry.write([b"hello"])
+    entry.sink.write([b"hello"])
     entry.written(5)
     for step in (Step.SEAL, Step.CHECK, Step.ACCEPT):
         assert entry.advance(step)

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from uploads import UploadEntry, UploadError
+from uploads.entries.uploader import NOBODY
 from uploads.fallback import parked
 from uploads.stores import Record, get_store
 from uploads.tests.fallback.page import BENCH, DATA, Page, codes, consume, sha256
@@ -177,7 +178,7 @@ def test_one_that_is_cancelled_while_a_chunk_is_written_leaves_nothing(staged: S
         yield DATA[20:]
 
     with pytest.raises(UploadError, match="no longer known"):
-        parked.append(record, 10, pieces(record), "")
+        parked.append(record, 10, pieces(record), NOBODY)
 
     assert staged() == []
     assert get_store().load(upload_id) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,18 @@ from typing import Any
 import pytest
 
 from uploads import UploadEntry, UploadError, intakes
+from uploads.entries.uploader import NOBODY, Uploader
 from uploads.http.chunked.endpoint import Chunks
 from uploads.http.shared import records, transfers
 from uploads.http.shared.deliveries import Delivery
-from uploads.http.shared.finishing import finish
+from uploads.http.shared.finishing import finish, is_taken
 from uploads.http.shared.visitors import NEW_UPLOADS, Visitor
 from uploads.intakes import Intake
-from uploads.stores import Record
+from uploads.stores import Record, hold
+from uploads.stores.hold import StoredHold
 
 DATA = random.Random(12).randbytes(10_000)
-VISITOR = Visitor("visitor:me", None, "", "127.0.0.1")
+VISITOR = Visitor("visitor:me", Uploader(share="127.0.0.1"), "127.0.0.1")
 
 
 class Shop:
@@ -60,18 +63,31 @@ def record(intake: Intake) -> Record:
 
 def stage(made: Record) -> None:
     entry = transfers.entry_of(made)
-    entry.write([DATA])
+    entry.sink.write([DATA])
     entry.park()
 
 
-def arrived(record: Record) -> UploadEntry:
-    entry = transfers.entry_of(record)
-    entry.reopen()
-    return entry
+def held(record: Record) -> StoredHold:
+    store = records.store()
+    store.replace(record)
+    return hold.take(store, record, secrets.token_hex(8), 60, seconds=60)
+
+
+def finished(record: Record, own: StoredHold | None = None) -> Record:
+    """The record as it is after the last byte; whoever asks next has the lease again."""
+    own = own or held(record)
+    entry = transfers.entry_of(record, own)
+    try:
+        if not is_taken(record, entry):
+            entry.reopen()
+        finish(entry, own)
+    finally:
+        own.release()
+    return own.record
 
 
 def test_a_finished_file_is_handed_over_and_remembered(record: Record, shop: Shop, staged: Any) -> None:
-    done = finish(record, arrived(record))
+    done = finished(record)
 
     assert shop.got == [("a.txt", DATA, "visitor:me")]
     assert records.is_done(done) and records.result(done) == "a name"
@@ -80,9 +96,11 @@ def test_a_finished_file_is_handed_over_and_remembered(record: Record, shop: Sho
 
 
 def test_finishing_again_does_nothing(record: Record, shop: Shop) -> None:
-    done = finish(record, arrived(record))
+    done = finished(record)
 
-    assert finish(done, transfers.entry_of(done)) == done
+    own = held(done)
+    finish(transfers.entry_of(done, own), own)
+    assert own.record == done
     assert len(shop.got) == 1
 
 
@@ -90,15 +108,11 @@ def test_a_file_that_was_taken_before_the_process_died_is_done(record: Record, s
     taken = records.changed(record, **{records.STAGE: records.TAKING})
     transfers.entry_of(taken).path.unlink()  # moved by the application
 
-    done = finish(taken, arrived(taken))
-
-    assert records.is_done(done) and shop.got == []
+    assert records.is_done(finished(taken)) and shop.got == []
 
 
 def test_a_file_that_was_not_taken_when_the_process_died_is_handed_over(record: Record, shop: Shop) -> None:
-    taking = records.changed(record, **{records.STAGE: records.TAKING})
-
-    finish(taking, arrived(taking))
+    finished(records.changed(record, **{records.STAGE: records.TAKING}))
 
     assert len(shop.got) == 1
 
@@ -107,7 +121,7 @@ def test_an_application_may_refuse_a_file(record: Record, shop: Shop, staged: An
     shop.raises = UploadError("quota")
 
     with pytest.raises(UploadError) as refused:
-        finish(record, arrived(record))
+        finished(record)
 
     assert refused.value.code == "quota"
     assert records.store().load(record.id) is None
@@ -117,22 +131,26 @@ def test_an_application_may_refuse_a_file(record: Record, shop: Shop, staged: An
 def test_an_application_that_fails_gets_another_chance(record: Record, shop: Shop) -> None:
     shop.raises = RuntimeError("broken")
     with pytest.raises(UploadError) as failed:
-        finish(record, arrived(record))
+        finished(record)
     shop.raises = None
 
     again = records.store().load(record.id)
     assert failed.value.code == "server_error" and again == record
-    finish(again, arrived(again))
+    finished(again)
     assert len(shop.got) == 1
 
 
-def test_a_file_that_somebody_else_has_taken_over_is_left_to_him(record: Record, shop: Shop, staged: Any) -> None:
+def test_a_file_that_somebody_else_has_taken_over_is_left_to_them(record: Record, shop: Shop, staged: Any) -> None:
+    own = held(record)
+    own.release()
+    theirs = held(record)
+
     with pytest.raises(UploadError) as lost:
-        finish(record, arrived(record), is_ours=lambda: False)
+        finished(record, own)
 
     assert lost.value.code == "superseded"
     assert shop.got == [] and staged() == [record.id]
-    finish(record, arrived(record))
+    finished(record, theirs)
     assert len(shop.got) == 1
 
 
@@ -140,8 +158,10 @@ def test_a_file_that_is_not_complete_is_not_handed_over(intake: Intake, shop: Sh
     made = records.make(intake, VISITOR, "/tus/shop/", "a.txt", len(DATA) + 1)
     stage(made)
 
+    records.store().save(made, 60)
+
     with pytest.raises(UploadError) as refused:
-        finish(made, arrived(made))
+        finished(made)
 
     assert refused.value.code == "incomplete" and shop.got == []
 
@@ -177,7 +197,7 @@ def test_a_delivery_of_another_length_is_refused(
 
 
 def test_new_uploads_are_counted_for_each_visitor(intake: Intake) -> None:
-    busy, other = Visitor("visitor:busy", None, "", ""), Visitor("visitor:other", None, "", "")
+    busy, other = Visitor("visitor:busy", NOBODY, ""), Visitor("visitor:other", NOBODY, "")
     with pytest.raises(UploadError) as refused:
         for _ in range(int(NEW_UPLOADS[1]) * 10):
             busy.expect_pace()

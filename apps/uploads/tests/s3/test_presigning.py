@@ -16,7 +16,7 @@ import pytest
 from uploads import UploadError
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
-from uploads.external import ExternalEntry
+from uploads.entries.entry import UploadEntry
 from uploads.s3.client import client
 from uploads.s3.presigning import S3Presigner, S3Upload, part_size, type_of
 from uploads.tests.support import TEXT
@@ -48,7 +48,7 @@ def s3(swift: Swift, settings: Any, folders: Any) -> Any:
 
 def begin(name: str, size: int, **options: Any) -> S3Upload:
     slot = Slot(name="doc", accept=Accept.parse(""), external=S3Presigner(**options), max_file_size=10**15)
-    entry = ExternalEntry(secrets.token_hex(16), "ref", slot, parse_name(name), size)
+    entry = UploadEntry(secrets.token_hex(16), "ref", slot, parse_name(name), size)
     assert isinstance(slot.external, S3Presigner)
     return slot.external.begin(entry)
 
@@ -217,7 +217,7 @@ def test_a_part_is_larger_where_there_would_be_too_many(settings: Any) -> None:
 def test_the_type_is_that_of_the_extension_and_nothing_a_browser_runs(folders: Any, name: str, kind: str) -> None:
     slot = Slot(name="doc", accept=Accept.parse(""))
 
-    assert type_of(ExternalEntry("0" * 32, "ref", slot, parse_name(name), 5, "text/html")) == kind
+    assert type_of(UploadEntry("0" * 32, "ref", slot, parse_name(name), 5, "text/html")) == kind
 
 
 @pytest.mark.parametrize("wrong", [{"expires": 0}, {"expires": 601}, {"small": "get"}])

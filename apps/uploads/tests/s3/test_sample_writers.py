@@ -13,6 +13,7 @@ import pytest
 from django.urls import path
 
 from liveview import event_handler
+from liveview.process import here
 from uploads.testing import Refused, UploadPage
 from uploads.tests.faults import S3Faults, status
 from uploads.tests.moto import Moto
@@ -20,6 +21,7 @@ from uploads.tests.seeds import writers as seeds
 from uploads.tests.support import Site, until
 from uploads.tests.writers.writing import WriterView
 from uploads.writers import waiting
+from uploads.writers.waiting import Waiting
 
 MIB = 1024 * 1024
 DATA = b"\xff\xd8\xff" + random.Random(5).randbytes(12 * MIB)  # three parts, and by its first bytes a .jpg
@@ -163,10 +165,10 @@ def test_an_interrupted_one_that_nobody_comes_back_for_is_aborted(live: UploadPa
     send(live, channel, 7 * MIB)
     wait_for_bytes(live, channel, 7 * MIB)
     live.drop_connection()
-    until(lambda: upload_id in waiting._kept)
+    until(lambda: upload_id in here(Waiting))
     assert len(moto.unfinished(BUCKET)) == 1
 
-    assert waiting.sweep(time.monotonic() + 4000) >= 1
+    assert here(Waiting).sweep(time.monotonic() + 4000) >= 1
 
     assert moto.unfinished(BUCKET) == []
 
@@ -185,12 +187,12 @@ def test_only_so_many_wait(moto: Moto) -> None:
             dropped.append(self.name)
 
     for number in range(waiting.MOST + 2):
-        waiting.keep(f"item {number}", Item(f"item {number}"), 1000)
+        here(Waiting).keep(f"item {number}", Item(f"item {number}"), 1000)
     assert dropped == ["item 0", "item 1"]
 
     for number in range(2, waiting.MOST + 2):
-        assert waiting.take(f"item {number}") is not None
-    assert waiting.take("item 2") is None
+        assert here(Waiting).take(f"item {number}") is not None
+    assert here(Waiting).take("item 2") is None
 
 
 def resumed(page: UploadPage, upload_id: str) -> Any:

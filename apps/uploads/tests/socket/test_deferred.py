@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from uploads.entries.registry import Uploads
-from uploads.socket.deferred import MOST, Postponed
+from uploads.socket.deferred import MOST, Deferred
 from uploads.tests.project import BenchView
 from uploads.tests.support import TEXT, Gate, Site, handle
 
@@ -30,8 +30,8 @@ class Watched(dict[str, Any]):
 
 
 @pytest.fixture
-def postponed() -> Postponed:
-    return Postponed(Lent())
+def deferred() -> Deferred:
+    return Deferred(Lent())
 
 
 def cancel(ref: str) -> Watched:
@@ -42,56 +42,56 @@ def register(ref: str, slot: str = "doc") -> Watched:
     return Watched(type="upload_register", ref=ref, slot=slot)
 
 
-def test_what_a_handler_has_and_what_follows_it_waits_in_order(postponed: Postponed) -> None:
+def test_what_a_handler_has_and_what_follows_it_waits_in_order(deferred: Deferred) -> None:
     messages = [cancel("lent"), register("next"), cancel("next"), register("another")]
     for message in messages:
-        assert postponed.concerns(message)
-        assert postponed.add(message)
+        assert deferred.concerns(message)
+        assert deferred.add(message)
 
-    assert postponed.take() == messages
-    assert postponed.take() == []
-
-
-def test_what_has_nothing_to_do_with_it_does_not_wait(postponed: Postponed) -> None:
-    postponed.add(cancel("lent"))
-
-    assert not postponed.concerns(cancel("other"))
-    assert not postponed.concerns(register("other", "docs"))
+    assert deferred.take() == messages
+    assert deferred.take() == []
 
 
-def test_what_was_taken_keeps_nothing_waiting(postponed: Postponed) -> None:
-    postponed.add(register("next", "docs"))
-    postponed.take()
+def test_what_has_nothing_to_do_with_it_does_not_wait(deferred: Deferred) -> None:
+    deferred.add(cancel("lent"))
 
-    assert not postponed.concerns(cancel("next"))
-    assert not postponed.concerns(register("other", "docs"))
+    assert not deferred.concerns(cancel("other"))
+    assert not deferred.concerns(register("other", "docs"))
 
 
-def test_only_so_many_wait(postponed: Postponed) -> None:
-    assert all(postponed.add(register(f"r{number}")) for number in range(MOST))
+def test_what_was_taken_keeps_nothing_waiting(deferred: Deferred) -> None:
+    deferred.add(register("next", "docs"))
+    deferred.take()
 
-    assert not postponed.add(register("one more"))
+    assert not deferred.concerns(cancel("next"))
+    assert not deferred.concerns(register("other", "docs"))
+
+
+def test_only_so_many_wait(deferred: Deferred) -> None:
+    assert all(deferred.add(register(f"r{number}")) for number in range(MOST))
+
+    assert not deferred.add(register("one more"))
     for _ in range(3):
-        assert postponed.add(cancel("r0"))
-    assert len(postponed.take()) == MOST + 1
+        assert deferred.add(cancel("r0"))
+    assert len(deferred.take()) == MOST + 1
 
 
-def test_a_cancellation_after_another_message_counts(postponed: Postponed) -> None:
+def test_a_cancellation_after_another_message_counts(deferred: Deferred) -> None:
     messages = [cancel("lent"), register("lent"), cancel("lent")]
     for message in messages:
-        postponed.add(message)
+        deferred.add(message)
 
-    assert postponed.take() == messages
+    assert deferred.take() == messages
 
 
-def test_those_that_wait_are_not_looked_at_for_each_message_that_comes(postponed: Postponed) -> None:
+def test_those_that_wait_are_not_looked_at_for_each_message_that_comes(deferred: Deferred) -> None:
     waiting = [register(f"r{number}") for number in range(100)]
     for message in waiting:
-        postponed.add(message)
+        deferred.add(message)
     before = sum(message.looks for message in waiting)
 
     for number in range(100):
-        postponed.concerns(cancel(f"other{number}"))
+        deferred.concerns(cancel(f"other{number}"))
 
     assert sum(message.looks for message in waiting) == before
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from liveview.core.limits import Bucket
-from uploads import extension
+from uploads.socket import session
 from uploads.testing import Refused
 from uploads.tests.socket.offences import violation
 from uploads.tests.support import TEXT, Site, Staged, assert_works, handle, until
@@ -77,8 +77,10 @@ def test_a_file_is_replaced_in_the_middle_of_its_bytes(site: Site, staged: Stage
     page = site()
     _ref, channel = page.register("doc", "first.txt", len(TEXT))
     page.send_chunk(channel, 0, TEXT[:100_000])
-    page.upload("doc", "second.txt", TEXT)
+    ref, second = page.register("doc", "second.txt", len(TEXT))
     page.send_chunk(channel, 100_000, TEXT[100_000:200_000])  # was on its way
+    page.send_rest(second, TEXT)
+    page.upload_answer(ref, "upload_ready")
     assert_works(page)
     until(lambda: len(staged()) == 1)
 
@@ -158,7 +160,7 @@ def test_a_registration_is_taken_to_the_letter(site: Site, change: dict[str, Any
 
 
 def test_registrations_are_limited_and_a_flood_closes_the_socket(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extension, "Bucket", lambda rate, burst: Bucket(0, 5 if burst == 2000 else 10))
+    monkeypatch.setattr(session, "Bucket", lambda rate, burst: Bucket(0, 5 if burst == 2000 else 10))
     page = site()
     for number in range(5):
         page.register("many", f"{number}.txt", 5)

@@ -231,7 +231,7 @@ def test_without_its_store_an_upload_goes_on_and_can_not_be_resumed(
     def fail(*_: object) -> None:
         raise ConnectionError("the store is away")
 
-    allowed.add("could not keep the state of an upload")
+    allowed.add("could not store the record of an upload")
     monkeypatch.setattr(DatabaseUploadState, "save", fail)
     page = site()
 

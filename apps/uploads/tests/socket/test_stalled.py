@@ -1,4 +1,4 @@
-"""Uploads that stand still."""
+"""Stalled uploads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
-from uploads.socket.stalled import Stillness, stands_still
+from uploads.socket.stalled import Stall, is_stalled
 from uploads.testing import Refused
 from uploads.tests.support import TEXT, Site, assert_works, until
 
@@ -21,40 +21,40 @@ def entry(*, resumable: bool = False) -> UploadEntry:
 
 def test_it_is_counted_from_the_last_chunk() -> None:
     now = 0.0
-    stillness = Stillness(60, lambda: now)
+    stall = Stall(60, lambda: now)
     now = 50
-    assert stillness.left == 10
-    stillness.moved()
-    assert stillness.left == 60
+    assert stall.left == 10
+    stall.moved()
+    assert stall.left == 60
     now = 500
-    assert stillness.left == 0
+    assert stall.left == 0
 
 
 @pytest.mark.parametrize(("received", "written", "expected"), [(0, 0, False), (10, 10, True), (1000, 1000, False)])
-def test_only_what_has_begun_and_is_not_all_here_stands_still(
+def test_only_what_has_begun_and_is_not_all_here_is_stalled(
     folders: Any, received: int, written: int, expected: bool
 ) -> None:
     upload = entry()
     if received:
         upload.receive(0, received)
         upload.written(written)
-    assert stands_still(upload) is expected
+    assert is_stalled(upload) is expected
 
 
 def test_what_waits_to_be_written_does_not_stand_still(folders: Any) -> None:
     upload = entry()
     upload.receive(0, 10)
-    assert not stands_still(upload)
+    assert not is_stalled(upload)
 
 
 def test_a_resumable_upload_may_rest(folders: Any) -> None:
     upload = entry(resumable=True)
     upload.receive(0, 10)
     upload.written(10)
-    assert not stands_still(upload)
+    assert not is_stalled(upload)
 
 
-def test_an_upload_that_stands_still_ends_and_nothing_else_does(site: Site, settings: Any, staged: Any) -> None:
+def test_an_upload_that_is_stalled_ends_and_nothing_else_does(site: Site, settings: Any, staged: Any) -> None:
     """C22. What waits for its turn, and what can be resumed, goes on after the silence as if nothing had been."""
     settings.UPLOADS |= {"IDLE": 1}
     page = site()

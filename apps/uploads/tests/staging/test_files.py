@@ -13,9 +13,11 @@ import pytest
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, default_storage
 from django.core.files.uploadedfile import UploadedFile
 
+from liveview.process import here
 from uploads.errors import UploadError
 from uploads.staging import files
 from uploads.staging.files import StagedFile, StagingFile
+from uploads.stores.hold import NO_HOLD
 
 pytestmark = pytest.mark.usefixtures("folders")
 
@@ -24,13 +26,13 @@ ID = "0123456789abcdef" * 2
 
 @pytest.fixture
 def file() -> StagingFile:
-    return StagingFile(ID)
+    return StagingFile(ID, 100)
 
 
 @pytest.fixture
 def whole(file: StagingFile) -> StagedFile:
     file.write([b"hello ", b"world"])
-    file.finish()
+    file.seal()
     return StagedFile(file.path, "hello.txt", "text/plain")
 
 
@@ -44,7 +46,7 @@ def stored(name: str) -> bytes:
 def test_what_is_written_is_there_and_hashed(file: StagingFile) -> None:
     file.write([b"hello ", memoryview(b"world")])
     file.write([b"!"])
-    assert file.finish() == hashlib.sha256(b"hello world!").hexdigest()
+    assert file.seal() == hashlib.sha256(b"hello world!").hexdigest()
     assert file.path.read_bytes() == b"hello world!"
 
 
@@ -220,11 +222,11 @@ def test_a_parked_file_that_goes_on_here_has_the_right_hash(file: StagingFile) -
     with file.path.open("ab") as other:  # another process went on meanwhile
         other.write(b"wonderful ")
 
-    again = StagingFile(ID)
-    assert again.reopen(lambda block: None, 100, patience=9) == 16
+    again = StagingFile(ID, 100)
+    assert again.reopen(NO_HOLD).offset == 16
     again.write([b"world"])
 
-    assert again.finish() == hashlib.sha256(b"hello wonderful world").hexdigest()
+    assert again.seal() == hashlib.sha256(b"hello wonderful world").hexdigest()
     again.discard()
 
 
@@ -239,24 +241,24 @@ def test_a_file_that_took_half_a_chunk_has_the_right_hash(file: StagingFile, mon
         file.write([b"world"])
     file.park()
 
-    again = StagingFile(ID)
-    assert again.reopen(lambda block: None, 100, patience=9) == 9
+    again = StagingFile(ID, 100)
+    assert again.reopen(NO_HOLD).offset == 9
     again.write([b"ld"])
 
-    assert again.finish() == hashlib.sha256(b"hello world").hexdigest()
+    assert again.seal() == hashlib.sha256(b"hello world").hexdigest()
     again.discard()
 
 
 def test_only_so_many_hashes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "HASHES_KEPT", 2)
     for number in range(5):
-        file = StagingFile(f"{number:032x}")
+        file = StagingFile(f"{number:032x}", 5)
         file.write([b"hello"])
         file.park()
 
-    assert len(files._hashes) == 2
+    assert len(here(files.Hashes)) == 2
     for number in range(5):
-        again = StagingFile(f"{number:032x}")
-        assert again.reopen(lambda block: None, 5, patience=9) == 5
-        assert again.finish() == hashlib.sha256(b"hello").hexdigest()
+        again = StagingFile(f"{number:032x}", 5)
+        assert again.reopen(NO_HOLD).offset == 5
+        assert again.seal() == hashlib.sha256(b"hello").hexdigest()
         again.discard()

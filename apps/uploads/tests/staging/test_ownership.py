@@ -1,4 +1,4 @@
-"""Who may write a staged file: whoever has opened it last, here or in another process."""
+"""Who owns a staging file: whoever has opened it last, here or in another process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import fcntl
 import hashlib
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.staging.files import StagingFile
 from uploads.stores import DatabaseUploadState, Record
-from uploads.stores.lease import Keeper
+from uploads.stores.hold import StoredHold
 from uploads.tests.support import Staged
 
 ID = "0123456789abcdef" * 2
@@ -24,37 +26,41 @@ PATIENT = 3600.0
 
 @pytest.fixture
 def file(folders: Path) -> StagingFile:
-    made = StagingFile(ID)
+    made = StagingFile(ID, 100)
     made.write([b"hello "])
     return made
 
 
+def hold(patience: float = PATIENT, *, is_held: bool = False) -> Any:
+    return SimpleNamespace(patience=patience, is_held=is_held)
+
+
 def replace(file: StagingFile) -> None:
-    """As another process does with the file of one that stands still."""
+    """As another process does with the file of one that has stalled."""
     copy = file.path.with_name("copy")
     copy.write_bytes(file.path.read_bytes())
     os.replace(copy, file.path)
 
 
 def test_a_file_that_is_taken_over_can_not_be_written_finished_or_removed(file: StagingFile) -> None:
-    again = StagingFile(ID)
-    assert again.reopen(lambda block: None, 100, patience=PATIENT) == 6
+    again = StagingFile(ID, 100)
+    assert again.reopen(hold()).offset == 6
 
-    for forbidden in (lambda: file.write([b"EVIL"]), file.finish):
+    for forbidden in (lambda: file.write([b"EVIL"]), file.seal):
         with pytest.raises(UploadError, match="goes on"):
             forbidden()
     file.discard()
 
     again.write([b"world"])
-    assert again.finish() == hashlib.sha256(b"hello world").hexdigest()
+    assert again.seal() == hashlib.sha256(b"hello world").hexdigest()
     assert again.path.read_bytes() == b"hello world"
     again.discard()
 
 
 def test_what_was_made_of_a_file_goes_with_whoever_takes_it_over(file: StagingFile, staged: Staged) -> None:
     file.sibling("thumb").write_bytes(b"x")
-    again = StagingFile(ID)
-    again.reopen(lambda block: None, 100, patience=PATIENT)
+    again = StagingFile(ID, 100)
+    again.reopen(hold())
 
     file.discard()
     assert staged() == [ID, f"{ID}.thumb"]
@@ -63,8 +69,8 @@ def test_what_was_made_of_a_file_goes_with_whoever_takes_it_over(file: StagingFi
 
 
 def test_whoever_comes_back_for_a_file_that_is_not_there_keeps_others_from_making_it(folders: Path) -> None:
-    old, new = StagingFile(ID), StagingFile(ID)
-    assert new.reopen(lambda block: None, 100, patience=PATIENT, make=True) == 0
+    old, new = StagingFile(ID, 100), StagingFile(ID, 100)
+    assert new.reopen(hold(is_held=True)).offset == 0
     new.park()
 
     with pytest.raises(UploadError, match="goes on"):
@@ -79,9 +85,9 @@ def test_the_hash_of_a_file_that_was_replaced_is_not_kept(file: StagingFile) -> 
     with file.path.open("ab") as elsewhere:
         elsewhere.write(b"world")
 
-    again = StagingFile(ID)
-    assert again.reopen(lambda block: None, 100, patience=PATIENT) == 11
-    assert again.finish() == hashlib.sha256(b"hello world").hexdigest()
+    again = StagingFile(ID, 100)
+    assert again.reopen(hold()).offset == 11
+    assert again.seal() == hashlib.sha256(b"hello world").hexdigest()
     again.discard()
 
 
@@ -89,7 +95,7 @@ def test_a_file_that_was_replaced_is_neither_finished_nor_removed(file: StagingF
     replace(file)
 
     with pytest.raises(UploadError, match="goes on"):
-        file.finish()
+        file.seal()
     file.discard()
 
     assert staged() == [ID]
@@ -100,8 +106,8 @@ def test_a_lock_does_not_outlive_its_file_in_a_process_that_was_forked(file: Sta
     inherited = os.dup(file._file.fileno())
     try:
         file.park()
-        again = StagingFile(ID)
-        assert again.reopen(lambda block: None, 100, patience=PATIENT) == 6
+        again = StagingFile(ID, 100)
+        assert again.reopen(hold()).offset == 6
         again.discard()
     finally:
         os.close(inherited)
@@ -112,15 +118,15 @@ def test_a_file_system_without_locks_takes_uploads(folders: Path, monkeypatch: p
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", unable)
-    file = StagingFile(ID)
+    file = StagingFile(ID, 100)
     file.write([b"hello "])
-    again = StagingFile(ID)
-    again.reopen(lambda block: None, 100, patience=PATIENT)
+    again = StagingFile(ID, 100)
+    again.reopen(hold())
     with pytest.raises(UploadError, match="goes on"):
         file.write([b"EVIL"])
     again.write([b"world"])
 
-    assert again.finish() == hashlib.sha256(b"hello world").hexdigest()
+    assert again.seal() == hashlib.sha256(b"hello world").hexdigest()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -133,7 +139,7 @@ def test_what_goes_on_in_another_process_is_not_removed_here(folders: Path, stag
     lease = store.acquire(ID, "page", PATIENT)
     assert lease is not None
     entry = UploadEntry(ID, "a", Slot(name="doc", accept=Accept.parse(".txt")), parse_name("a.txt"), 10)
-    entry.keeper = Keeper(store, lease, PATIENT, record)
+    entry.hold = StoredHold(store, lease, PATIENT, record)
     elsewhere = folders / "staging" / ID
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(b"hello")
@@ -159,7 +165,7 @@ def test_a_file_that_can_not_be_copied_is_asked_for_again(
     with file.path.open("rb") as elsewhere:
         fcntl.flock(elsewhere, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with pytest.raises(UploadError) as refused:
-            StagingFile(ID).reopen(lambda block: None, 100, patience=0)
+            StagingFile(ID, 100).reopen(hold(0))
 
     assert refused.value.code == "locked"
     assert staged() == [ID]

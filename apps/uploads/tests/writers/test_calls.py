@@ -57,7 +57,7 @@ def test_nothing_of_it_runs_on_the_event_loop(site: Site) -> None:
     page = site("/writers/")
     page.upload("file", "a.txt", TEXT)
 
-    assert all(name.startswith("uploads-drive") for name in only().threads)
+    assert all(name.startswith("uploads-remote") for name in only().threads)
 
 
 def test_what_close_returns_is_the_entrys_result(site: Site) -> None:

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import pytest
 from django.test import Client
 
+from liveview import process
 from liveview.core.messages import Message
 from uploads import BufferedUploadWriter, ResumableUploadWriter, UploadError, UploadWriter
 from uploads.stores import DatabaseUploadState
 from uploads.testing import Refused, UploadPage
 from uploads.tests.support import TEXT, Gate, Site, until
 from uploads.tests.writers.writing import WriterView
-from uploads.writers import driver
 
 PIECE = 50_000
 HALF = 150_000
@@ -139,7 +139,7 @@ def test_another_process_goes_on(site: Site) -> None:
     upload_id, _channel = half(page)
     page.drop_connection()
     until(lambda: "suspend" in Shelf.made[0].calls)
-    driver._live.pop(upload_id, None)
+    process.begin()
     page.reconnect()
     finish(page, resume(page, upload_id))
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from liveview import process
 from uploads import UploadError
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
+from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.s3.multipart import ResumableS3Writer
 from uploads.stores import InMemoryUploadState, Record
-from uploads.stores.lease import Keeper
+from uploads.stores.hold import StoredHold
 from uploads.tests.faults import S3Faults, status
 from uploads.tests.moto import Moto
 from uploads.tests.s3.multipart.film import DATA, ID, KEY, PART, STEP, writer
@@ -35,7 +37,7 @@ class Sessions:
         record = self.store.load(ID)
         lease = self.store.acquire(ID, "page", 1000)
         assert record is not None and lease is not None
-        entry.keeper = Keeper(self.store, lease, 1000, record)
+        entry.hold = StoredHold(self.store, lease, 1000, record)
         return entry
 
     def resumed(self) -> UploadEntry:
@@ -52,20 +54,16 @@ def sessions(s3: S3Faults) -> Sessions:
 def feed(entry: UploadEntry, end: int = len(DATA), data: bytes = DATA) -> None:
     for at in range(entry.upload.received, end, STEP):
         chunk = data[at : min(at + STEP, end)]
-        entry.receive(at, len(chunk))
-        entry.look(chunk)
-        entry.write([chunk])
-        entry.written(len(chunk))
+        assert isinstance(drive.feed(entry, chunk, at), drive.Write)
+        drive.commit(entry, [chunk])
 
 
 def crash(entry: UploadEntry) -> None:
     """What a killed process does: nothing. Its requests that are under way may still arrive."""
-    from uploads.writers import driver
-
-    writer = entry._driver._writer  # type: ignore[union-attr]
+    writer = entry.sink._writer  # type: ignore[attr-defined]
     if writer is not None:
         writer.parts.settle()  # type: ignore[attr-defined]
-    driver._live.pop(ID, None)
+    process.begin()
 
 
 def finish(entry: UploadEntry) -> None:
@@ -148,7 +146,7 @@ def test_parts_behind_a_gap_do_not_count(sessions: Sessions, moto: Moto) -> None
     client.abort_multipart_upload(Bucket=moto.bucket, Key=KEY, UploadId=state["multipart"])
     other = client.create_multipart_upload(Bucket=moto.bucket, Key=KEY)["UploadId"]
     client.upload_part(Bucket=moto.bucket, Key=KEY, UploadId=other, PartNumber=2, Body=b"x" * PART)
-    first.keeper.record_writer({"type": "text/plain", "state": {**state, "multipart": other}})  # type: ignore[union-attr]
+    first.hold.record_writer({"type": "text/plain", "state": {**state, "multipart": other}})  # type: ignore[union-attr]
 
     second = sessions.resumed()
     assert second.upload.durable == 0
@@ -276,7 +274,7 @@ def test_two_processes_at_once_cannot_spoil_it(sessions: Sessions, s3: S3Faults,
     second = sessions.resumed()
     feed(second, 2 * PART)
     gate.open()
-    first._driver._writer.parts.settle()  # type: ignore[union-attr]
+    first.sink._writer.parts.settle()  # type: ignore[union-attr]
     feed(second)
     finish(second)
 
@@ -284,6 +282,4 @@ def test_two_processes_at_once_cannot_spoil_it(sessions: Sessions, s3: S3Faults,
 
 
 def crash_at_once(entry: UploadEntry) -> None:
-    from uploads.writers import driver
-
-    driver._live.pop(entry.upload.id, None)
+    process.begin()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 
+from liveview import process
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
+from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.s3.multipart import ResumableS3Writer
 from uploads.s3.options import SMALLEST_PART
 from uploads.stores import InMemoryUploadState, Record
-from uploads.stores.lease import Keeper
+from uploads.stores.hold import StoredHold
 from uploads.tests.faults import S3Faults
 from uploads.tests.moto import Moto
 from uploads.tests.support import sha
-from uploads.writers import driver
 
 PART = SMALLEST_PART
 DATA = random.Random(5).randbytes(2 * PART + 700_000)  # three parts
@@ -42,7 +43,7 @@ class Sessions:
         record, lease = self.store.load(ID), self.store.acquire(ID, "page", 1000)
         assert record is not None
         assert lease is not None
-        entry.keeper = Keeper(self.store, lease, 1000, record)
+        entry.hold = StoredHold(self.store, lease, 1000, record)
         return entry
 
     def resumed(self) -> UploadEntry:
@@ -73,14 +74,12 @@ class Sessions:
 def feed(entry: UploadEntry, end: int = len(DATA)) -> None:
     for at in range(entry.upload.received, end, STEP):
         chunk = DATA[at : min(at + STEP, end)]
-        entry.receive(at, len(chunk))
-        entry.look(chunk)
-        entry.write([chunk])
-        entry.written(len(chunk))
+        assert isinstance(drive.feed(entry, chunk, at), drive.Write)
+        drive.commit(entry, [chunk])
 
 
 def writer_of(entry: UploadEntry) -> ResumableS3Writer:
-    writer = entry._driver._writer  # type: ignore[union-attr]
+    writer = entry.sink._writer  # type: ignore[attr-defined]
     assert isinstance(writer, ResumableS3Writer)
     return writer
 
@@ -88,4 +87,4 @@ def writer_of(entry: UploadEntry) -> ResumableS3Writer:
 def crash(entry: UploadEntry) -> None:
     """What a killed process does: nothing. Its requests that are under way may still arrive."""
     writer_of(entry).parts.settle()
-    driver._live.pop(ID, None)
+    process.begin()

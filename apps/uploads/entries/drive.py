@@ -1,0 +1,218 @@
+"""What becomes of an upload on its way: opened, fed, committed, settled. Every way in calls these and nothing else.
+
+    open      its bytes and its place are reserved             in a thread, once
+    feed      a piece has arrived: is it taken?                on the event loop, for each piece; asks nobody
+    commit    pieces that are taken go to the upload's sink    in a thread, for each batch
+    settle    sealed, validated, and ready or refused          in a thread, once
+
+What holds for uploads is asked in here: who may have how much, whether the session still holds, whether somebody else
+has gone on with the upload, what its first bytes are, how long it may be. A way in says how its client is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from uploads import events
+from uploads.core.machine import Late, Misplaced, Overrun, Replay, Step, Write
+from uploads.entries.entry import UploadEntry
+from uploads.entries.uploader import Uploader
+from uploads.entries.validation import validate
+from uploads.errors import UploadError
+from uploads.external import RemoteSink
+
+__all__ = [
+    "Incomplete",
+    "Late",
+    "Misplaced",
+    "Ready",
+    "Refused",
+    "Replay",
+    "Write",
+    "arrived",
+    "commit",
+    "deliver",
+    "feed",
+    "open",
+    "resume",
+    "rewind",
+    "settle",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The upload is over, or takes no more bytes for now (`session_ended`). What it left is gone once it is settled."""
+
+    error: UploadError
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Every byte is here and every validator has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Bytes are missing: the upload is as open as before, from `offset` on."""
+
+    offset: int
+
+
+Verdict: TypeAlias = Write | Replay | Misplaced | Late | Refused
+Outcome: TypeAlias = Ready | Incomplete | Refused
+
+
+def open(entry: UploadEntry, uploader: Uploader) -> None:  # noqa: A001  (always called as `drive.open`)
+    """Reserves what the upload needs, before a byte of it is taken. Blocks.
+
+    Raises `UploadError`: `session_ended`; `quota` where the uploader has too much under way, `busy` where all together
+    have, `storage_full` where the disk has no room; `cancelled` if it was ended meanwhile.
+    """
+    uploader.expect_session()
+    entry.reserve(uploader)
+    events.tell("registered", entry)
+
+
+def resume(entry: UploadEntry, uploader: Uploader) -> None:
+    """Goes on with what came before, under the entry's hold, and reserves what is missing. Blocks.
+
+    Raises `UploadError`: `session_ended`, `quota`, `busy` or `locked` if it may be tried again, and then everything is
+    as it was; anything else if the upload must start over, and then nothing of it is left.
+    """
+    try:
+        uploader.expect_session()
+        entry.reopen()
+    except UploadError as refused:
+        entry.hold.release() if refused.code in ("locked", "session_ended") else entry.discard()
+        raise
+    try:
+        entry.reserve(uploader)
+    except UploadError:
+        entry.park()
+        raise
+
+
+def feed(entry: UploadEntry, piece: bytes | memoryview, offset: int | None = None) -> Verdict:
+    """A piece has arrived, to be written if the answer is `Write`. On the event loop or in a thread; never blocks.
+
+    offset: where it starts in the file, in bytes; without one it follows what is here.
+    """
+    if entry.uploader.has_left:
+        return Refused(UploadError("session_ended"))
+    match entry.receive(entry.upload.received if offset is None else offset, len(piece)):
+        case Overrun():
+            return Refused(entry.upload.error or UploadError("size_mismatch"))
+        case Write() as taken:
+            return taken if entry.slot.verify else _look(entry, piece) or taken
+        case verdict:
+            return verdict
+
+
+def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Callable[[], None] | None = None) -> None:
+    """Writes pieces that `feed` has taken, in that order. Blocks. One thread at a time for each upload.
+
+    Raises `UploadError`. Then the upload has failed, except for `session_ended`, which leaves it to whoever goes on.
+
+    verify: compares the pieces with their digests, for a slot that verifies. What it raises is raised before anything
+        is written, and the upload stays as it was.
+    """
+    if verify is not None:
+        verify()
+    try:
+        entry.uploader.expect_session()
+        if entry.slot.verify:
+            for piece in pieces:
+                entry.look(piece)
+        entry.hold.keep()
+        entry.sink.write(pieces)
+    except UploadError as failure:
+        if failure.code != "session_ended":
+            entry.fail(failure)
+        raise
+    entry.written(sum(map(len, pieces)))
+
+
+def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outcome:
+    """From the last byte to ready or refused. Blocks for as long as validators and sinks take; may be called again.
+
+    Of what is refused nothing is left, unless somebody else goes on with it: then the bytes are theirs. A session that
+    has ended refuses it for now, and leaves it as it was.
+
+    expect: raises `UploadError` if what was true at registration no longer is.
+    """
+    try:
+        entry.uploader.expect_session()
+    except UploadError as ended:
+        return Refused(ended)
+    if entry.seal():
+        entry.advance(Step.CHECK)
+        refusal = _unexpected(expect) or validate(entry)
+        if refusal is None and entry.advance(Step.ACCEPT):
+            return Ready()
+        entry.fail(refusal or UploadError("cancelled"))
+    elif entry.is_open:
+        return Incomplete(entry.upload.durable)
+    elif not entry.is_over:  # somebody else is at it, or has done it
+        return Ready() if entry.is_ready else Refused(UploadError("locked"))
+    entry.discard()
+    return Refused(entry.upload.error or UploadError("unknown_ref"))
+
+
+def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
+    """A file that is here already, from its first byte to its end. Blocks. What is incomplete is refused."""
+    try:
+        for piece in pieces:
+            if not isinstance(feed(entry, piece), Write):
+                break
+            commit(entry, [piece])
+    except UploadError as failure:
+        entry.fail(failure)
+    outcome = settle(entry)
+    if isinstance(outcome, Incomplete):
+        entry.fail(UploadError("incomplete"))
+        return settle(entry)
+    return outcome
+
+
+def arrived(entry: UploadEntry) -> None:
+    """All has been sent to another storage, as it seems: looks there. Blocks; raises `UploadError`.
+
+    Whoever cancels meanwhile cleans up afterwards, not between two requests of ours.
+    """
+    assert isinstance(entry.sink, RemoteSink)
+    entry.pin()
+    try:
+        stored = entry.sink.arrived()
+        if stored.size != entry.size:
+            raise UploadError("size_mismatch")
+        if stored.head is not None:
+            entry.look(stored.head)
+        entry.arrived(stored.result)
+    finally:
+        entry.release()
+
+
+def rewind(entry: UploadEntry) -> int:
+    """What was taken and isn't written is to be sent again; the offset of the next piece."""
+    return entry.rewind()
+
+
+def _look(entry: UploadEntry, piece: bytes | memoryview) -> Refused | None:
+    try:
+        entry.look(piece)
+    except UploadError as mismatch:
+        entry.fail(mismatch)
+        return Refused(entry.upload.error or mismatch)
+    return None
+
+
+def _unexpected(expect: Callable[[], None] | None) -> UploadError | None:
+    try:
+        if expect is not None:
+            expect()
+    except UploadError as misfit:
+        return misfit
+    return None

@@ -1,0 +1,95 @@
+"""Who sends an upload: for logs, for quotas, and whose session may end meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from liveview.process import here
+from liveview.socket import django_session
+from liveview.socket.django_session import Standing
+from liveview.threads import with_connections
+from uploads.errors import UploadError
+from uploads.owners import SESSION_KEY
+
+FRESH: Final = 2.5  # seconds for which an answer about a session counts
+MOST: Final = 10_000  # sessions that are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """`label` stands for a visitor in logs, `share` is whose quota and whose part of the threads their uploads take.
+
+    `standing` is their session, or None where there is nothing that could end.
+    """
+
+    label: str = ""
+    share: str = ""
+    standing: Standing | None = None
+
+    def expect_session(self) -> None:
+        """Raises `UploadError("session_ended")`. Blocks every few seconds: it asks the session's store."""
+        if self.standing is not None and not here(Sessions).holds(self.standing):
+            raise UploadError("session_ended")
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the session was found to have ended. Asks nobody."""
+        return self.standing is not None and here(Sessions).has_ended(self.standing)
+
+
+NOBODY: Final = Uploader()
+
+
+def uploader_of(request: HttpRequest, otherwise: str = "") -> Uploader:
+    """The visitor of a request. Reads the session and the user: not on the event loop.
+
+    otherwise: whose share it is where the visitor has no session, or it can't be read here.
+    """
+    try:
+        label = label_of(request)
+        return Uploader(label, label or otherwise, django_session.standing(request))
+    except SynchronousOnlyOperation:
+        return Uploader(share=otherwise)
+
+
+def label_of(request: HttpRequest) -> str:
+    """Twelve characters that stand for the visitor and say nothing else about them; empty without a session."""
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        who = f"user:{user.pk}"
+    else:
+        session = getattr(request, "session", {})
+        who = str(session.get(SESSION_KEY) or getattr(session, "session_key", "") or "")
+    return salted_hmac("uploads.events", who).hexdigest()[:12] if who else ""
+
+
+class Sessions:
+    """What was found out about sessions a moment ago, so that a thousand chunks ask once."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Standing, tuple[float, bool]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def holds(self, standing: Standing) -> bool:
+        now = time.monotonic()
+        asked, held = self._found.get(standing, (float("-inf"), True))
+        if held and now - asked < FRESH:
+            return True
+        held = with_connections(lambda: django_session.still_holds(standing))
+        with self._lock:
+            self._found[standing] = now, held
+            self._found.move_to_end(standing)
+            while len(self._found) > MOST:
+                self._found.popitem(last=False)
+        return held
+
+    def has_ended(self, standing: Standing) -> bool:
+        return not self._found.get(standing, (0.0, True))[1]

@@ -1,0 +1,357 @@
+"""The uploads of one view on its socket: what the browser says of them, and what it is told.
+
+Messages are handled at once, on the event loop. Nothing here renders: a view is rendered again when an entry appears,
+fails or is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from liveview.core.limits import Bucket
+from liveview.core.messages import CloseCode, Message
+from liveview.extensions import Link
+from uploads import janitor, threads
+from uploads.core import messages
+from uploads.core.contracts import Progress
+from uploads.entries import drive
+from uploads.entries.entry import UploadEntry
+from uploads.entries.registry import Uploads
+from uploads.errors import UploadError
+from uploads.socket.deferred import Deferred
+from uploads.socket.direct import DirectUploads
+from uploads.socket.receiver import Receiver
+from uploads.socket.resumption import Resumption
+from uploads.writers import causes
+
+if TYPE_CHECKING:
+    from liveview import LiveView
+
+TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upload
+
+
+class UploadSession:
+    """On the event loop, unless said otherwise.
+
+    was_shown: whether the view's template looked at its uploads: if not, an entry's change renders nothing.
+    """
+
+    def __init__(self, view: LiveView, uploads: Uploads, link: Link, was_shown: Callable[[], bool]) -> None:
+        self._uploads, self._link, self._was_shown = uploads, link, was_shown
+        self._loop = asyncio.get_running_loop()
+        self._is_closed = False
+        self._receiver = Receiver(link, self)
+        self._resumption = Resumption(view.request, uploads, link, self._adopt)
+        self.direct = DirectUploads(view, uploads, link, self)
+        self._registrations = Bucket(50, burst=2000)
+        self._messages = Bucket(500, burst=20_000)
+        self._deferred = Deferred(uploads)
+        self._unadmitted: list[UploadEntry] = []  # open, and a handler has in its hands what they would replace
+        self._resuming: dict[str, str] = {}  # ref → slot of what is being looked up
+        self._unwanted: set[str] = set()  # refs of those that were cancelled or replaced meanwhile
+        self._announced: dict[str, Any] | None = None
+        self._to_tell: deque[tuple[UploadEntry, str, Progress]] = deque()
+        self._told: dict[UploadEntry, float] = {}  # when the view was last told of an entry's progress
+        self.announce()
+        if janitor.is_due():
+            link.spawn(self._sweep())
+
+    async def _sweep(self) -> None:
+        await threads.check(janitor.prune)
+
+    def announce(self) -> None:
+        """Tells the browser the slots, again when they have changed."""
+        slots = {name: slot.describe() for name, slot in self._uploads.slots.items()}
+        if slots != self._announced:
+            self._announced = slots
+            self._link.send(messages.config(slots, self._receiver.credit, self._receiver.max_frame))
+
+    async def close(self) -> None:
+        """The socket is gone: what can be resumed is parked, all else is removed."""
+        self._is_closed = True
+        self._receiver.leave()
+        await self.direct.close()
+        is_remote = any(entry.sink.is_remote for entry in self._uploads.staged)
+        await asyncio.shield(threads.checking(is_remote=is_remote)(self._resumption.park))
+        await self._remove(list(self._uploads.staged), causes.session_closed())
+
+    # From the browser
+    def received(self, message: Message) -> None:
+        if not self._messages.take():
+            self._link.close(CloseCode.RATE)
+        elif not self._deferred.concerns(message):
+            self._handle(message)
+        elif not self._deferred.add(message):
+            self._link.send(messages.error(message["ref"], UploadError("rate_limited")))
+
+    def received_binary(self, frame: bytes) -> None:
+        self._receiver.received(frame)
+
+    def _handle(self, message: Message) -> None:
+        match message["type"]:
+            case "upload_register":
+                self._begin(message, self._register)
+            case "upload_resume":
+                self._begin(message, self._resume)
+            case "upload_cancel":
+                self._cancel(message["ref"])
+            case "upload_sign":
+                self._link.spawn(self.direct.sign(message["ref"], message["parts"]))
+            case "upload_external_done":
+                self._link.spawn(self.direct.done(message["ref"]))
+            case "upload_external_failed":
+                self.direct.failed(message["ref"], message["code"])
+
+    def _begin(self, message: Message, begin: Callable[[Message], None]) -> None:
+        """A file, new or known from before: whatever it replaces goes."""
+        ref = message["ref"]
+        if ref in self._uploads.entries or ref in self._resuming:
+            self._link.violation("duplicate ref")
+            return
+        if not self._registrations.take():
+            self._link.send(messages.error(ref, UploadError("rate_limited")))
+            return
+        try:
+            with self._forgetting():
+                begin(message)
+        except UploadError as refused:
+            self._link.send(messages.error(ref, refused))
+        if ref in self._uploads.entries:
+            self._changed(self._uploads.entries[ref])
+
+    # A new file
+    def _register(self, message: Message) -> None:
+        entry = self._uploads.register(
+            message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
+        )
+        self._link.spawn(self._open(entry, message["holder"] or entry.ref))
+
+    async def _open(self, entry: UploadEntry, holder: str) -> None:
+        try:
+            await threads.check(partial(self.open, entry, holder))
+        except UploadError as refused:
+            if not self._is_closed and entry.is_open:
+                self.refuse(entry, refused)
+                self._link.send(messages.error(entry.ref, refused))
+                self._changed(entry)
+        else:
+            self.admit(entry)
+            if entry.slot.external is not None:
+                await self.direct.begin(entry)
+            elif entry.is_open and not self._is_closed:
+                self._link.send(messages.registered(entry, self._receiver.open(entry)))
+        if entry.is_over:
+            await self._remove([entry])  # again: it may have had no record yet when it was cancelled
+
+    def open(self, entry: UploadEntry, holder: str) -> None:
+        """Reserves what it needs and makes its record, if it has one. Blocks; raises `UploadError`."""
+        drive.open(entry, self._uploads.uploader)
+        if entry.slot.resumable or entry.slot.external is not None:
+            self._resumption.begin(entry, holder)
+
+    def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
+        """For an upload that a handler registers. Raises `UploadError`."""
+        with self._forgetting():
+            return self._uploads.register(slot, ref, name, size, mime)
+
+    def admit(self, entry: UploadEntry) -> None:
+        """It is open: it takes the place of what it replaces, once no handler has that in its hands."""
+        if entry.is_over:
+            return
+        if entry.hold.is_held:
+            self._resumption.keep_renewing()
+        if self._uploads.is_lent(entry.ref, entry.slot.name):
+            self._unadmitted.append(entry)
+            return
+        with self._forgetting():
+            self._uploads.admit(entry)
+        if entry.slot.max_entries == 1:
+            for ref in [ref for ref, slot in self._resuming.items() if slot == entry.slot.name]:
+                self._cancel(ref)
+
+    def refuse(self, entry: UploadEntry, refusal: UploadError) -> None:
+        with self._forgetting():
+            self._uploads.refuse(entry, refusal)
+
+    # A file from before
+    def _resume(self, message: Message) -> None:
+        self._uploads.slot(message["slot"])
+        self._resuming[message["ref"]] = message["slot"]
+        self._link.spawn(self._resume_later(message))
+
+    def _adopt(self, entry: UploadEntry) -> None:
+        """Raises `UploadError`: the slot has no place for it, or it is `cancelled`."""
+        if entry.ref in self._unwanted:
+            raise UploadError("cancelled")
+        with self._forgetting():
+            self._uploads.adopt(entry)
+
+    async def _resume_later(self, message: Message) -> None:
+        """The handshake of the seeds: the answer says where to go on, or that it has to start over, or why it can't."""
+        entry, refusal = await self._resumption.resume(message)
+        del self._resuming[message["ref"]]
+        is_unwanted = message["ref"] in self._unwanted  # and has been answered
+        self._unwanted.discard(message["ref"])
+        if self._is_closed or is_unwanted:
+            return
+        if entry is None:
+            self._link.send(messages.not_resumed(message["ref"], refusal or UploadError("unknown_ref")))
+        elif entry.slot.external is not None:
+            await self.direct.resume(entry)
+            self._changed(entry)
+        else:
+            await self._go_on(entry)
+
+    async def _go_on(self, entry: UploadEntry) -> None:
+        channel, (digest, length) = self._receiver.open(entry), entry.tail
+        self._link.send(messages.resumed(entry, channel, digest, length))
+        self._changed(entry)
+        if entry.is_open and entry.upload.is_complete:  # the last byte arrived just before the socket went
+            self._receiver.close(entry)
+            await self.has_arrived(entry)
+
+    # A file that nobody wants
+    def _cancel(self, ref: str) -> None:
+        entry = self._uploads.entries.get(ref)
+        if entry is not None:
+            self._uploads.drop(entry)
+            self._forget([entry])
+            self._changed(entry)
+        elif ref in self._resuming:
+            self._unwanted.add(ref)
+        self._link.send(messages.cancelled(ref))
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """What goes from the page within is forgotten."""
+        before = set(self._uploads.entries.values())
+        try:
+            yield
+        finally:
+            self._forget(before - set(self._uploads.entries.values()))
+
+    def _forget(self, gone: Iterable[UploadEntry]) -> None:
+        """Entries that were replaced or cancelled: removes the bytes."""
+        gone = list(gone)
+        for entry in gone:
+            self._receiver.close(entry)
+        if gone and not self._is_closed:
+            self._link.spawn(self._remove(gone))
+
+    async def _remove(self, entries: list[UploadEntry], cause: BaseException | None = None) -> None:
+        """Removes bytes, also when the socket's own tasks are being cancelled.
+
+        cause: what a writer is told of an upload that was under way.
+        """
+        for entry in entries:
+            entry.cancel(cause)
+        is_remote = any(entry.sink.is_remote for entry in entries)
+        await asyncio.shield(threads.checking(is_remote=is_remote)(partial(self._uploads.discard, entries)))
+
+    # What becomes of an upload
+    def has_moved(self, entry: UploadEntry) -> None:
+        now = time.monotonic()
+        if entry.slot.progress is not None and entry.is_open and now - self._told.get(entry, 0.0) > TELL_EVERY:
+            self._told[entry] = now
+            self._changed(entry)
+
+    def has_failed(self, entry: UploadEntry) -> None:
+        """An upload has ended badly. Its entry stays on the page with the reason; its bytes go."""
+        failure = entry.upload.error
+        if self._is_closed or failure is None:
+            return
+        if entry.is_superseded:
+            self._link.spawn(self._resumption.superseded(entry))
+        else:
+            self._link.send(messages.error(entry.ref, failure))
+            self._link.spawn(self._remove([entry]))
+        self._changed(entry)
+
+    async def has_arrived(self, entry: UploadEntry) -> None:
+        """Every byte is here: has it settled, in a thread."""
+        settle = partial(drive.settle, entry, partial(self._expect_fit, entry))
+        share = self._uploads.uploader.share
+        outcome = await (threads.remote(settle) if entry.sink.is_remote else threads.judge(settle, share))
+        if self._uploads.entries.get(entry.ref) is not entry or self._is_closed:
+            return  # it was cancelled or replaced meanwhile
+        match outcome:
+            case drive.Ready():
+                self._link.send(messages.ready(entry))
+                self._changed(entry)
+            case drive.Refused():
+                self.has_failed(entry)
+
+    def _expect_fit(self, entry: UploadEntry) -> None:
+        try:
+            self._uploads.check_again(entry)
+        except UploadError as misfit:
+            if misfit.code == "too_large":
+                entry.cause = causes.oversize(self._uploads.slot(entry.slot.name).max_file_size)
+            raise
+
+    def _changed(self, entry: UploadEntry) -> None:
+        """Something about an entry that a page may show, other than its bytes: the view is told and rendered again."""
+        if self._is_closed:
+            return
+        if entry.is_over:
+            self._told.pop(entry, None)
+        if entry.slot.progress is not None and entry.state != "registered":
+            self._to_tell.append((entry, entry.state, entry.slot.progress))
+            if len(self._to_tell) == 1:
+                self._link.spawn(self._call_back())
+        elif self._was_shown():
+            self._link.rerender()
+
+    async def _call_back(self) -> None:
+        """Calls the slots' `progress` one after the other, so that hundreds of files never fill the view's queue.
+
+        An entry that has gone on meanwhile is passed over: another call is coming for it.
+        """
+        while self._to_tell:
+            entry, state, progress = self._to_tell[0]
+            if entry.state == state:
+                await self._link.call(partial(_tell, progress, entry, state))
+            self._to_tell.popleft()
+
+    # From handlers, in their threads
+    def cancel(self, entry: UploadEntry) -> None:
+        """The entry is off the page already."""
+        self._on_loop(lambda: self._forget([entry]))
+        self._on_loop(lambda: self._link.send(messages.cancelled(entry.ref)))
+
+    def confirm(self, ref: str) -> None:
+        self._on_loop(lambda: self._link.spawn(self.direct.done(ref)))
+
+    def handler_finished(self, consumed: list[UploadEntry]) -> None:
+        self._on_loop(lambda: self._after_handler(consumed))
+
+    def _after_handler(self, consumed: list[UploadEntry]) -> None:
+        for entry in consumed:
+            self._link.send(messages.consumed(entry.ref))
+        self.announce()
+        unadmitted, self._unadmitted = self._unadmitted, []
+        for entry in unadmitted:
+            self.admit(entry)
+        for message in self._deferred.take():
+            self._handle(message)
+
+    def _on_loop(self, function: Callable[[], None]) -> None:
+        """Calls `function` on the event loop, unless the socket is gone by then."""
+
+        def call() -> None:
+            if not self._is_closed:
+                function()
+
+        if not self._is_closed:
+            self._loop.call_soon_threadsafe(call)
+
+
+def _tell(progress: Progress, entry: UploadEntry, state: str) -> None:
+    if entry.state == state:
+        progress(entry)

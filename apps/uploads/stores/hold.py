@@ -1,0 +1,183 @@
+"""What ties an upload to its record and its lease, whichever way it came: on a socket, by its fall-back or by HTTP.
+
+While it is held, nobody else writes. Parked, it waits for whoever goes on with it; where nothing can be resumed,
+`NO_HOLD` stands in and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from liveview.threads import with_connections
+from uploads.conf import conf
+from uploads.core.contracts import Entry
+from uploads.errors import UploadError
+from uploads.stores.base import MAX_RECORD, Lease, Record, StateStore
+
+logger = logging.getLogger("uploads")
+
+
+class NoHold:
+    """Of an upload that nobody can go on with: it is whoever's has it, and leaves no record."""
+
+    is_held = False
+    offset = 0
+    writer: Mapping[str, Any] = {}
+
+    @property
+    def ttl(self) -> float:
+        return float(conf().upload_state_ttl)
+
+    @property
+    def patience(self) -> float:
+        return conf().silence / 2
+
+    def is_ours(self) -> bool:
+        return True
+
+    def is_anothers(self) -> bool:
+        return False
+
+    def keep(self) -> None: ...
+    def record_offset(self, offset: int) -> None: ...
+    def record_writer(self, state: dict[str, Any]) -> None: ...
+    def park(self, offset: int) -> None: ...
+    def release(self) -> None: ...
+    def forget(self) -> None: ...
+
+
+NO_HOLD: Final = NoHold()
+
+
+class StoredHold:
+    """A record and its lease in a store. All methods block; an upload goes on without its store.
+
+    `ttl` is for how many seconds the upload may be parked, `seconds` how long the lease holds without a renewal.
+    """
+
+    is_held = True
+
+    def __init__(
+        self, store: StateStore, lease: Lease, ttl: float, record: Record, seconds: float = 0, patience: float = 0
+    ) -> None:
+        self.store, self.lease, self.ttl, self.record = store, lease, ttl, record
+        self.seconds = seconds or conf().lease
+        self.patience = patience or conf().lease
+        self._renewed = time.monotonic()
+        self._is_lost = False
+
+    # The lease
+    def keep(self) -> None:
+        if not self._is_lost and time.monotonic() - self._renewed > self.seconds / 3:
+            with_connections(self.is_ours)
+        if self._is_lost:
+            raise UploadError("superseded")
+
+    def renew(self) -> bool:
+        """Says, too, that the record is still needed. Raises whatever the store does."""
+        self.store.touch(self.lease.upload_id, self.ttl)
+        return self._renew()
+
+    def lengthen(self, seconds: float) -> bool:
+        """From now on the lease holds for so long without a renewal; whether it is ours."""
+        self.seconds = seconds
+        return self.is_ours()
+
+    def is_ours(self) -> bool:
+        try:
+            return self._renew()
+        except Exception:  # noqa: BLE001  (whatever the store's driver raises)
+            logger.warning("could not renew the lease of an upload", exc_info=True)
+            return True
+
+    def is_anothers(self) -> bool:
+        try:
+            return not self.is_ours() and self.store.load(self.lease.upload_id) is not None
+        except Exception:  # noqa: BLE001
+            logger.warning("could not look up an upload's record", exc_info=True)
+            return True
+
+    def release(self) -> None:
+        try:
+            self.store.release(self.lease)
+        except Exception:  # noqa: BLE001
+            logger.warning("could not release the lease of an upload", exc_info=True)
+
+    def _renew(self) -> bool:
+        began = time.monotonic()
+        is_ours = self.store.renew(self.lease, self.seconds)
+        self._renewed, self._is_lost = began, not is_ours
+        return is_ours
+
+    # The record
+    @property
+    def offset(self) -> int:
+        return self.store.get_offset(self.record.id) or 0
+
+    @property
+    def writer(self) -> Mapping[str, Any]:
+        return self.record.writer
+
+    def record_offset(self, offset: int) -> None:
+        try:
+            self.store.set_offset(self.record.id, offset)
+        except Exception:  # noqa: BLE001
+            logger.warning("could not store the offset of an upload", exc_info=True)
+
+    def record_writer(self, state: dict[str, Any]) -> None:
+        self.record = replace(self.record, writer=state)
+        if len(self.record.to_json()) > MAX_RECORD:
+            raise ValueError(f"a writer's resume_state must fit into a record of {MAX_RECORD} bytes")
+        try:
+            self.store.replace(self.record)
+        except Exception:  # noqa: BLE001
+            logger.warning("could not store the state of a writer", exc_info=True)
+
+    def update(self, record: Record) -> None:
+        """The record anew. Raises whatever the store does."""
+        self.store.replace(record)
+        self.record = record
+
+    # The end
+    def park(self, offset: int) -> None:
+        self.record_offset(offset)
+        try:
+            self.store.touch(self.lease.upload_id, self.ttl)
+        except Exception:  # noqa: BLE001
+            logger.warning("could not prolong the record of an upload", exc_info=True)
+        self.release()
+
+    def forget(self) -> None:
+        if self.is_ours():
+            self.store.forget(self.lease.upload_id)
+
+
+def take(
+    store: StateStore, record: Record, holder: str, ttl: float, *, seconds: float = 0, patience: float = 0
+) -> StoredHold:
+    """The hold on an upload whose record is stored. Raises `UploadError("locked")` while another holder has it."""
+    lease = store.acquire(record.id, holder, seconds or conf().lease)
+    if lease is None:
+        raise UploadError("locked")
+    return StoredHold(store, lease, ttl, record, seconds, patience)
+
+
+def record_of(
+    entry: Entry, owner: str, page: str, slot: str, folder: str = "", http: Mapping[str, str] | None = None
+) -> Record:
+    """The record of an upload of a page."""
+    return Record(
+        id=entry.upload.id,
+        owner=owner,
+        page=page,
+        slot=slot,
+        name=entry.name,
+        size=entry.size,
+        client_type=entry.client_type,
+        folder=folder,
+        http=dict(http or {}),
+    )
