@@ -15,12 +15,12 @@ class Uploads {
     this.live = live;
     this.slots = new Map(); // name → what the server said of it
     this.early = []; // chosen too soon
-    this.resuming = this.verified = this.external = null; // loaded where a slot needs them
+    this.resuming = this.digests = this.external = null; // loaded where a slot needs them
     this.uploads = []; // in order of choice
     this.sender = new Sender(live.connection);
     this.view = new View(live.root, () => this.redraw());
     this.waiters = new Set(); // asked again after each change
-    this.active = () => this.travelling();
+    this.active = () => this.sending();
     listen(live.root, (slot, files) => this.choose(slot, files));
     live.root.addEventListener("click", (e) => this.clicked(e));
   }
@@ -31,13 +31,13 @@ class Uploads {
   choose(name, files, isWanted) {
     const slot = this.slots.get(name);
     if (!slot) return !this.slots.size && !this.early.push([name, files]);
-    if ((slot.resumable && !this.resuming) || (slot.verify && !this.verified)) return void this.early.push([name, files]);
+    if ((slot.resumable && !this.resuming) || (slot.verify && !this.digests)) return void this.early.push([name, files]);
     for (const chosen of files) {
       if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
       const upload = new Upload(name, chosen);
       upload.isWanted = isWanted ?? slot.auto_upload;
-      if (slot.verify) upload.verify = this.verified.start(this);
-      if (slot.resumable) upload.id = this.resuming.memory.find(name, chosen.file);
+      if (slot.verify) upload.digests = new this.digests.DigestSender(this);
+      if (slot.resumable) upload.id = this.resuming.store.find(name, chosen.file);
       this.uploads.push(upload);
       this.register(upload);
     }
@@ -98,7 +98,7 @@ class Uploads {
     this.sender.stop();
     for (const upload of this.uploads) {
       if (upload.hasFailed) continue;
-      this.note(upload, true);
+      this.save(upload, true);
       upload.reset(upload.id ? upload.written : 0);
       if (upload.status !== "paused") this.become(upload, upload.isWanted ? "resuming" : "queued");
     }
@@ -113,7 +113,7 @@ class Uploads {
     cancelAnimationFrame(this.drawing);
     this.drawing = undefined;
     this.view.draw(this.uploads, this.slots);
-    this.resuming?.memory.draw();
+    this.resuming?.store.draw();
   }
 
   received(message) {
@@ -170,12 +170,12 @@ class Uploads {
   }
 
   forget(upload) {
-    if (upload.id) this.resuming.memory.forget(upload.id);
+    if (upload.id) this.resuming.store.forget(upload.id);
   }
 
   /** Takes what was chosen early, once it is known which of it had been on its way before. */
-  async recall(slots) {
-    if (slots.some((slot) => slot.verify)) this.verified = await import("./verified.js");
+  async chooseEarly(slots) {
+    if (slots.some((slot) => slot.verify)) this.digests = await import("./digests.js");
     if (slots.some((slot) => slot.resumable)) {
       this.loading ??= import("./resuming.js").then(({ Resuming }) => Resuming.start(this));
       this.resuming = await this.loading;
@@ -184,7 +184,7 @@ class Uploads {
   }
 
   /** A few of each slot; the others queue. */
-  travelling() {
+  sending() {
     const counts = new Map();
     return this.uploads.filter((upload) => {
       if (!upload.canSend) return false;
@@ -203,12 +203,12 @@ class Uploads {
   become(upload, status) {
     upload.status = status;
     this.tell(upload);
-    if (upload.isOver) import("./ended.js").then(({ ended }) => ended(this, upload)).catch(() => {});
+    if (upload.isOver) import("./announcements.js").then(({ announce }) => announce(this, upload)).catch(() => {});
   }
 
   tell(upload) {
     upload.revision++;
-    this.note(upload);
+    this.save(upload);
     if (upload.hasFailed) this.forget(upload);
     dispatchEvent(new CustomEvent("djust:upload:progress", { detail: upload.detail }));
     this.redraw();
@@ -219,8 +219,8 @@ class Uploads {
     this.drawing ??= requestAnimationFrame(() => this.changed());
   }
 
-  note(upload, isLast) {
-    if (upload.channel && upload.id && !upload.isOver) this.resuming.memory.keep(upload, isLast);
+  save(upload, isLast) {
+    if (upload.channel && upload.id && !upload.isOver) this.resuming.store.save(upload, isLast);
   }
 
   until(condition) {
@@ -258,9 +258,9 @@ const handlers = new Map(
       if (!own.sender.window) {
         own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
         const known = [...own.uploads];
-        if (known.length) import("./reading.js").then(({ again }) => again(own, known));
+        if (known.length) import("./unreadable.js").then(({ registerReadable }) => registerReadable(own, known));
       }
-      own.recall([...own.slots.values()]);
+      own.chooseEarly([...own.slots.values()]);
       own.changed();
     },
     upload_registered(own, message) {
@@ -296,7 +296,7 @@ const handlers = new Map(
       Object.assign(upload, { code, error: message, channel: 0 });
       own.become(upload, isPassing ? "resuming" : "error");
       if (!isPassing) return;
-      import("./again.js").then(({ again }) => again(own, upload, channel > 0)).catch(() => own.become(upload, "error"));
+      import("./retry.js").then(({ retry }) => retry(own, upload, channel > 0)).catch(() => own.become(upload, "error"));
     },
     upload_cancelled(own, { ref }) {
       const upload = own.find(ref);

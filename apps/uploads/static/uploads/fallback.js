@@ -5,7 +5,7 @@ import { flash } from "../liveview/flash.js"; // now: what it has to say comes w
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
-import { fail } from "./reading.js";
+import { fail } from "./unreadable.js";
 
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
 const LOST = "That didn't get through. Check your connection and try again.";

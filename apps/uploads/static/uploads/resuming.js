@@ -1,23 +1,23 @@
 // How an upload goes on where it stopped: after a lost socket, and, with what the browser remembers, after a reload.
 
-import { Memory } from "./memory.js";
+import { ResumeStore } from "./resume_store.js";
 import { cancel, resume } from "./messages.js";
-import { fail } from "./reading.js";
+import { fail } from "./unreadable.js";
 import { page } from "./upload.js";
 
 const PAUSE = 2_000; // ms, on average, until the next try for an upload that another tab is sending, for one
 const LATER = new Set(["locked", "busy", "storage_full", "storage_unavailable"]); // the server has its bytes still
-const NO_MEMORY = { find: () => "", keep() {}, forget() {}, draw() {} }; // as in a private window
+const NO_STORE = { find: () => "", save() {}, forget() {}, draw() {} }; // as in a private window
 
 export class Resuming {
   /** @param uploads the page's */
   static async start(uploads) {
-    return new Resuming(uploads, await Memory.open(uploads).catch(() => NO_MEMORY));
+    return new Resuming(uploads, await ResumeStore.open(uploads).catch(() => NO_STORE));
   }
 
-  constructor(uploads, memory) {
+  constructor(uploads, store) {
     this.uploads = uploads;
-    this.memory = memory;
+    this.store = store;
   }
 
   /** Asks the server how much of a file it has. */
@@ -41,7 +41,7 @@ export class Resuming {
       setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), PAUSE * (0.5 + Math.random()));
       return;
     }
-    this.memory.forget(upload.id);
+    this.store.forget(upload.id);
     upload.renew();
     uploads.become(upload, "queued");
     uploads.register(upload);

@@ -5,7 +5,7 @@ import { cancel } from "./messages.js";
 const CHANGED = "The file has changed, or can't be read any more. Choose it again.";
 
 /** Registers on a new socket what was under way on the last one, if it can still be read. */
-export async function again(uploads, known) {
+export async function registerReadable(uploads, known) {
   const { window } = uploads.sender;
   for (const upload of known) {
     const isReadable = await upload.file.slice(0, 1).arrayBuffer().catch(() => null);

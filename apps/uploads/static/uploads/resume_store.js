@@ -6,31 +6,31 @@ import { bytes } from "./rows.js";
 
 const DATABASE = "uploads";
 const TABLE = "uploads";
-const KEEP = 7 * 24 * 3_600_000; // ms; servers forget sooner, and then the file starts over
-const NOTE_EVERY = 2_000; // ms between two notes of how far an upload is
+const LIFETIME = 7 * 24 * 3_600_000; // ms; servers forget sooner, and then the file starts over
+const SAVE_EVERY = 2_000; // ms between two notes of how far an upload is
 
 /** Records: { id, page, slot, name, size, modified, written, at, handle }. */
-export class Memory {
+export class ResumeStore {
   /** @param uploads the page's, whose `choose` takes what is resumed */
   static async open(uploads) {
-    const memory = new Memory(uploads);
-    memory.database = await connect();
-    const records = await memory.ask("readonly", (table) => table.getAll());
+    const store = new ResumeStore(uploads);
+    store.database = await connect();
+    const records = await store.ask("readonly", (table) => table.getAll());
     for (const record of records) {
-      if (Date.now() - record.at > KEEP) memory.erase(record.id);
-      else if (record.page === location.pathname) memory.records.set(record.id, record);
+      if (Date.now() - record.at > LIFETIME) store.erase(record.id);
+      else if (record.page === location.pathname) store.records.set(record.id, record);
     }
     const { held = [] } = (await navigator.locks?.query()) ?? {};
-    for (const { name } of held) memory.elsewhere.add(name);
-    memory.draw();
-    return memory;
+    for (const { name } of held) store.inOtherTabs.add(name);
+    store.draw();
+    return store;
   }
 
   constructor(uploads) {
     this.uploads = uploads;
     this.records = new Map(); // id → what isn't on its way here
-    this.elsewhere = new Set(); // ids of what is on its way in another tab: not offered
-    this.kept = new Map(); // id → when it was last noted, and what releases its lock
+    this.inOtherTabs = new Set(); // ids of what is on its way in another tab: not offered
+    this.saved = new Map(); // id → when it was last noted, and what releases its lock
     uploads.live.root.addEventListener("click", (e) => this.clicked(e), true);
   }
 
@@ -46,25 +46,25 @@ export class Memory {
   }
 
   /** Notes an upload that has an id, while it moves now and then how far it is. */
-  keep(upload, isLast) {
+  save(upload, isLast) {
     const { id, slot, file, written, handle, status } = upload;
-    const kept = this.kept.get(id);
-    if (kept && !isLast && status === "uploading" && Date.now() - kept.at < NOTE_EVERY) return;
+    const saved = this.saved.get(id);
+    if (saved && !isLast && status === "uploading" && Date.now() - saved.at < SAVE_EVERY) return;
     const at = Date.now();
-    this.kept.set(id, { at, release: kept?.release ?? hold(id) });
+    this.saved.set(id, { at, release: saved?.release ?? lock(id) });
     const { name, size, lastModified: modified } = file;
     const record = { id, page: location.pathname, slot, name, size, modified, written, at, handle };
-    this.ask("readwrite", (table) => table.put(record)).catch(() => this.keepWithout(record));
+    this.ask("readwrite", (table) => table.put(record)).catch(() => this.saveWithoutHandle(record));
   }
 
   /** Some browsers keep no handles. */
-  keepWithout(record) {
+  saveWithoutHandle(record) {
     this.ask("readwrite", (table) => table.put({ ...record, handle: undefined })).catch(() => {});
   }
 
   forget(id) {
-    this.kept.get(id)?.release();
-    this.kept.delete(id);
+    this.saved.get(id)?.release();
+    this.saved.delete(id);
     this.records.delete(id);
     this.erase(id);
   }
@@ -80,7 +80,7 @@ export class Memory {
     for (const element of this.uploads.live.root.querySelectorAll("[dj-upload-resume]")) {
       const name = element.getAttribute("dj-upload-resume");
       const template = element.querySelector(":scope > template");
-      const offers = [...this.records.values()].filter(({ id, slot }) => slot === name && !this.elsewhere.has(id));
+      const offers = [...this.records.values()].filter(({ id, slot }) => slot === name && !this.inOtherTabs.has(id));
       sync(element, offers.map((record) => ({ ref: record.id, record })), (offer) => row(offer.record, template), template);
     }
   }
@@ -149,7 +149,7 @@ function connect() {
 }
 
 /** Tells other tabs that this one is at it, until the function that it returns is called or the tab is gone. */
-function hold(id) {
+function lock(id) {
   let release = () => {};
   navigator.locks?.request(id, { ifAvailable: true }, () => new Promise((resolve) => (release = resolve)));
   return () => release();

@@ -18,7 +18,7 @@ document.body.append(region);
 let gathered = []; // lines to be said
 
 /** An upload is complete, has failed or was cancelled. */
-export function ended(uploads, upload) {
+export function announce(uploads, upload) {
   const { status, code, error, slot, file } = upload;
   uploads.view.errors = errors;
   if (status === "error") {

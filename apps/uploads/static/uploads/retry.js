@@ -11,7 +11,7 @@ const tries = new WeakMap(); // upload → how often it has been tried again
  * The upload is "resuming" and has the error's sentence: tries it again after a while, or gives up.
  * @param hadBegun whether its bytes were under way: then the server has none of them any more
  */
-export function again(uploads, upload, hadBegun) {
+export function retry(uploads, upload, hadBegun) {
   const count = tries.get(upload) ?? 0;
   if (count >= TRIES) return uploads.become(upload, "error");
   tries.set(upload, count + 1);

@@ -6,11 +6,11 @@
 const QUEUE = 0.025; // seconds of link time to keep queued
 const SLICE = 0.025; // seconds of link time in one frame
 const SMALLEST = 8 * 1024;
-const MEMORY = 10; // rounds over which the best rate counts
-const FORGET = 10_000; // ms after which the shortest round trip counts no more
+const ROUNDS = 10; // rounds over which the best rate counts
+const TRIP_LIFETIME = 10_000; // ms after which the shortest round trip counts no more
 const GROWTH = 1.25; // by which a round must be faster for the start to go on
 
-export class Window {
+export class SendWindow {
   constructor(limit, first) {
     this.limit = limit;
     this.sent = 0;
@@ -69,7 +69,7 @@ export class Window {
 
   measure(flight, now) {
     const trip = Math.max(0.1, now - flight.at);
-    if (trip < this.shortest || now - this.shortestAt > FORGET) {
+    if (trip < this.shortest || now - this.shortestAt > TRIP_LIFETIME) {
       this.shortest = trip;
       this.shortestAt = now;
     }
@@ -90,6 +90,6 @@ export class Window {
       this.isStarting = this.stale < 3;
     }
     this.rates.unshift(rate);
-    this.rates.length = Math.min(this.rates.length, MEMORY);
+    this.rates.length = Math.min(this.rates.length, ROUNDS);
   }
 }
