@@ -1,9 +1,10 @@
 // Uploads that go straight to another storage, with permissions from the server. Loaded by the first of them.
 
+import { transmit } from "./transmit.js";
+
 const TRIES = 8; // of one request in a row, before the upload fails
 const FIRST_PAUSE = 500; // ms before the second try; doubled each time
 const LONGEST_PAUSE = 30_000;
-const STALLED = 60_000; // ms without a byte after which a request is given up
 const BATCH = 8; // parts that are signed at a time
 
 /**
@@ -208,7 +209,7 @@ async function persist(request, permission, { blob, progress, signal, renew }) {
   let renewed = false;
   for (let failures = 0; ; ) {
     signal.throwIfAborted();
-    const status = await transmit(request(permission), progress, signal);
+    const { status } = await transmit(request(permission), (bytes) => progress(bytes), signal);
     signal.throwIfAborted();
     if (status >= 200 && status < 300) return;
     if (status === 412) return; // it is there already: the answer was lost
@@ -235,32 +236,5 @@ function pause(failures, signal) {
   return new Promise((resolve) => {
     setTimeout(resolve, most * (0.5 + Math.random() / 2));
     signal.addEventListener("abort", resolve, { once: true });
-  });
-}
-
-/** The status of the answer; 0 if there was none. */
-function transmit({ method, url, headers, body }, progress, signal) {
-  return new Promise((resolve) => {
-    const xhr = new XMLHttpRequest(); // fetch doesn't tell how much has been sent
-    const stop = () => xhr.abort();
-    let watch = 0;
-    const alive = () => {
-      clearTimeout(watch);
-      watch = setTimeout(stop, STALLED);
-    };
-    xhr.open(method, url);
-    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = ({ loaded }) => {
-      alive();
-      if (!signal.aborted) progress(loaded);
-    };
-    xhr.onloadend = () => {
-      clearTimeout(watch);
-      signal.removeEventListener("abort", stop);
-      resolve(xhr.status);
-    };
-    signal.addEventListener("abort", stop);
-    alive();
-    xhr.send(body);
   });
 }

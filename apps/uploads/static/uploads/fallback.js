@@ -5,6 +5,7 @@ import { flash } from "../liveview/flash.js"; // now: what it has to say comes w
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
+import { transmit } from "./transmit.js";
 import { fail } from "./unreadable.js";
 
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
@@ -13,7 +14,6 @@ const ROOT = "live-fallback"; // on the root element, for styles
 const SMALLEST = 64 * 1024; // bytes of a chunk
 const FIRST = 256 * 1024;
 const WANTED = 1_000; // ms that a chunk should take
-const STALLED = 60_000; // ms without a byte after which a request is given up
 const LONGEST = 10_000; // ms between two tries
 const AGAIN = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses that pass
 
@@ -168,7 +168,7 @@ class Fallback {
         progress(grant.offset + bytes);
       };
       try {
-        const answer = await this.persist(() => this.transmit(grant, blob, moved, signal), signal, again);
+        const answer = await this.persist(() => this.chunk(grant, blob, moved, signal), signal, again);
         grant.offset = answer.offset;
       } catch (refused) {
         if (refused.status) this.said.set(upload.ref, refused);
@@ -182,35 +182,19 @@ class Fallback {
     }
   }
 
-  transmit({ upload_id, offset }, blob, moved, signal) {
-    return new Promise((resolve, reject) => {
-      const xhr = new XMLHttpRequest(); // fetch doesn't tell how much has been sent
-      const stop = () => xhr.abort();
-      let watch = 0;
-      const alive = () => {
-        clearTimeout(watch);
-        watch = setTimeout(stop, STALLED);
-      };
-      xhr.open("POST", address());
-      const headers = { ...this.headers("chunk"), "X-Upload-Id": upload_id, "Upload-Offset": offset };
-      for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
-      xhr.setRequestHeader("Content-Type", "application/offset+octet-stream");
-      xhr.upload.onprogress = ({ loaded, total }) => {
-        alive();
-        // The last byte counts when the server has it.
-        if (!signal.aborted && loaded < total) moved(Math.min(loaded, blob.size));
-      };
-      xhr.onloadend = () => {
-        clearTimeout(watch);
-        signal.removeEventListener("abort", stop);
-        const answer = json(xhr.responseText);
-        if (Number.isInteger(answer?.offset)) resolve(answer);
-        else reject(failure(xhr.status, answer));
-      };
-      signal.addEventListener("abort", stop);
-      alive();
-      xhr.send(blob);
-    });
+  async chunk({ upload_id, offset }, blob, moved, signal) {
+    const headers = {
+      ...this.headers("chunk"),
+      "X-Upload-Id": upload_id,
+      "Upload-Offset": String(offset),
+      "Content-Type": "application/offset+octet-stream",
+    };
+    // The last byte counts when the server has it.
+    const progress = (loaded, total) => loaded < total && moved(Math.min(loaded, blob.size));
+    const { status, text } = await transmit({ method: "POST", url: address(), headers, body: blob }, progress, signal);
+    const answer = json(text);
+    if (!Number.isInteger(answer?.offset)) throw failure(status, answer);
+    return answer;
   }
 
   // Forms
