@@ -11,11 +11,11 @@ import { fail } from "./unreadable.js";
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
 const LOST = "That didn't get through. Check your connection and try again.";
 const ROOT = "live-fallback"; // on the root element, for styles
-const SMALLEST = 64 * 1024; // bytes of a chunk
-const FIRST = 256 * 1024;
-const WANTED = 1_000; // ms that a chunk should take
-const LONGEST = 10_000; // ms between two tries
-const AGAIN = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses that pass
+const SMALLEST_CHUNK = 64 * 1024; // bytes
+const FIRST_CHUNK = 256 * 1024;
+const CHUNK_TIME = 1_000; // ms a chunk should take
+const LONGEST_PAUSE = 10_000; // ms between two tries
+const RETRYABLE = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses that pass
 
 let fallback = null; // the page's, while there is no socket
 
@@ -30,9 +30,9 @@ class Fallback {
   constructor(uploads) {
     this.uploads = uploads;
     this.live = uploads.live;
-    this.said = new Map(); // ref → why the server refused it
+    this.refusals = new Map(); // ref → why the server refused it
     this.ids = new Map(); // ref → the server's id
-    this.endings = new Set(); // requests by which files may be consumed
+    this.consuming = new Set(); // requests by which files may be consumed
     this.stopping = new AbortController();
   }
 
@@ -41,22 +41,22 @@ class Fallback {
     const { signal } = this.stopping;
     const receive = uploads.received;
     const early = []; // from a socket
-    uploads.received = (message) => early.push(message) === 1 && this.yield(early);
+    uploads.received = (message) => early.push(message) === 1 && this.giveWay(early);
     this.receive = (message) => receive.call(uploads, message);
     this.config = this.persist(() => this.ask("config", null), signal).catch(() => null);
     addEventListener("submit", (e) => this.submitted(e), { capture: true, signal });
     const config = await this.config;
     if (!config || signal.aborted) return;
     this.token = config.csrf_token;
-    this.most = config.max_chunk;
+    this.maxChunk = config.max_chunk;
     uploaders.set("chunks", (job) => this.send(job));
-    uploads.live = Object.create(live, { send: { value: (message) => this.obey(message) } });
+    uploads.live = Object.create(live, { send: { value: (message) => this.handle(message) } });
     document.documentElement.classList.add(ROOT);
     remember("1");
     this.drawErrors();
     status.texts.failed = SAYS;
     status.show("failed");
-    this.receive({ type: "upload_config", slots: config.slots, credit: 0, max_frame: FIRST });
+    this.receive({ type: "upload_config", slots: config.slots, credit: 0, max_frame: FIRST_CHUNK });
   }
 
   /** Where the page leaves it to the server to show what was refused, nobody renders it now: it is drawn here. */
@@ -70,8 +70,8 @@ class Fallback {
   }
 
   /** A socket's first message for the uploads: they go on there, except for what is being consumed here right now. */
-  async yield(early) {
-    await Promise.race([Promise.allSettled(this.endings), pause(LONGEST, this.stopping.signal)]);
+  async giveWay(early) {
+    await Promise.race([Promise.allSettled(this.consuming), pause(LONGEST_PAUSE, this.stopping.signal)]);
     this.stop();
     for (const message of early) this.receive(message);
   }
@@ -86,13 +86,13 @@ class Fallback {
     remember("");
     document.documentElement.classList.remove(ROOT);
     uploads.disconnected(); // stops the requests; the socket's first message registers what is unfinished again
-    for (const upload of uploads.uploads) if (!upload.id) this.abandon(upload.ref);
+    for (const upload of uploads.uploads) if (!upload.id) this.discard(upload.ref);
   }
 
   /** What would go to the socket. */
-  obey(message) {
+  handle(message) {
     const { ref } = message;
-    if (message.type === "upload_cancel") this.abandon(ref);
+    if (message.type === "upload_cancel") this.discard(ref);
     else if (message.type === "upload_external_done") this.finish(ref);
     else if (message.type === "upload_external_failed") this.fail(ref, message.code);
     else this.tell(message);
@@ -104,10 +104,10 @@ class Fallback {
     const { signal } = this.stopping;
     try {
       const answer = await this.persist(() => this.ask("message", message), signal);
-      if (signal.aborted) return this.forget(answer.messages);
+      if (signal.aborted) return this.discardLate(answer.messages);
       for (const each of answer.messages) {
         if (each.upload_id) this.ids.set(each.ref, each.upload_id);
-        if (each.upload_id && !this.uploads.find(ref)) this.abandon(ref); // taken back meanwhile
+        if (each.upload_id && !this.uploads.find(ref)) this.discard(ref); // taken back meanwhile
         else this.receive(each);
       }
       this.show(answer);
@@ -117,33 +117,33 @@ class Fallback {
   }
 
   finish(ref) {
-    this.ending(this.tell({ type: "upload_done", ref, upload_id: this.ids.get(ref) }));
+    this.track(this.tell({ type: "upload_done", ref, upload_id: this.ids.get(ref) }));
   }
 
-  ending(request) {
-    this.endings.add(request);
-    return request.finally(() => this.endings.delete(request));
+  track(request) {
+    this.consuming.add(request);
+    return request.finally(() => this.consuming.delete(request));
   }
 
   /** The answer came when the socket was back, and another upload of the same file under way there. */
-  forget(answers) {
+  discardLate(answers) {
     for (const { ref, upload_id, accepted } of answers) {
       if (!upload_id || accepted) continue;
       this.ids.set(ref, upload_id);
-      this.abandon(ref);
+      this.discard(ref);
     }
   }
 
   fail(ref, code) {
-    const { code: said = code, message = LOST } = this.said.get(ref) ?? {};
+    const { code: reason = code, message = LOST } = this.refusals.get(ref) ?? {};
     const upload = this.uploads.find(ref);
     if (code === "file_changed" && upload) return fail(this.uploads, upload);
-    this.abandon(ref);
-    this.receive({ type: "upload_error", ref, code: said, message });
+    this.discard(ref);
+    this.receive({ type: "upload_error", ref, code: reason, message });
   }
 
   /** Nobody wants it any more: the server needn't wait until it expires. */
-  abandon(ref) {
+  discard(ref) {
     const id = this.ids.get(ref);
     this.ids.delete(ref);
     const cancel = { type: "upload_cancel", ref, upload_id: id };
@@ -155,9 +155,9 @@ class Fallback {
   /** An uploader of external.js. A chunk that was cut off is sent again; the server tells where to go on. */
   async send({ file, grant, progress, signal }) {
     const upload = this.uploads.uploads.find(({ ref }) => this.ids.get(ref) === grant.upload_id);
-    let size = FIRST;
+    let size = FIRST_CHUNK;
     while (grant.offset < file.size) {
-      const blob = file.slice(grant.offset, grant.offset + Math.min(size, this.most));
+      const blob = file.slice(grant.offset, grant.offset + Math.min(size, this.maxChunk));
       const began = performance.now();
       const again = async () => {
         this.uploads.become(upload, "resuming");
@@ -171,14 +171,14 @@ class Fallback {
         const answer = await this.persist(() => this.chunk(grant, blob, moved, signal), signal, again);
         grant.offset = answer.offset;
       } catch (refused) {
-        if (refused.status) this.said.set(upload.ref, refused);
+        if (refused.status) this.refusals.set(upload.ref, refused);
         throw refused;
       }
       if (upload.status === "resuming") this.uploads.become(upload, "uploading");
       progress(grant.offset);
       const took = performance.now() - began;
-      if (took < WANTED / 2) size = Math.min(size * 2, this.most);
-      else if (took > WANTED * 2) size = Math.max(size / 2, SMALLEST);
+      if (took < CHUNK_TIME / 2) size = Math.min(size * 2, this.maxChunk);
+      else if (took > CHUNK_TIME * 2) size = Math.max(size / 2, SMALLEST_CHUNK);
     }
   }
 
@@ -217,16 +217,16 @@ class Fallback {
       if (!(await this.config)) isOurs = false;
       else if (!needsFiles || (await this.uploads.readyToSubmit(form))) {
         isOurs = !this.stopping.signal.aborted; // else the files went by the socket
-        if (isOurs) await this.ending(this.post(form, body, needsFiles));
+        if (isOurs) await this.track(this.post(form, body, needsFiles));
       }
     } finally {
       done();
     }
-    if (!isOurs) this.leave(form, submitter);
+    if (!isOurs) this.passOn(form, submitter);
   }
 
   /** To the socket, or, where the page takes no uploads, to the browser. */
-  leave(form, submitter) {
+  passOn(form, submitter) {
     this.native = form;
     form.requestSubmit(submitter);
     this.native = null;
@@ -287,10 +287,10 @@ class Fallback {
         return await request();
       } catch (error) {
         signal.throwIfAborted();
-        if (!AGAIN.has(error.status)) throw error;
+        if (!RETRYABLE.has(error.status)) throw error;
       }
       await again();
-      await pause(Math.min(LONGEST, 250 * 2 ** tries), signal);
+      await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** tries), signal);
     }
   }
 }
