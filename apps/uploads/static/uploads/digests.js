@@ -5,7 +5,7 @@ import { fail } from "./unreadable.js";
 
 const DIGEST_SIZE = 32;
 
-/** Sends the chunks of one upload: they are hashed at the same time and sent in their order. */
+/** Sends the chunks of one upload: several are hashed at the same time, and all are sent in order. */
 export class DigestSender {
   constructor(uploads) {
     this.uploads = uploads;

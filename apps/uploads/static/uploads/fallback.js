@@ -1,7 +1,7 @@
-// Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own address.
-// Loaded when the connection has failed. Every upload goes as one to "another storage" does; see external.js.
+// Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own URL.
+// Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
-import { flash } from "../liveview/flash.js"; // now: what it has to say comes when the network fails
+import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
@@ -10,16 +10,16 @@ import { fail } from "./unreadable.js";
 
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
 const LOST = "That didn't get through. Check your connection and try again.";
-const ROOT = "live-fallback"; // on the root element, for styles
+const ROOT = "live-fallback"; // class of the root element, for styles
 const SMALLEST_CHUNK = 64 * 1024; // bytes
 const FIRST_CHUNK = 256 * 1024;
 const CHUNK_TIME = 1_000; // ms a chunk should take
-const LONGEST_PAUSE = 10_000; // ms between two tries
-const RETRYABLE = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses that pass
+const LONGEST_PAUSE = 10_000; // ms between two tries, at most
+const RETRYABLE = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses of temporary failures; 0: no answer
 
 let fallback = null; // the page's, while there is no socket
 
-/** The connection has failed. */
+/** Called when the connection has failed. */
 export async function start(uploads) {
   if (fallback || !uploads.live.isFailed) return;
   fallback = new Fallback(uploads);
@@ -32,7 +32,7 @@ class Fallback {
     this.live = uploads.live;
     this.refusals = new Map(); // ref → why the server refused it
     this.ids = new Map(); // ref → the server's id
-    this.consuming = new Set(); // requests by which files may be consumed
+    this.consuming = new Set(); // requests in which files may be consumed
     this.stopping = new AbortController();
   }
 
@@ -40,7 +40,7 @@ class Fallback {
     const { uploads, live } = this;
     const { signal } = this.stopping;
     const receive = uploads.received;
-    const early = []; // from a socket
+    const early = []; // messages from a socket
     uploads.received = (message) => early.push(message) === 1 && this.giveWay(early);
     this.receive = (message) => receive.call(uploads, message);
     this.config = this.persist(() => this.ask("config", null), signal).catch(() => null);
@@ -59,7 +59,7 @@ class Fallback {
     this.receive({ type: "upload_config", slots: config.slots, credit: 0, max_frame: FIRST_CHUNK });
   }
 
-  /** Where the page leaves it to the server to show what was refused, nobody renders it now: it is drawn here. */
+  /** Where the page leaves errors to the server's template, nothing renders them now: they are drawn here. */
   drawErrors() {
     const { view } = this.uploads;
     const { all } = view;
@@ -69,7 +69,7 @@ class Fallback {
     };
   }
 
-  /** A socket's first message for the uploads: they go on there, except for what is being consumed here right now. */
+  /** A socket has its first message for the uploads: they continue there, once nothing is being consumed here. */
   async giveWay(early) {
     await Promise.race([Promise.allSettled(this.consuming), pause(LONGEST_PAUSE, this.stopping.signal)]);
     this.stop();
@@ -85,11 +85,11 @@ class Fallback {
     uploads.live = live;
     remember("");
     document.documentElement.classList.remove(ROOT);
-    uploads.disconnected(); // stops the requests; the socket's first message registers what is unfinished again
+    uploads.disconnected(); // aborts the requests; the socket's first message registers unfinished uploads again
     for (const upload of uploads.uploads) if (!upload.id) this.discard(upload.ref);
   }
 
-  /** What would go to the socket. */
+  /** Handles a message that would go to the socket. */
   handle(message) {
     const { ref } = message;
     if (message.type === "upload_cancel") this.discard(ref);
@@ -98,7 +98,7 @@ class Fallback {
     else this.tell(message);
   }
 
-  /** Asks until there is an answer, and passes it on as if the socket had brought it. */
+  /** Sends a message until there is an answer, and passes that on as if it came from the socket. */
   async tell(message) {
     const { ref } = message;
     const { signal } = this.stopping;
@@ -107,7 +107,7 @@ class Fallback {
       if (signal.aborted) return this.discardLate(answer.messages);
       for (const each of answer.messages) {
         if (each.upload_id) this.ids.set(each.ref, each.upload_id);
-        if (each.upload_id && !this.uploads.find(ref)) this.discard(ref); // taken back meanwhile
+        if (each.upload_id && !this.uploads.find(ref)) this.discard(ref); // cancelled meanwhile
         else this.receive(each);
       }
       this.show(answer);
@@ -125,7 +125,7 @@ class Fallback {
     return request.finally(() => this.consuming.delete(request));
   }
 
-  /** The answer came when the socket was back, and another upload of the same file under way there. */
+  /** The answer came after a socket took over and registered another upload of the same file: this one is discarded. */
   discardLate(answers) {
     for (const { ref, upload_id, accepted } of answers) {
       if (!upload_id || accepted) continue;
@@ -142,7 +142,7 @@ class Fallback {
     this.receive({ type: "upload_error", ref, code: reason, message });
   }
 
-  /** Nobody wants it any more: the server needn't wait until it expires. */
+  /** Tells the server to discard an upload now, rather than when it expires. */
   discard(ref) {
     const id = this.ids.get(ref);
     this.ids.delete(ref);
@@ -152,7 +152,7 @@ class Fallback {
 
   // Bytes
 
-  /** An uploader of external.js. A chunk that was cut off is sent again; the server tells where to go on. */
+  /** An uploader for external.js. A chunk that was cut off is sent again; each answer has the next offset. */
   async send({ file, grant, progress, signal }) {
     const upload = this.uploads.uploads.find(({ ref }) => this.ids.get(ref) === grant.upload_id);
     let size = FIRST_CHUNK;
@@ -161,7 +161,7 @@ class Fallback {
       const began = performance.now();
       const again = async () => {
         this.uploads.become(upload, "resuming");
-        await blob.slice(0, 1).arrayBuffer(); // a file that has changed on disk fails the same way, and here says so
+        await blob.slice(0, 1).arrayBuffer(); // throws if the file has changed on disk, which fails in the same way
       };
       const moved = (bytes) => {
         if (bytes && upload.status === "resuming") this.uploads.become(upload, "uploading");
@@ -189,7 +189,7 @@ class Fallback {
       "Upload-Offset": String(offset),
       "Content-Type": "application/offset+octet-stream",
     };
-    // The last byte counts when the server has it.
+    // The last byte counts once the server has confirmed it.
     const progress = (loaded, total) => loaded < total && moved(Math.min(loaded, blob.size));
     const { status, text } = await transmit({ method: "POST", url: address(), headers, body: blob }, progress, signal);
     const answer = json(text);
@@ -199,7 +199,7 @@ class Fallback {
 
   // Forms
 
-  /** As a browser would send it, without the files: they are there already. */
+  /** Sends a form as the browser would, but without its files: the server has them already. */
   async submitted(e) {
     const form = e.target;
     const { submitter } = e;
@@ -210,13 +210,13 @@ class Fallback {
     if (busy || (question && !confirm(question))) return;
     const body = new FormData(form, submitter);
     const done = pending.start(form, form.getAttribute("dj-submit"), "submit");
-    // Another button than the form's own needs no file, as one with dj-click doesn't.
+    // A button with an event of its own needs no files, like one with dj-click.
     const needsFiles = !body.has("_event") || body.get("_event") === form.getAttribute("dj-submit");
     let isOurs = true;
     try {
       if (!(await this.config)) isOurs = false;
       else if (!needsFiles || (await this.uploads.readyToSubmit(form))) {
-        isOurs = !this.stopping.signal.aborted; // else the files went by the socket
+        isOurs = !this.stopping.signal.aborted; // otherwise a socket has taken over
         if (isOurs) await this.track(this.post(form, body, needsFiles));
       }
     } finally {
@@ -225,7 +225,7 @@ class Fallback {
     if (!isOurs) this.passOn(form, submitter);
   }
 
-  /** To the socket, or, where the page takes no uploads, to the browser. */
+  /** Leaves a form to the socket, or to the browser if the page takes no uploads. */
   passOn(form, submitter) {
     this.native = form;
     form.requestSubmit(submitter);
@@ -247,7 +247,7 @@ class Fallback {
     }
   }
 
-  /** The page that came of it, or where it leads. */
+  /** Shows the page in an answer, or follows its redirect. */
   show({ page, redirect }) {
     const { live } = this;
     if (redirect) {
@@ -279,7 +279,7 @@ class Fallback {
     return answer;
   }
 
-  /** Tries until it is answered: what passes is tried again. Between two tries comes `again`, which may say no. */
+  /** Retries a request while its failures are temporary. `again` runs before each retry, and ends them by throwing. */
   async persist(request, signal, again = () => {}) {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
@@ -295,12 +295,12 @@ class Fallback {
   }
 }
 
-/** The next page of this tab needn't wait long for a socket. */
+/** So that the next page of this tab doesn't wait long for a socket. */
 function remember(failed) {
   try {
     sessionStorage.liveFailed = failed;
   } catch {
-    // The browser allows none.
+    // Storage is blocked.
   }
 }
 
@@ -310,11 +310,11 @@ function json(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // a page that says no
+    return null; // an error page
   }
 }
 
-/** Of a request: what the server says of it, if it says anything a visitor can read. */
+/** The error of a failed request, with the server's message if there is one for visitors. */
 function failure(status, answer) {
   const code = answer?.error ?? (status ? "server_error" : "");
   const isStale = status === 403 || status === 401;
@@ -322,7 +322,7 @@ function failure(status, answer) {
   return Object.assign(new Error(message), { status, code });
 }
 
-/** At random in part, so that those who wait don't come back all at once. */
+/** With jitter, so that waiting pages don't all come back at once. Ends early when the browser is online again. */
 function pause(most, signal) {
   return new Promise((resolve) => {
     setTimeout(resolve, most * (0.5 + Math.random() / 2));

@@ -10,7 +10,7 @@ export class Sender {
     this.turn = 0;
   }
 
-  /** A socket is ready, with this much credit. */
+  /** A socket is ready and gives this much credit. */
   start(credit, maxFrame, chunkSize) {
     this.window = new SendWindow(credit, chunkSize);
     this.maxFrame = maxFrame;
@@ -24,7 +24,7 @@ export class Sender {
     this.window?.settle(credit, performance.now(), settled);
   }
 
-  /** Sends what fits now, the `active` uploads taking turns. */
+  /** Sends what fits now; the `active` uploads take turns. */
   pump(active) {
     while (this.window) {
       const able = active().filter((upload) => upload.canSend);
