@@ -98,7 +98,7 @@ def test_a_form_waits_for_what_is_tried_again(page: Page, full: Full, photo: Fil
 
 def test_there_is_an_end_to_trying_again(page: Page, full: Full, photo: FilePayload) -> None:
     """In a page whose first pause is short."""
-    page.route("**/uploads/again.js", hurried)
+    page.route("**/uploads/retry.js", hurried)
     visit(page)
 
     page.set_input_files(INPUT, [photo])

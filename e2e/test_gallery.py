@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("nothing_staged")
 
 ZONE = "[dj-upload-drop=photos]"
 INPUT = "input[name=photos]"
-GIVES_UP = 'export const again = (uploads, upload) => uploads.become(upload, "error");'
+GIVES_UP = 'export const retry = (uploads, upload) => uploads.become(upload, "error");'
 LONG = 90_000  # ms: five hundred photos on a slow machine take their time
 
 
@@ -306,7 +306,7 @@ def test_a_failed_photo_can_be_tried_again(page: Page, server: Server, photos: l
     """What failed for the server's sake succeeds once that is mended. Here the page doesn't try by itself."""
     staging = server.data_dir / "staging"
     staging.mkdir(exist_ok=True)
-    page.route("**/uploads/again.js", lambda route: route.fulfill(body=GIVES_UP, content_type="text/javascript"))
+    page.route("**/uploads/retry.js", lambda route: route.fulfill(body=GIVES_UP, content_type="text/javascript"))
     visit(page)
     staging.rmdir()
     staging.write_text("in the way")

@@ -73,9 +73,9 @@ def test_a_form_without_files_is_submitted(page: Page) -> None:
 
 SIMULATE = """async ([rate, delay, total]) => {
     // A link of `rate` bytes per ms and `delay` ms each way, in simulated time; the server settles at once.
-    const { Window } = await import("/static/uploads/window.js");
+    const { SendWindow } = await import("/static/uploads/send_window.js");
     const limit = 8 * 2 ** 20;
-    const window = new Window(limit, 65536);
+    const window = new SendWindow(limit, 65536);
     let now = 1, free = 0, sent = 0, settled = 0, longest = 0, credit = limit;
     const flights = [];
     const frames = [];
@@ -174,7 +174,7 @@ def late(page: Page) -> Iterator[Late]:
 def test_uploads_that_are_loaded_after_the_page_is_live_learn_what_it_takes(
     page: Page, late: Late, tmp_path: Path
 ) -> None:
-    late.hold("**/uploads/window.js")
+    late.hold("**/uploads/send_window.js")
     page.goto("/avatars/", wait_until="commit")
     expect(page.locator("html.live-connected")).to_be_attached()
 

@@ -10,26 +10,26 @@ declare namespace LiveView {
   interface Public {
     root: HTMLElement;
     connection: Connection;
-    /** Runs an event handler; resolves when everything that it changed is on the page. */
+    /** Runs an event handler; resolves when everything it changed is on the page. */
     event(name: string, params?: object): Promise<void>;
     /** Runs a server function; resolves to its value. Rejects with a `Failure`. */
     call(name: string, params?: object): Promise<any>;
     /** Registers a `dj-hook`. */
     hook(name: string, functions: HookFunctions): void;
-    /** Adds what another package does for the page. */
+    /** Adds another package's extension to the page. */
     use(extension: Extension): void;
     send(message: object): void;
     /** Logs all messages, until the tab is closed. */
     debug(on?: boolean): Promise<void>;
-    /** Delays all messages by so many ms, each way, until the page is left. */
+    /** Delays all messages by so many ms each way, until the page is left. */
     latency(ms: number): Promise<void>;
   }
 
-  /** Why an event or a call was not done. */
+  /** Why an event or a call failed. */
   interface Failure extends Error {
-    /** The server's code; or "disconnected": it didn't answer; or "unreachable": it was not even asked. */
+    /** The server's code; "disconnected" if it didn't answer; "unreachable" if it was not even asked. */
     code: string;
-    /** Of a `server_error`: under what the server logged it. */
+    /** Of a `server_error`: the id under which the server logged it. */
     id?: string;
   }
 
@@ -47,28 +47,28 @@ declare namespace LiveView {
     el: HTMLElement;
     event(name: string, params?: object): Promise<void>;
     call(name: string, params?: object): Promise<any>;
-    /** Calls `act` for what the server pushes as `event`, for as long as the element is there. */
+    /** Calls `act` with what the server pushes as `event`, for as long as the element is there. */
     handle(event: string, act: (detail: any) => void): void;
     [other: string]: any;
   }
 
   /** What another package does for the page. */
   interface Extension {
-    /** What of an element isn't the server's to change. */
+    /** What the server must not change of an element. */
     keep?(element: Element): "" | "children" | "self" | undefined;
-    /** Whether there is work for which the tab stays awake, and isn't left without a question. */
+    /** Whether there is work: the tab then stays connected, and the visitor is asked before leaving the page. */
     busy?(): unknown;
-    /** Resolves when a form may be sent; to false if it must not be. */
+    /** Resolves when a form may be sent, or to false if it must not be. */
     readyToSubmit?(form: HTMLFormElement): unknown;
     mounted?(): void;
-    /** Mounted, and not for the first time. */
+    /** Mounted again. */
     reconnected?(): void;
-    /** Reconnected, and the view has lost its state. */
+    /** Mounted again, and the view has lost its state. */
     recover?(): void;
     disconnected?(): void;
-    /** No socket can be opened, and it may stay like that. */
+    /** No socket can be opened, and it may stay that way. */
     failed?(): void;
-    /** The page was changed. */
+    /** The page has changed. */
     changed?(): void;
     /** A message that isn't the runtime's. */
     received?(message: any): void;
@@ -90,19 +90,19 @@ declare namespace LiveView {
   type State = "connecting" | "connected" | "reconnecting" | "failed";
   type Timer = number | undefined;
 
-  /** In ms. */
+  /** All in ms. */
   interface Times {
-    /** Of silence, after which the server is asked for a sign of life. */
+    /** How long the server may be silent before it is asked for a sign of life. */
     heartbeat: number;
-    /** That it has to give one, or to open a socket. */
+    /** How long it has to give one, or to open a socket. */
     answer: number;
-    /** Between two tries. */
+    /** The longest pause between two tries. */
     longest: number;
-    /** Between two tries when there is little hope. */
+    /** The longest pause between two tries once the connection has failed. */
     failed: number;
-    /** After which a socket counts as good. */
+    /** How long a socket must live to count as good. */
     stable: number;
-    /** Within which a page is to be mounted for the first time, or counts as failed. */
+    /** How long the first mount may take before the connection counts as failed. */
     patience: number;
   }
 
@@ -112,23 +112,23 @@ declare namespace LiveView {
     received(message: any): void;
     closed(): void;
     changed(state: State): void;
-    /** Loads the page again, but not again and again. */
+    /** Reloads the page, but not over and over. */
     reload(): void;
   }
 
   interface Connection {
     path: string;
-    /** "failed": given up on for the moment. Events are refused, forms may be posted, a retry is rare. */
+    /** "failed": given up for the moment. Events are refused, forms may be posted, retries are rare. */
     state: State;
     times: Times;
     owner?: Owner;
     socket: WebSocket | null;
-    /** Of the socket's deadline, or of the next try. */
+    /** The socket's deadline, or the next try. */
     timer?: Timer;
     patience?: Timer;
-    /** Since a socket was good. */
+    /** Tries since a socket was good. */
     tries: number;
-    /** Sockets that opened and soon broke since one was good. */
+    /** Sockets that broke soon after opening, since one was good. */
     crashes: number;
     openedAt: number;
     readonly isOpen: boolean;
@@ -144,12 +144,12 @@ declare namespace LiveView {
     cut(): void;
     /** The same, when the server is to blame. */
     crash(): void;
-    /** Asks the server for a sign of life; a socket that gives none is cut. */
+    /** Asks the server for a sign of life; without one the socket is cut. */
     probe(): void;
     retryNow(): void;
-    /** Waits for the visitor to come back. */
+    /** Closes the socket until the visitor comes back. */
     rest(state: State): void;
-    /** Says whether there was a socket. */
+    /** Drops the socket; returns whether there was one. */
     drop(): boolean;
     await(what: "heartbeat" | "answer"): void;
     after(wait: number, act: () => void): void;
@@ -170,32 +170,32 @@ declare namespace LiveView {
 
   interface Live extends Public, Owner {
     extensions: Extension[];
-    /** The last message of each kind that isn't the runtime's, for an extension that comes late. By type. */
+    /** The last message of each type that isn't the runtime's, for extensions that come late. By type. */
     heard: Map<string, any>;
     refs: number;
     /** By ref. */
     waiting: Map<number, Question>;
-    /** What the server rendered last, and how many times it has. */
+    /** What the server rendered last, and the number of that rendering. */
     html: string;
     version: number;
-    /** Names the state to ask for after a reconnect. */
+    /** Names the state to restore after a reconnect. */
     snapshot: string | null;
     isMounted: boolean;
-    /** We leave the page ourselves: nobody needs to be asked. */
+    /** We leave the page ourselves: the visitor isn't asked. */
     isLeaving: boolean;
-    /** Where the server knows us to be. */
+    /** The URL that the server knows. */
     address: string;
-    /** What is registered for `dj-hook`, by name. */
+    /** The functions registered for `dj-hook`, by name. */
     hooks: Map<string | null, HookFunctions>;
     readonly isFailed: boolean;
     start(root: HTMLElement): Promise<void>;
     /** Runs a form's event when all extensions are ready for it. */
     submit(form: HTMLFormElement, name: string, params: object): Promise<void>;
-    /** Asks the server, now or when the view is mounted. */
+    /** Asks the server, now or once the view is mounted. */
     ask(make: (ref: number) => Question["message"]): Promise<any>;
     /** Asks what had to wait. */
     flush(): void;
-    /** Tells those who wait that they were not answered, or not even asked. */
+    /** Rejects questions that were not answered, or not even asked. */
     lose(code: "disconnected" | "unreachable"): void;
     answered(ref: number): Question | undefined;
     show(version: number, html: string): void;
@@ -223,7 +223,7 @@ declare namespace LiveView {
 
   interface Events extends Extension {
     kinds: Kind[];
-    /** What the visitor has put something in. */
+    /** Elements into which the visitor has entered something. */
     touched: WeakSet<Element>;
     /** A form that the browser is to send. */
     native: Element | null;
@@ -233,9 +233,9 @@ declare namespace LiveView {
     change(e: Event, element: HTMLElement): void;
     input(e: Event, element: HTMLElement): void;
     submit(e: SubmitEvent, form: any): Promise<void>;
-    /** What a field or a form holds now. */
+    /** Sends what a field or a form holds now. */
     tell(element: any, kind: string): void;
-    /** The server has forgotten what the visitor put in: it's told again. */
+    /** The server has lost what the visitor entered: sends it again. */
     recover(): void;
     send(element: any, kind: string, all: object, lock?: "lock"): Promise<void>;
   }
@@ -247,7 +247,7 @@ declare namespace LiveView {
     field(field: any): { value?: unknown };
     /** A form's fields, as lists where a name comes more than once. */
     form(form: HTMLFormElement, submitter: HTMLElement | null): object;
-    /** A form's event. As where it is posted, a field `_event` says it first. */
+    /** A form's event. A field `_event` comes first, as when the form is posted. */
     event(form: HTMLFormElement, submitter: HTMLElement | null): any;
   }
 
@@ -263,9 +263,9 @@ declare namespace LiveView {
   interface Pace {
     /** In order. */
     held: Set<Held>;
-    /** Does `act`, what `element` has for an event of this kind in `field`: now or later. */
+    /** Calls `act` for an event of this kind in `field`, now or later, as `element` wants it. */
     run(element: Element, kind: string, field: any, act: () => void): void;
-    /** Doesn't wait any longer for the fields that are `wanted`. */
+    /** Runs at once what is held for the fields that are `wanted`. */
     flush(wanted: (field: any) => boolean): void;
     now(held: Held, every: number): void;
     hold(held: Held, wait: number, every: number): void;
@@ -282,13 +282,13 @@ declare namespace LiveView {
   interface Pending {
     events: Set<PendingEvent>;
     undos: (() => void)[];
-    /** Marks `element`, which waits for the event `name`, until the returned function is called. */
+    /** Marks `element` as waiting for the event `name`, until the returned function is called. */
     start(element: HTMLElement, name: PendingEvent["name"], kind?: PendingEvent["kind"]): () => void;
     some(test: (event: PendingEvent) => unknown): boolean;
-    /** Runs `change` on the page as it is without marks. */
+    /** Runs `change` on the page without its marks. */
     without(change: () => void): void;
     mark(event: PendingEvent): void;
-    /** Gives an attribute a value, or takes it away for null. */
+    /** Sets an attribute, or removes it for null. */
     set(element: Element, attribute: string, value: string | null): void;
   }
 

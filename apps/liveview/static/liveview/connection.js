@@ -1,9 +1,9 @@
-// The page's one WebSocket: opened, kept alive, opened again.
+// The page's one WebSocket: opens it, keeps it alive, reopens it.
 
 import { CloseCode, messages } from "./messages.js";
 
-const CRASHES = 8; // sockets in a row that opened and soon broke: there is little hope
-const LATER = 5; // tries that a server which had too much of us is spared
+const CRASHES = 8; // sockets in a row that broke soon after opening: there is little hope
+const LATER = 5; // tries that count as made when we sent the server too much
 
 /** @type {LiveView.Connection} */
 export const connection = {
@@ -21,7 +21,7 @@ export const connection = {
     addEventListener("online", () => this.retryNow());
     addEventListener("offline", () => this.probe());
     document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
-    // The back/forward cache takes no page with an open socket.
+    // A page with an open socket isn't put into the back/forward cache.
     addEventListener("pagehide", () => this.rest("reconnecting"));
     addEventListener("pageshow", (e) => e.persisted && this.retryNow());
     this.patience = setTimeout(() => navigator.onLine && this.become("failed"), this.times.patience);
@@ -101,7 +101,7 @@ export const connection = {
     return true;
   },
 
-  /** Silence is suspicious sooner while something should come. */
+  /** While an answer is due, silence is suspicious sooner. */
   await(what) {
     const time = this.owner?.isBusy ? "answer" : what;
     this.after(this.times[time], () => (what === "answer" ? this.cut() : this.probe()));
@@ -123,11 +123,11 @@ export const connection = {
     if (code === CloseCode.OVERRUN || code === CloseCode.RATE) this.tries = Math.max(this.tries, LATER);
     if (this.crashes >= CRASHES) this.become("failed");
     else if (this.state !== "failed") this.become("reconnecting");
-    if (document.hidden && !this.owner?.isBusy) return; // visibilitychange brings us back
+    if (document.hidden && !this.owner?.isBusy) return; // visibilitychange reopens it
     this.after(this.wait(), () => this.open());
   },
 
-  /** First at once, then longer and longer, in part at random, so that a crowd doesn't return as one. */
+  /** At first none, then exponential backoff with jitter, so that a crowd doesn't return as one. */
   wait() {
     const { failed, longest } = this.times;
     const most = this.state === "failed" ? failed : Math.min(longest, 100 * 2 ** this.tries);

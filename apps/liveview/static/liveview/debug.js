@@ -1,4 +1,4 @@
-// For developers: logs all messages, and delays them.
+// For developers: logs and delays all messages.
 
 const now = { log: false, ms: 0 };
 let isInstalled = false;

@@ -1,4 +1,4 @@
-// From what the visitor does to events: one listener per kind, for the whole live root.
+// Turns what the visitor does into events: one listener per kind, for the whole live root.
 
 import { live } from "./live.js";
 import { pace } from "./pace.js";
@@ -24,7 +24,7 @@ export const events = {
   click(e, element) {
     if (e.ctrlKey || e.metaKey || e.shiftKey) return;
     if (element.matches("a, button, [type=submit], [type=image]")) {
-      if (live.isFailed) return; // a link leads somewhere, a button may send its form
+      if (live.isFailed) return; // links and buttons work without us
       e.preventDefault();
     }
     pace.run(element, "click", element, () => {
@@ -72,7 +72,7 @@ export const events = {
     if (!mayGo) return;
     pace.flush((field) => (field.form ?? field.closest("form")) === form);
     const name = params.event(form, submitter);
-    const all = params.form(form, submitter); // before anything is disabled
+    const all = params.form(form, submitter); // before any field is disabled
     const done = pending.start(form, name, "submit");
     const failure = await live.submit(form, name, all).catch((error) => error.code);
     done();

@@ -1,4 +1,4 @@
-// Passing messages. Loaded with the first.
+// Flash messages. Loaded with the first one.
 
 const READING = 6_000; // ms a message stays; errors stay until dismissed
 

@@ -1,4 +1,4 @@
-// dj-hook="Name": the page's own JavaScript, tied to the life of an element.
+// dj-hook="Name": the page's own JavaScript, tied to the lifetime of an element.
 
 import { live, run } from "./live.js";
 

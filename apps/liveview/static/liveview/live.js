@@ -1,4 +1,4 @@
-// The live page: what it asks the server, and what comes from there.
+// The live page: what it asks the server, and what the server sends.
 
 import { connection } from "./connection.js";
 import { messages } from "./messages.js";
@@ -6,14 +6,14 @@ import { morph, remember } from "./morph.js";
 import { pending } from "./pending.js";
 import { status } from "./status.js";
 
-const RELOAD_AGAIN = 60_000; // ms between two reloads of our own
+const RELOAD_AGAIN = 60_000; // ms between two automatic reloads
 
-/** What outlives a reload. @type {Record<string, string>} */
+/** Survives a reload. @type {Record<string, string>} */
 let store = {};
 try {
   store = sessionStorage;
 } catch {
-  // The browser allows none.
+  // Storage is blocked.
 }
 
 /** @type {LiveView.Live} */
@@ -254,7 +254,7 @@ const handlers = {
   heartbeat() {},
 };
 
-/** A method that fails stops nothing else. @param {any} object @param {string} name @param {any} [arg] */
+/** Calls a method; an error in it stops nothing else. @param {any} object @param {string} name @param {any} [arg] */
 export function run(object, name, arg) {
   try {
     object[name]?.(arg);

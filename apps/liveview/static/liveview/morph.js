@@ -1,5 +1,5 @@
 /**
- * Makes an element's children the DOM of some HTML, changing as little as possible.
+ * Turns an element's children into the DOM of some HTML, changing as little as possible.
  *
  * Each element has a twin: itself as the *server* last rendered it. An attribute is touched where twin and new HTML
  * differ (`class`: word by word), so what client or visitor put there (`disabled`, `open`, a class) stays until the
@@ -22,14 +22,14 @@ function morph(root, html, { keep = () => "" } = {}) {
   remember(root);
   const next = inert.importNode(root, false);
   next.innerHTML = html;
-  // A page that runs scripts has <noscript> as text.
+  // Where scripts run, <noscript> contains text.
   for (const el of call(next, "querySelectorAll", "noscript")) el.textContent = el.innerHTML;
   const focus = hold(root);
   new Pass(root, next, focus, keep);
   focus.restore();
 }
 
-/** Takes the DOM for the server's last render, as the first `morph` would: for the first paint. */
+/** Takes the DOM as the server's last render, as the first `morph` would: for the first paint. */
 function remember(root) {
   if (!twins.has(root)) pair(root, inert.importNode(root, true));
 }
@@ -65,12 +65,12 @@ function signature(node) {
   return words.join("\n");
 }
 
-/** One morph, from the top down: an element is in its place before its children are looked at. */
+/** One morph, from the top down: an element is in its place before its children are. */
 class Pass {
-  /** Nodes without a place. They go last: a later parent may claim one, or what's in it. */
+  /** Nodes without a place. Removed last: a later parent may claim one, or what's in it. */
   leftover = new Set();
   keyed = new Map();
-  /** Scripts of SVG, and the types they should have. */
+  /** SVG scripts, and the types they should have. */
   asleep = new Map();
 
   constructor(root, next, focus, keep) {
@@ -140,7 +140,7 @@ class Pass {
     return nodes;
   }
 
-  /** SVG's scripts, unlike HTML's, forget in a copy that they came asleep: a type keeps them from waking. */
+  /** A copied SVG script, unlike HTML's, forgets that it must not run: an unknown type keeps it from running. */
   create(next) {
     const node = document.importNode(next);
     if (node instanceof SVGScriptElement) {
@@ -187,7 +187,7 @@ function move(parent, node, before, fresh) {
   try {
     call(parent, fresh ? "insertBefore" : "moveBefore", node, before);
   } catch {
-    // The browser has no moveBefore, or it's into or out of a template.
+    // The browser has no moveBefore, or the move is into or out of a template.
     call(parent, "insertBefore", node, before);
   }
 }
@@ -224,7 +224,7 @@ function syncAttributes(live, old, next) {
   }
 }
 
-/** Whether the client has changed the classes and they are merged. */
+/** Merges the change into classes that the client has changed, too. False if there is nothing to merge. */
 function mergeClass(live, was = "", will = "") {
   if ((attribute(live, "class") ?? "") === was) return false;
   const list = get(live, "classList");

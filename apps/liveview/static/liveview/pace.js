@@ -1,4 +1,4 @@
-// dj-debounce="ms" or "blur" waits for a pause, dj-throttle="ms" acts at once and then not again for a while.
+// dj-debounce="ms" or "blur" waits for a pause, dj-throttle="ms" acts at once and then not for a while.
 
 /** @type {LiveView.Pace} */
 export const pace = {
@@ -34,7 +34,7 @@ export const pace = {
 
   hold(held, wait, every) {
     this.held.add(held);
-    // "blur" is no number.
+    // "blur" isn't a number.
     if (wait >= 0) held.timer = setTimeout(() => this.now(held, every), wait);
   },
 

@@ -1,4 +1,4 @@
-// What an event sends along.
+// The parameters of an event.
 
 /** @type {LiveView.Params} */
 export const params = {
@@ -17,7 +17,7 @@ export const params = {
   form(form, submitter) {
     const found = new Map();
     for (const [name, value] of new FormData(form, submitter)) {
-      // Files go another way, and names with _ are the runtime's.
+      // Files are sent separately, and names with _ are the runtime's.
       if (typeof value !== "string" || name === "csrfmiddlewaretoken" || name.startsWith("_")) continue;
       found.set(name, found.has(name) ? [found.get(name), value].flat() : value);
     }

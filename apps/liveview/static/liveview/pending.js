@@ -1,4 +1,4 @@
-// How elements look while an answer is awaited; all of it is put back exactly as it was.
+// Marks elements while an answer is awaited, and then puts everything back exactly as it was.
 
 const LOADING = "live-loading";
 

@@ -1,6 +1,6 @@
-// What the visitor is told about the connection, and where passing messages go.
+// What the visitor is told about the connection; also shows flash messages.
 
-const PATIENCE = 700; // ms before a lost connection is worth a word
+const PATIENCE = 700; // ms before a lost connection is mentioned
 
 /** @type {LiveView.Status} */
 export const status = {

@@ -1,5 +1,5 @@
-// dj-stream="name": a container whose children come one by one. They are no part of the page's HTML: the server has sent
-// and forgotten them.
+// dj-stream="name": a container whose children come one by one. They aren't part of the page's HTML: the server sends
+// and forgets them.
 
 import { live } from "./live.js";
 import { morph, remember } from "./morph.js";
@@ -24,7 +24,7 @@ const keep = (/** @type {Element} */ element) => live.keep(element);
 /** @type {Map<string, (container: Element, ...args: any[]) => void>} */
 const change = new Map(
   Object.entries({
-    /** Children that stay are the same elements as before: each reconnect fills each stream anew. */
+    /** Children that stay are the same elements as before: each reconnect refills each stream. */
     reset(container, items) {
       morph(container, items.map((/** @type {string[]} */ item) => item[1]).join(""), { keep });
     },

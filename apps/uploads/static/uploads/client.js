@@ -1,4 +1,4 @@
-// Uploads of a live page: what was chosen, what the server said of it, and when to send.
+// The uploads of a live page: what was chosen, what the server said about it, and when to send.
 
 import { live } from "../liveview/client.js";
 import { listen } from "./drop.js";
@@ -8,36 +8,36 @@ import { onSubmit } from "./submit.js";
 import { Upload, page } from "./upload.js";
 import { View, keep } from "./view.js";
 
-const PASSING = /^(busy|rate_limited|storage_full|storage_unavailable)$/; // errors: their uploads are tried again
+const PASSING = /^(busy|rate_limited|storage_full|storage_unavailable)$/; // errors whose uploads are retried
 
 class Uploads {
   constructor(live) {
     this.live = live;
-    this.slots = new Map(); // name → what the server said of it
-    this.early = []; // chosen too soon
-    this.resuming = this.verified = this.external = null; // loaded where a slot needs them
-    this.uploads = []; // in order of choice
+    this.slots = new Map(); // name → its configuration
+    this.early = []; // chosen before their slot was ready
+    this.resuming = this.digests = this.external = null; // loaded when a slot needs them
+    this.uploads = []; // in the order chosen
     this.sender = new Sender(live.connection);
     this.view = new View(live.root, () => this.redraw());
-    this.waiters = new Set(); // asked again after each change
-    this.active = () => this.travelling();
+    this.waiters = new Set(); // checked after each change
+    this.active = () => this.sending();
     listen(live.root, (slot, files) => this.choose(slot, files));
     live.root.addEventListener("click", (e) => this.clicked(e));
   }
 
-  // From the visitor
+  // What the visitor does
 
-  /** Queues files and registers them at once: the server may refuse before a byte is sent. False if they must wait. */
+  /** Queues and registers files: the server may refuse them before a byte is sent. False if no slot is known yet. */
   choose(name, files, isWanted) {
     const slot = this.slots.get(name);
     if (!slot) return !this.slots.size && !this.early.push([name, files]);
-    if ((slot.resumable && !this.resuming) || (slot.verify && !this.verified)) return void this.early.push([name, files]);
+    if ((slot.resumable && !this.resuming) || (slot.verify && !this.digests)) return void this.early.push([name, files]);
     for (const chosen of files) {
       if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
       const upload = new Upload(name, chosen);
       upload.isWanted = isWanted ?? slot.auto_upload;
-      if (slot.verify) upload.verify = this.verified.start(this);
-      if (slot.resumable) upload.id = this.resuming.memory.find(name, chosen.file);
+      if (slot.verify) upload.digests = new this.digests.DigestSender(this);
+      if (slot.resumable) upload.id = this.resuming.store.find(name, chosen.file);
       this.uploads.push(upload);
       this.register(upload);
     }
@@ -86,7 +86,7 @@ class Uploads {
     this.choose(upload.slot, [upload]);
   }
 
-  // For the runtime
+  // Called by the runtime
 
   keep = keep;
 
@@ -98,7 +98,7 @@ class Uploads {
     this.sender.stop();
     for (const upload of this.uploads) {
       if (upload.hasFailed) continue;
-      this.note(upload, true);
+      this.save(upload, true);
       upload.reset(upload.id ? upload.written : 0);
       if (upload.status !== "paused") this.become(upload, upload.isWanted ? "resuming" : "queued");
     }
@@ -113,7 +113,7 @@ class Uploads {
     cancelAnimationFrame(this.drawing);
     this.drawing = undefined;
     this.view.draw(this.uploads, this.slots);
-    this.resuming?.memory.draw();
+    this.resuming?.store.draw();
   }
 
   received(message) {
@@ -122,7 +122,7 @@ class Uploads {
     this.pump();
   }
 
-  /** A form may be submitted once its files are with the server; one that failed keeps it from being sent. */
+  /** A form may be submitted once the server has its files; one that failed blocks it. */
   async readyToSubmit(form) {
     const names = slotsOf(form);
     const own = () => this.uploads.filter((upload) => names.includes(upload.slot) && !this.isSpare(upload));
@@ -132,14 +132,14 @@ class Uploads {
     this.pump();
     await this.until(() => {
       if (decide().verdict !== "wait") return true;
-      for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // what is chosen meanwhile goes, too
+      for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // also those chosen in the meantime
     });
     if (decide().verdict === "go") return true;
     form.querySelector("[role=alert], [data-status=error]")?.scrollIntoView({ block: "nearest" });
     return false;
   }
 
-  /** A refused file isn't missed where the one is still there that it was to replace. */
+  /** Whether it failed, but the file it was to replace is still there. */
   isSpare({ slot, hasFailed }) {
     const isGood = (other) => other.slot === slot && !other.hasFailed;
     return hasFailed && this.slots.get(slot)?.max_entries === 1 && this.uploads.some(isGood);
@@ -152,17 +152,17 @@ class Uploads {
     else this.tell(upload);
   }
 
-  /** Chunks of this upload may go. */
+  /** The chunks of this upload may be sent. */
   open(upload, { channel, offset, upload_id, external }) {
     Object.assign(upload, { channel: channel || -1, sent: offset, written: offset, error: "" });
     const { max_entries, resumable } = this.slots.get(upload.slot) ?? {};
     if (resumable) upload.id = upload_id;
     const at = this.uploads.indexOf(upload);
-    if (max_entries === 1) this.remove((other, i) => other.slot === upload.slot && i < at); // only now that it is taken
+    if (max_entries === 1) this.remove((other, i) => other.slot === upload.slot && i < at); // only now: it is accepted
     if (external) this.direct(upload, external);
   }
 
-  /** Its bytes go to another storage. */
+  /** Its bytes go straight to another storage. */
   async direct(upload, grant) {
     const { External } = await import("./external.js");
     this.external ??= new External(this);
@@ -170,12 +170,12 @@ class Uploads {
   }
 
   forget(upload) {
-    if (upload.id) this.resuming.memory.forget(upload.id);
+    if (upload.id) this.resuming.store.forget(upload.id);
   }
 
-  /** Takes what was chosen early, once it is known which of it had been on its way before. */
-  async recall(slots) {
-    if (slots.some((slot) => slot.verify)) this.verified = await import("./verified.js");
+  /** Chooses what came early, once the modules for its slots are loaded. */
+  async chooseEarly(slots) {
+    if (slots.some((slot) => slot.verify)) this.digests = await import("./digests.js");
     if (slots.some((slot) => slot.resumable)) {
       this.loading ??= import("./resuming.js").then(({ Resuming }) => Resuming.start(this));
       this.resuming = await this.loading;
@@ -183,8 +183,8 @@ class Uploads {
     for (const [name, files] of this.early.splice(0)) this.choose(name, files);
   }
 
-  /** A few of each slot; the others queue. */
-  travelling() {
+  /** A few of each slot may send; the others queue. */
+  sending() {
     const counts = new Map();
     return this.uploads.filter((upload) => {
       if (!upload.canSend) return false;
@@ -203,12 +203,12 @@ class Uploads {
   become(upload, status) {
     upload.status = status;
     this.tell(upload);
-    if (upload.isOver) import("./ended.js").then(({ ended }) => ended(this, upload)).catch(() => {});
+    if (upload.isOver) import("./announcements.js").then(({ announce }) => announce(this, upload)).catch(() => {});
   }
 
   tell(upload) {
     upload.revision++;
-    this.note(upload);
+    this.save(upload);
     if (upload.hasFailed) this.forget(upload);
     dispatchEvent(new CustomEvent("djust:upload:progress", { detail: upload.detail }));
     this.redraw();
@@ -219,8 +219,8 @@ class Uploads {
     this.drawing ??= requestAnimationFrame(() => this.changed());
   }
 
-  note(upload, isLast) {
-    if (upload.channel && upload.id && !upload.isOver) this.resuming.memory.keep(upload, isLast);
+  save(upload, isLast) {
+    if (upload.channel && upload.id && !upload.isOver) this.resuming.store.save(upload, isLast);
   }
 
   until(condition) {
@@ -258,20 +258,20 @@ const handlers = new Map(
       if (!own.sender.window) {
         own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
         const known = [...own.uploads];
-        if (known.length) import("./reading.js").then(({ again }) => again(own, known));
+        if (known.length) import("./unreadable.js").then(({ registerReadable }) => registerReadable(own, known));
       }
-      own.recall([...own.slots.values()]);
+      own.chooseEarly([...own.slots.values()]);
       own.changed();
     },
     upload_registered(own, message) {
       const upload = own.find(message.ref);
-      if (!upload) return own.live.send(messages.cancel(message.ref)); // taken back
+      if (!upload) return own.live.send(messages.cancel(message.ref)); // cancelled meanwhile
       own.open(upload, message);
     },
     upload_resume_ack(own, message) {
       const upload = own.find(message.ref);
       if (upload) own.resuming.answered(upload, message).then(() => own.pump());
-      else if (message.accepted) own.live.send(messages.cancel(message.ref)); // taken back
+      else if (message.accepted) own.live.send(messages.cancel(message.ref)); // cancelled meanwhile
     },
     upload_progress(own, { offsets, credit, settled }) {
       own.live.connection.crashes = own.live.connection.tries = 0; // bytes get through
@@ -292,11 +292,11 @@ const handlers = new Map(
       if (!upload) return;
       if (offset >= 0) return void (upload.sent = offset);
       const { channel } = upload;
-      const isPassing = PASSING.test(code) && channel >= 0; // what goes elsewhere has been tried again
+      const isPassing = PASSING.test(code) && channel >= 0; // direct uploads have been retried
       Object.assign(upload, { code, error: message, channel: 0 });
       own.become(upload, isPassing ? "resuming" : "error");
       if (!isPassing) return;
-      import("./again.js").then(({ again }) => again(own, upload, channel > 0)).catch(() => own.become(upload, "error"));
+      import("./retry.js").then(({ retry }) => retry(own, upload, channel > 0)).catch(() => own.become(upload, "error"));
     },
     upload_cancelled(own, { ref }) {
       const upload = own.find(ref);

@@ -3,18 +3,18 @@
 const OVER = "upload-dragover";
 const INPUT = "input[type=file][dj-upload]";
 
-/** Calls `chosen(slot, files)` for every way a visitor gives files to a slot inside `root`. */
+/** Calls `chosen(slot, files)` whenever a visitor gives files to a slot inside `root`. */
 export function listen(root, chosen) {
-  const depths = new WeakMap(); // zone → how many of its descendants the drag is inside of: no flicker between children
+  const depths = new WeakMap(); // zone → how many of its descendants the drag is inside: no flicker between children
 
   root.addEventListener("change", (e) => e.target.matches(INPUT) && take(e.target));
-  root.querySelectorAll(INPUT).forEach(take); // chosen before this script was there
+  root.querySelectorAll(INPUT).forEach(take); // chosen before this script loaded
 
   addEventListener("dragenter", (e) => enter(e, 1));
   addEventListener("dragleave", (e) => enter(e, -1));
   addEventListener("dragover", (e) => {
     if (!carriesFiles(e)) return;
-    e.preventDefault(); // also outside a zone: a missed drop must not leave the page
+    e.preventDefault(); // outside a zone, too: a missed drop must not leave the page
     e.dataTransfer.dropEffect = zoneOf(e) ? "copy" : "none";
   });
   addEventListener("drop", async (e) => {
@@ -63,12 +63,12 @@ function zoneOf(e) {
   return e.target.closest?.("[dj-upload-drop]");
 }
 
-/** The files of a drop, those in its folders included. */
+/** The files of a drop, including those in folders. */
 async function filesOf(transfer) {
   const items = Array.from(transfer.items).filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.some((entry) => entry.isDirectory)) return (await import("./folders.js")).filesIn(entries);
   const files = Array.from(transfer.files, (file) => ({ file, path: null }));
-  const handles = items.map((item) => item.getAsFileSystemHandle?.()); // to be asked for during the event
+  const handles = items.map((item) => item.getAsFileSystemHandle?.()); // must be requested during the event
   return Promise.all(files.map(async (one, i) => ({ ...one, handle: await handles[i]?.catch(() => null) })));
 }

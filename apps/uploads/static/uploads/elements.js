@@ -1,6 +1,6 @@
-// Elements of our own, one for each upload.
+// Elements we draw, one for each upload.
 
-/** Makes an element's children `first` and one for each upload, in order; those that are there stay. Returns these. */
+/** Makes an element's children `first` and one for each upload, in order; existing ones stay. Returns the uploads'. */
 export function sync(element, uploads, make, first = null) {
   const have = new Map(Array.from(element.children, (child) => [child.dataset.ref, child]));
   const rows = uploads.map((upload) => {
@@ -15,7 +15,7 @@ export function sync(element, uploads, make, first = null) {
   return rows;
 }
 
-/** An element of our own HTML. */
+/** Makes an element from trusted HTML. */
 export function make(html) {
   const template = document.createElement("template");
   template.innerHTML = html;

@@ -1,10 +1,10 @@
-// Why files were refused, where the page has no place of its own for that.
+// Shows why files were refused, on pages without a place of their own for it.
 
 import { make, sync } from "./elements.js";
 
 const FAILURE = '<p><bdi class="upload-name"></bdi>: <span></span></p>';
 
-/** Shown below the slot's drop zone or input. */
+/** Draws a slot's errors below its drop zone or input. */
 export function draw(view, name, uploads) {
   const failed = uploads.filter(({ hasFailed }) => hasFailed);
   let list = view.root.querySelector(`.upload-errors[data-slot="${name}"]`);

@@ -1,18 +1,19 @@
-// Uploads that go straight to another storage, with permissions from the server. Loaded by the first of them.
+// Uploads that go straight to another storage, with grants from the server. Loaded for the first of them.
 
-const TRIES = 8; // of one request in a row, before the upload fails
-const FIRST_PAUSE = 500; // ms before the second try; doubled each time
+import { transmit } from "./transmit.js";
+
+const TRIES = 8; // of one request before its upload fails
+const FIRST_PAUSE = 500; // ms before the first retry; doubled each time
 const LONGEST_PAUSE = 30_000;
-const STALLED = 60_000; // ms without a byte after which a request is given up
-const BATCH = 8; // parts that are signed at a time
+const BATCH = 8; // parts signed at a time
 
 /**
- * What sends a file, by the `uploader` of its grant: put your own beside these.
- * Each gets `{ file, grant, progress(bytes), signal, sign(parts) }` and returns when all of it has been taken.
+ * The functions that send a file, by the `uploader` of its grant. Add your own with `uploaders.set`.
+ * Each gets `{ file, grant, progress(bytes), signal, sign(parts) }` and resolves when the storage has the whole file.
  */
 export const uploaders = new Map(Object.entries({ put, post, parts }));
 
-/** Sends one file with a grant of the server's: for pages that mint with a `@server_function`. */
+/** Sends one file with a grant from the server, for pages that mint grants in a `@server_function`. */
 export async function send(file, grant, { progress = () => {}, signal = new AbortController().signal, sign } = {}) {
   const uploader = uploaders.get(grant.uploader);
   if (!uploader) throw new Error(`there is no uploader "${grant.uploader}"`);
@@ -20,21 +21,21 @@ export async function send(file, grant, { progress = () => {}, signal = new Abor
   signal.throwIfAborted();
 }
 
-/** All of a page's. */
+/** The direct uploads of a page. */
 export class External {
   constructor(uploads) {
     this.uploads = uploads;
     this.jobs = new Map(); // upload → its job
   }
 
-  /** The server expects this upload at its storage. */
+  /** Starts an upload for which the server has sent a grant. */
   open(upload, grant) {
     this.jobs.get(upload)?.stop();
     this.jobs.set(upload, new Job(this.uploads, upload, grant));
     this.pump();
   }
 
-  /** Starts and stops what should: a few of each slot at a time. */
+  /** Starts and stops jobs, so that a few of each slot run at a time. */
   pump() {
     const counts = new Map();
     for (const [upload, job] of this.jobs) {
@@ -59,15 +60,15 @@ export class External {
   }
 }
 
-/** One upload's sending. Stopped and started again it keeps the parts that are there. */
+/** Sends one upload. Stopped and started again, it sends only the parts that are missing. */
 class Job {
   constructor(uploads, upload, grant) {
     this.uploads = uploads;
     this.upload = upload;
     this.grant = grant;
-    this.running = null; // what stops it
+    this.running = null; // the AbortController that stops it
     this.isSent = false;
-    this.answers = []; // of those who wait for a signature, in order
+    this.answers = []; // requests for signatures that wait for an answer, in order
   }
 
   start() {
@@ -88,7 +89,7 @@ class Job {
     upload.measuredAt = 0;
     uploads.become(upload, "uploading");
     try {
-      // A file that is all there, as after a reload at the wrong moment, needs only the word.
+      // After a reload at the wrong moment, the storage has the whole file and only this message is missing.
       if (upload.written < file.size) await send(file, this.grant, this.context(signal));
       if (signal.aborted) return;
       this.isSent = true;
@@ -111,7 +112,7 @@ class Job {
   }
 
   moved(bytes) {
-    if (bytes < this.upload.written) this.upload.measuredAt = 0; // what was on its way has to go again
+    if (bytes < this.upload.written) this.upload.measuredAt = 0; // what was in flight has to be sent again
     this.upload.advance(bytes, performance.now());
     this.uploads.tell(this.upload);
   }
@@ -124,7 +125,7 @@ class Job {
     });
   }
 
-  /** One question at a time, so that its answer is known. */
+  /** Asks for one signature at a time, so that each answer is known to be its own. */
   ask() {
     this.uploads.live.send({ type: "upload_sign", ref: this.upload.ref, parts: this.answers[0].parts });
   }
@@ -135,34 +136,34 @@ class Job {
   }
 }
 
-// Ways to send
+// Uploaders
 
-/** In one piece; the server signed how long it is. */
+/** In one piece, whose length is signed. */
 async function put({ file, grant, progress, signal, sign }) {
   const request = ({ url, headers }) => ({ method: "PUT", url, headers, body: file });
   await persist(request, grant, { blob: file, progress, signal, renew: () => sign([]) });
 }
 
-/** A form, whose fields hold what the server signed. */
+/** As a form, whose fields hold what the server signed. */
 async function post({ file, grant, progress, signal, sign }) {
   const request = ({ url, fields }) => {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    body.append("file", file); // what comes after it doesn't count
+    body.append("file", file); // last: the storage ignores fields after it
     return { method: "POST", url, headers: {}, body };
   };
   await persist(request, grant, { blob: file, progress, signal, renew: () => sign([]) });
 }
 
-/** A few parts at a time. `grant.have` are there already; it grows, so that whoever goes on doesn't send them again. */
+/** In parts, a few at a time. `grant.have` lists those that the storage has, so that none is sent again after a stop. */
 async function parts({ file, grant, progress, signal, sign }) {
   const { part_size, parallel, have } = grant;
   const count = Math.ceil(file.size / part_size);
   const waiting = Array.from({ length: count }, (_, i) => i + 1).filter((number) => !have.includes(number));
   const piece = (number) => file.slice((number - 1) * part_size, number * part_size);
   const urls = new Map(Object.entries(grant.urls).map(([number, url]) => [Number(number), url]));
-  grant.urls = {}; // they are used once
-  const moving = new Map(); // part → bytes of it that are on their way
+  grant.urls = {}; // each is used once
+  const moving = new Map(); // part → bytes of it that have been sent so far
   let signing = Promise.resolve();
 
   const tell = () => {
@@ -170,7 +171,7 @@ async function parts({ file, grant, progress, signal, sign }) {
     progress([...moving.values()].reduce((sum, bytes) => sum + bytes, there));
   };
 
-  /** From what is signed already, or with a few of the next. */
+  /** The signed URL of a part. If there is none yet, a few of the next parts are signed with it. */
   const permission = async (number) => {
     signing = signing.then(async () => {
       if (urls.has(number)) return;
@@ -203,21 +204,21 @@ async function parts({ file, grant, progress, signal, sign }) {
 
 // One request
 
-/** Tries until it is taken: again after a failure of the network or the storage, and once with a fresh permission. */
+/** Tries until the storage takes it: again after a failure of network or storage, and once with a fresh permission. */
 async function persist(request, permission, { blob, progress, signal, renew }) {
   let renewed = false;
   for (let failures = 0; ; ) {
     signal.throwIfAborted();
-    const status = await transmit(request(permission), progress, signal);
+    const { status } = await transmit(request(permission), (bytes) => progress(bytes), signal);
     signal.throwIfAborted();
     if (status >= 200 && status < 300) return;
-    if (status === 412) return; // it is there already: the answer was lost
+    if (status === 412) return; // the storage has it already: an earlier answer was lost
     progress(0);
     if (status === 403 && !renewed) {
       renewed = true;
       permission = await renew();
     } else if (isPassing(status) && ++failures < TRIES) {
-      await blob.slice(0, 1).arrayBuffer(); // a file that has changed on disk fails the same way, and here says so
+      await blob.slice(0, 1).arrayBuffer(); // throws if the file has changed on disk, which fails in the same way
       await pause(failures, signal);
     } else {
       throw new Error(`the storage answered ${status}`);
@@ -229,38 +230,11 @@ function isPassing(status) {
   return status === 0 || status === 408 || status === 429 || status >= 500;
 }
 
-/** Doubled each time, and never the same for all who wait. */
+/** Exponential backoff with jitter. */
 function pause(failures, signal) {
   const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1));
   return new Promise((resolve) => {
     setTimeout(resolve, most * (0.5 + Math.random() / 2));
     signal.addEventListener("abort", resolve, { once: true });
-  });
-}
-
-/** The status of the answer; 0 if there was none. */
-function transmit({ method, url, headers, body }, progress, signal) {
-  return new Promise((resolve) => {
-    const xhr = new XMLHttpRequest(); // fetch doesn't tell how much has been sent
-    const stop = () => xhr.abort();
-    let watch = 0;
-    const alive = () => {
-      clearTimeout(watch);
-      watch = setTimeout(stop, STALLED);
-    };
-    xhr.open(method, url);
-    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = ({ loaded }) => {
-      alive();
-      if (!signal.aborted) progress(loaded);
-    };
-    xhr.onloadend = () => {
-      clearTimeout(watch);
-      signal.removeEventListener("abort", stop);
-      resolve(xhr.status);
-    };
-    signal.addEventListener("abort", stop);
-    alive();
-    xhr.send(body);
   });
 }

@@ -1,25 +1,25 @@
-// Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own address.
-// Loaded when the connection has failed. Every upload goes as one to "another storage" does; see external.js.
+// Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own URL.
+// Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
-import { flash } from "../liveview/flash.js"; // now: what it has to say comes when the network fails
+import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
-import { fail } from "./reading.js";
+import { transmit } from "./transmit.js";
+import { fail } from "./unreadable.js";
 
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
 const LOST = "That didn't get through. Check your connection and try again.";
-const ROOT = "live-fallback"; // on the root element, for styles
-const SMALLEST = 64 * 1024; // bytes of a chunk
-const FIRST = 256 * 1024;
-const WANTED = 1_000; // ms that a chunk should take
-const STALLED = 60_000; // ms without a byte after which a request is given up
-const LONGEST = 10_000; // ms between two tries
-const AGAIN = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses that pass
+const ROOT = "live-fallback"; // class of the root element, for styles
+const SMALLEST_CHUNK = 64 * 1024; // bytes
+const FIRST_CHUNK = 256 * 1024;
+const CHUNK_TIME = 1_000; // ms a chunk should take
+const LONGEST_PAUSE = 10_000; // ms between two tries, at most
+const RETRYABLE = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses of temporary failures; 0: no answer
 
 let fallback = null; // the page's, while there is no socket
 
-/** The connection has failed. */
+/** Called when the connection has failed. */
 export async function start(uploads) {
   if (fallback || !uploads.live.isFailed) return;
   fallback = new Fallback(uploads);
@@ -30,9 +30,9 @@ class Fallback {
   constructor(uploads) {
     this.uploads = uploads;
     this.live = uploads.live;
-    this.said = new Map(); // ref → why the server refused it
+    this.refusals = new Map(); // ref → why the server refused it
     this.ids = new Map(); // ref → the server's id
-    this.endings = new Set(); // requests by which files may be consumed
+    this.consuming = new Set(); // requests in which files may be consumed
     this.stopping = new AbortController();
   }
 
@@ -40,26 +40,26 @@ class Fallback {
     const { uploads, live } = this;
     const { signal } = this.stopping;
     const receive = uploads.received;
-    const early = []; // from a socket
-    uploads.received = (message) => early.push(message) === 1 && this.yield(early);
+    const early = []; // messages from a socket
+    uploads.received = (message) => early.push(message) === 1 && this.giveWay(early);
     this.receive = (message) => receive.call(uploads, message);
     this.config = this.persist(() => this.ask("config", null), signal).catch(() => null);
     addEventListener("submit", (e) => this.submitted(e), { capture: true, signal });
     const config = await this.config;
     if (!config || signal.aborted) return;
     this.token = config.csrf_token;
-    this.most = config.max_chunk;
+    this.maxChunk = config.max_chunk;
     uploaders.set("chunks", (job) => this.send(job));
-    uploads.live = Object.create(live, { send: { value: (message) => this.obey(message) } });
+    uploads.live = Object.create(live, { send: { value: (message) => this.handle(message) } });
     document.documentElement.classList.add(ROOT);
     remember("1");
     this.drawErrors();
     status.texts.failed = SAYS;
     status.show("failed");
-    this.receive({ type: "upload_config", slots: config.slots, credit: 0, max_frame: FIRST });
+    this.receive({ type: "upload_config", slots: config.slots, credit: 0, max_frame: FIRST_CHUNK });
   }
 
-  /** Where the page leaves it to the server to show what was refused, nobody renders it now: it is drawn here. */
+  /** Where the page leaves errors to the server's template, nothing renders them now: they are drawn here. */
   drawErrors() {
     const { view } = this.uploads;
     const { all } = view;
@@ -69,9 +69,9 @@ class Fallback {
     };
   }
 
-  /** A socket's first message for the uploads: they go on there, except for what is being consumed here right now. */
-  async yield(early) {
-    await Promise.race([Promise.allSettled(this.endings), pause(LONGEST, this.stopping.signal)]);
+  /** A socket has its first message for the uploads: they continue there, once nothing is being consumed here. */
+  async giveWay(early) {
+    await Promise.race([Promise.allSettled(this.consuming), pause(LONGEST_PAUSE, this.stopping.signal)]);
     this.stop();
     for (const message of early) this.receive(message);
   }
@@ -85,29 +85,29 @@ class Fallback {
     uploads.live = live;
     remember("");
     document.documentElement.classList.remove(ROOT);
-    uploads.disconnected(); // stops the requests; the socket's first message registers what is unfinished again
-    for (const upload of uploads.uploads) if (!upload.id) this.abandon(upload.ref);
+    uploads.disconnected(); // aborts the requests; the socket's first message registers unfinished uploads again
+    for (const upload of uploads.uploads) if (!upload.id) this.discard(upload.ref);
   }
 
-  /** What would go to the socket. */
-  obey(message) {
+  /** Handles a message that would go to the socket. */
+  handle(message) {
     const { ref } = message;
-    if (message.type === "upload_cancel") this.abandon(ref);
+    if (message.type === "upload_cancel") this.discard(ref);
     else if (message.type === "upload_external_done") this.finish(ref);
     else if (message.type === "upload_external_failed") this.fail(ref, message.code);
     else this.tell(message);
   }
 
-  /** Asks until there is an answer, and passes it on as if the socket had brought it. */
+  /** Sends a message until there is an answer, and passes that on as if it came from the socket. */
   async tell(message) {
     const { ref } = message;
     const { signal } = this.stopping;
     try {
       const answer = await this.persist(() => this.ask("message", message), signal);
-      if (signal.aborted) return this.forget(answer.messages);
+      if (signal.aborted) return this.discardLate(answer.messages);
       for (const each of answer.messages) {
         if (each.upload_id) this.ids.set(each.ref, each.upload_id);
-        if (each.upload_id && !this.uploads.find(ref)) this.abandon(ref); // taken back meanwhile
+        if (each.upload_id && !this.uploads.find(ref)) this.discard(ref); // cancelled meanwhile
         else this.receive(each);
       }
       this.show(answer);
@@ -117,33 +117,33 @@ class Fallback {
   }
 
   finish(ref) {
-    this.ending(this.tell({ type: "upload_done", ref, upload_id: this.ids.get(ref) }));
+    this.track(this.tell({ type: "upload_done", ref, upload_id: this.ids.get(ref) }));
   }
 
-  ending(request) {
-    this.endings.add(request);
-    return request.finally(() => this.endings.delete(request));
+  track(request) {
+    this.consuming.add(request);
+    return request.finally(() => this.consuming.delete(request));
   }
 
-  /** The answer came when the socket was back, and another upload of the same file under way there. */
-  forget(answers) {
+  /** The answer came after a socket took over and registered another upload of the same file: this one is discarded. */
+  discardLate(answers) {
     for (const { ref, upload_id, accepted } of answers) {
       if (!upload_id || accepted) continue;
       this.ids.set(ref, upload_id);
-      this.abandon(ref);
+      this.discard(ref);
     }
   }
 
   fail(ref, code) {
-    const { code: said = code, message = LOST } = this.said.get(ref) ?? {};
+    const { code: reason = code, message = LOST } = this.refusals.get(ref) ?? {};
     const upload = this.uploads.find(ref);
     if (code === "file_changed" && upload) return fail(this.uploads, upload);
-    this.abandon(ref);
-    this.receive({ type: "upload_error", ref, code: said, message });
+    this.discard(ref);
+    this.receive({ type: "upload_error", ref, code: reason, message });
   }
 
-  /** Nobody wants it any more: the server needn't wait until it expires. */
-  abandon(ref) {
+  /** Tells the server to discard an upload now, rather than when it expires. */
+  discard(ref) {
     const id = this.ids.get(ref);
     this.ids.delete(ref);
     const cancel = { type: "upload_cancel", ref, upload_id: id };
@@ -152,70 +152,54 @@ class Fallback {
 
   // Bytes
 
-  /** An uploader of external.js. A chunk that was cut off is sent again; the server tells where to go on. */
+  /** An uploader for external.js. A chunk that was cut off is sent again; each answer has the next offset. */
   async send({ file, grant, progress, signal }) {
     const upload = this.uploads.uploads.find(({ ref }) => this.ids.get(ref) === grant.upload_id);
-    let size = FIRST;
+    let size = FIRST_CHUNK;
     while (grant.offset < file.size) {
-      const blob = file.slice(grant.offset, grant.offset + Math.min(size, this.most));
+      const blob = file.slice(grant.offset, grant.offset + Math.min(size, this.maxChunk));
       const began = performance.now();
       const again = async () => {
         this.uploads.become(upload, "resuming");
-        await blob.slice(0, 1).arrayBuffer(); // a file that has changed on disk fails the same way, and here says so
+        await blob.slice(0, 1).arrayBuffer(); // throws if the file has changed on disk, which fails in the same way
       };
       const moved = (bytes) => {
         if (bytes && upload.status === "resuming") this.uploads.become(upload, "uploading");
         progress(grant.offset + bytes);
       };
       try {
-        const answer = await this.persist(() => this.transmit(grant, blob, moved, signal), signal, again);
+        const answer = await this.persist(() => this.chunk(grant, blob, moved, signal), signal, again);
         grant.offset = answer.offset;
       } catch (refused) {
-        if (refused.status) this.said.set(upload.ref, refused);
+        if (refused.status) this.refusals.set(upload.ref, refused);
         throw refused;
       }
       if (upload.status === "resuming") this.uploads.become(upload, "uploading");
       progress(grant.offset);
       const took = performance.now() - began;
-      if (took < WANTED / 2) size = Math.min(size * 2, this.most);
-      else if (took > WANTED * 2) size = Math.max(size / 2, SMALLEST);
+      if (took < CHUNK_TIME / 2) size = Math.min(size * 2, this.maxChunk);
+      else if (took > CHUNK_TIME * 2) size = Math.max(size / 2, SMALLEST_CHUNK);
     }
   }
 
-  transmit({ upload_id, offset }, blob, moved, signal) {
-    return new Promise((resolve, reject) => {
-      const xhr = new XMLHttpRequest(); // fetch doesn't tell how much has been sent
-      const stop = () => xhr.abort();
-      let watch = 0;
-      const alive = () => {
-        clearTimeout(watch);
-        watch = setTimeout(stop, STALLED);
-      };
-      xhr.open("POST", address());
-      const headers = { ...this.headers("chunk"), "X-Upload-Id": upload_id, "Upload-Offset": offset };
-      for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
-      xhr.setRequestHeader("Content-Type", "application/offset+octet-stream");
-      xhr.upload.onprogress = ({ loaded, total }) => {
-        alive();
-        // The last byte counts when the server has it.
-        if (!signal.aborted && loaded < total) moved(Math.min(loaded, blob.size));
-      };
-      xhr.onloadend = () => {
-        clearTimeout(watch);
-        signal.removeEventListener("abort", stop);
-        const answer = json(xhr.responseText);
-        if (Number.isInteger(answer?.offset)) resolve(answer);
-        else reject(failure(xhr.status, answer));
-      };
-      signal.addEventListener("abort", stop);
-      alive();
-      xhr.send(blob);
-    });
+  async chunk({ upload_id, offset }, blob, moved, signal) {
+    const headers = {
+      ...this.headers("chunk"),
+      "X-Upload-Id": upload_id,
+      "Upload-Offset": String(offset),
+      "Content-Type": "application/offset+octet-stream",
+    };
+    // The last byte counts once the server has confirmed it.
+    const progress = (loaded, total) => loaded < total && moved(Math.min(loaded, blob.size));
+    const { status, text } = await transmit({ method: "POST", url: address(), headers, body: blob }, progress, signal);
+    const answer = json(text);
+    if (!Number.isInteger(answer?.offset)) throw failure(status, answer);
+    return answer;
   }
 
   // Forms
 
-  /** As a browser would send it, without the files: they are there already. */
+  /** Sends a form as the browser would, but without its files: the server has them already. */
   async submitted(e) {
     const form = e.target;
     const { submitter } = e;
@@ -226,23 +210,23 @@ class Fallback {
     if (busy || (question && !confirm(question))) return;
     const body = new FormData(form, submitter);
     const done = pending.start(form, form.getAttribute("dj-submit"), "submit");
-    // Another button than the form's own needs no file, as one with dj-click doesn't.
+    // A button with an event of its own needs no files, like one with dj-click.
     const needsFiles = !body.has("_event") || body.get("_event") === form.getAttribute("dj-submit");
     let isOurs = true;
     try {
       if (!(await this.config)) isOurs = false;
       else if (!needsFiles || (await this.uploads.readyToSubmit(form))) {
-        isOurs = !this.stopping.signal.aborted; // else the files went by the socket
-        if (isOurs) await this.ending(this.post(form, body, needsFiles));
+        isOurs = !this.stopping.signal.aborted; // otherwise a socket has taken over
+        if (isOurs) await this.track(this.post(form, body, needsFiles));
       }
     } finally {
       done();
     }
-    if (!isOurs) this.leave(form, submitter);
+    if (!isOurs) this.passOn(form, submitter);
   }
 
-  /** To the socket, or, where the page takes no uploads, to the browser. */
-  leave(form, submitter) {
+  /** Leaves a form to the socket, or to the browser if the page takes no uploads. */
+  passOn(form, submitter) {
     this.native = form;
     form.requestSubmit(submitter);
     this.native = null;
@@ -263,7 +247,7 @@ class Fallback {
     }
   }
 
-  /** The page that came of it, or where it leads. */
+  /** Shows the page in an answer, or follows its redirect. */
   show({ page, redirect }) {
     const { live } = this;
     if (redirect) {
@@ -295,7 +279,7 @@ class Fallback {
     return answer;
   }
 
-  /** Tries until it is answered: what passes is tried again. Between two tries comes `again`, which may say no. */
+  /** Retries a request while its failures are temporary. `again` runs before each retry, and ends them by throwing. */
   async persist(request, signal, again = () => {}) {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
@@ -303,20 +287,20 @@ class Fallback {
         return await request();
       } catch (error) {
         signal.throwIfAborted();
-        if (!AGAIN.has(error.status)) throw error;
+        if (!RETRYABLE.has(error.status)) throw error;
       }
       await again();
-      await pause(Math.min(LONGEST, 250 * 2 ** tries), signal);
+      await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** tries), signal);
     }
   }
 }
 
-/** The next page of this tab needn't wait long for a socket. */
+/** So that the next page of this tab doesn't wait long for a socket. */
 function remember(failed) {
   try {
     sessionStorage.liveFailed = failed;
   } catch {
-    // The browser allows none.
+    // Storage is blocked.
   }
 }
 
@@ -326,11 +310,11 @@ function json(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // a page that says no
+    return null; // an error page
   }
 }
 
-/** Of a request: what the server says of it, if it says anything a visitor can read. */
+/** The error of a failed request, with the server's message if there is one for visitors. */
 function failure(status, answer) {
   const code = answer?.error ?? (status ? "server_error" : "");
   const isStale = status === 403 || status === 401;
@@ -338,7 +322,7 @@ function failure(status, answer) {
   return Object.assign(new Error(message), { status, code });
 }
 
-/** At random in part, so that those who wait don't come back all at once. */
+/** With jitter, so that waiting pages don't all come back at once. Ends early when the browser is online again. */
 function pause(most, signal) {
   return new Promise((resolve) => {
     setTimeout(resolve, most * (0.5 + Math.random() / 2));

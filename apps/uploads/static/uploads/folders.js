@@ -1,15 +1,15 @@
-// What is in the folders of a drop, as deep as they go.
+// The files in dropped folders, at any depth.
 
 const HIDDEN = /^(\..*|thumbs\.db|desktop\.ini)$/i;
 
-/** The files of these entries with their paths from the drop on. */
+/** The files of these entries, with their paths relative to the drop. */
 export async function filesIn(entries) {
   const found = [];
   for (const entry of entries) await walk(entry, found);
   return visible(found);
 }
 
-/** Without what systems put into folders for themselves. */
+/** Leaves out hidden files and those that operating systems put into folders. */
 export function visible(files) {
   return files.filter(({ file }) => !HIDDEN.test(file.name));
 }
@@ -22,7 +22,7 @@ async function walk(entry, found) {
   }
   const reader = entry.createReader();
   for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at a time
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // up to a hundred
     if (!some.length) return;
     for (const child of some) await walk(child, found);
   }

@@ -26,7 +26,7 @@ export const resume = ({ ref, slot, file, id, written }, holder) => ({
 });
 export const cancel = (ref) => ({ type: "upload_cancel", ref });
 
-/** A frame whose payload is read by the browser when it is sent: no byte of the file is copied here. */
+/** A frame. The browser reads its payload when it is sent: no byte of the file is copied here. */
 export function chunk(channel, offset, payload) {
   return new Blob([header(CHUNK, channel, offset), payload]);
 }

@@ -1,32 +1,33 @@
-// How an upload goes on where it stopped: after a lost socket, and, with what the browser remembers, after a reload.
+// Resumes parked uploads: after a lost socket and, with what the browser has stored, after a reload.
 
-import { Memory } from "./memory.js";
+import { ResumeStore } from "./resume_store.js";
 import { cancel, resume } from "./messages.js";
-import { fail } from "./reading.js";
+import { fail } from "./unreadable.js";
 import { page } from "./upload.js";
 
-const PAUSE = 2_000; // ms, on average, until the next try for an upload that another tab is sending, for one
-const LATER = new Set(["locked", "busy", "storage_full", "storage_unavailable"]); // the server has its bytes still
-const NO_MEMORY = { find: () => "", keep() {}, forget() {}, draw() {} }; // as in a private window
+const PAUSE = 2_000; // ms, on average, until the next try, for instance while another tab is sending the upload
+// Errors after which the server still has the bytes
+const LATER = new Set(["locked", "busy", "storage_full", "storage_unavailable"]);
+const NO_STORE = { find: () => "", save() {}, forget() {}, draw() {} }; // where IndexedDB is blocked, as in a private window
 
 export class Resuming {
   /** @param uploads the page's */
   static async start(uploads) {
-    return new Resuming(uploads, await Memory.open(uploads).catch(() => NO_MEMORY));
+    return new Resuming(uploads, await ResumeStore.open(uploads).catch(() => NO_STORE));
   }
 
-  constructor(uploads, memory) {
+  constructor(uploads, store) {
     this.uploads = uploads;
-    this.memory = memory;
+    this.store = store;
   }
 
-  /** Asks the server how much of a file it has. */
+  /** Asks the server how much of the file it has. */
   ask(upload) {
     this.uploads.live.send(resume(upload, page));
     this.uploads.become(upload, "resuming");
   }
 
-  /** What the server says: go on from here, or wait until the other tab is done, or start over. */
+  /** Does what the server says: go on from its offset, wait until the other tab is done, or start over. */
   async answered(upload, answer) {
     const { uploads } = this;
     if (answer.accepted) {
@@ -41,14 +42,14 @@ export class Resuming {
       setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), PAUSE * (0.5 + Math.random()));
       return;
     }
-    this.memory.forget(upload.id);
+    this.store.forget(upload.id);
     upload.renew();
     uploads.become(upload, "queued");
     uploads.register(upload);
   }
 }
 
-/** Compares the bytes before the offset with the server's. Insecure pages can't hash, and take the server's word. */
+/** Compares the bytes before the offset with the server's. Pages without HTTPS can't hash, and trust the server. */
 async function hasTail(file, { offset, length, digest }) {
   if (!length || !crypto.subtle) return true;
   const bytes = await file.slice(offset - length, offset).arrayBuffer();

@@ -1,4 +1,4 @@
-// A row per file, where a page has a place for them.
+// Draws a row for each upload, where a page has a place for them.
 
 import { make, sync } from "./elements.js";
 
@@ -26,7 +26,7 @@ function fill(view, row, upload) {
   for (const part of row.querySelectorAll("[dj-upload-retry]")) part.hidden = upload.isFinal;
 }
 
-/** The row has its file's name, which sets its buttons apart from those of others. */
+/** Labels the row with its file's name, which tells its buttons apart from those of others. */
 function prepare(view, row, upload) {
   row.role ||= "group";
   row.ariaLabel ||= upload.file.name;

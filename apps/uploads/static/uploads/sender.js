@@ -1,7 +1,7 @@
 // Which chunk goes next. Driven by what arrives, never by a timer: a hidden tab sends as fast as a visible one.
 
 import { HEADER_SIZE, chunk } from "./messages.js";
-import { Window } from "./window.js";
+import { SendWindow } from "./send_window.js";
 
 export class Sender {
   constructor(connection) {
@@ -10,9 +10,9 @@ export class Sender {
     this.turn = 0;
   }
 
-  /** A socket is ready, with this much credit. */
+  /** A socket is ready and gives this much credit. */
   start(credit, maxFrame, chunkSize) {
-    this.window = new Window(credit, chunkSize);
+    this.window = new SendWindow(credit, chunkSize);
     this.maxFrame = maxFrame;
   }
 
@@ -24,14 +24,14 @@ export class Sender {
     this.window?.settle(credit, performance.now(), settled);
   }
 
-  /** Sends what fits now, the `active` uploads taking turns. */
+  /** Sends what fits now; the `active` uploads take turns. */
   pump(active) {
     while (this.window) {
       const able = active().filter((upload) => upload.canSend);
       if (!able.length) return;
       const upload = able[this.turn++ % able.length];
       const left = upload.file.size - upload.sent;
-      const header = upload.verify?.headerSize ?? HEADER_SIZE;
+      const header = upload.digests?.headerSize ?? HEADER_SIZE;
       const room = this.window.room(Math.min(this.maxFrame, left + header));
       if (room <= header) return;
       this.send(upload, Math.min(left, room - header), header);
@@ -40,7 +40,7 @@ export class Sender {
 
   send(upload, length, header) {
     const payload = upload.file.slice(upload.sent, upload.sent + length);
-    if (upload.verify) upload.verify.send(this, upload, payload);
+    if (upload.digests) upload.digests.send(this, upload, payload);
     else this.connection.sendBinary(chunk(upload.channel, upload.sent, payload));
     this.window.spend(length + header, performance.now());
     upload.sent += length;

@@ -1,4 +1,4 @@
-// What submitting a form means for each of its files: the whole table.
+// What submitting a form means for each of its uploads, by status.
 
 const ON_SUBMIT = new Map(
   Object.entries({

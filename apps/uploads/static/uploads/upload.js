@@ -1,10 +1,10 @@
-// One file on its way.
+// One upload: a file and how much of it the server has.
 
-const HALF_LIFE = 2_000; // ms over which the shown speed is smoothed
+const HALF_LIFE = 2_000; // ms over which the displayed rate is smoothed
 
 let refs = 0;
 
-/** Names this loaded page to the server, whatever socket it comes by. */
+/** Names this page load to the server, on whichever socket. */
 export const page = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
@@ -14,23 +14,23 @@ export class Upload {
     this.slot = slot;
     this.file = file;
     this.path = path;
-    this.handle = handle; // what the browser may lend the file by again
+    this.handle = handle; // gives access to the file after a reload
     this.status = "queued";
-    this.isWanted = false; // may its bytes travel?
+    this.isWanted = false; // may its bytes be sent?
     this.error = "";
     this.code = "";
-    this.isFinal = false; // is it no use to try again?
-    this.revision = 0; // grows with each change, so that only what changed is drawn
+    this.isFinal = false; // is a retry pointless?
+    this.revision = 0; // grows with each change: only what changed is drawn
   }
 
-  /** Another upload of the same file, for the server. */
+  /** Becomes another upload of the same file, for the server. */
   renew() {
     this.ref = `${page}-${++refs}`;
     this.id = ""; // the server's, if it can be resumed
     this.reset();
   }
 
-  /** As for another socket. */
+  /** For another socket. */
   reset(written = 0) {
     this.channel = 0;
     this.sent = 0;
@@ -67,7 +67,7 @@ export class Upload {
     this.written = written;
   }
 
-  /** What `djust:upload:progress` carries. */
+  /** The detail of `djust:upload:progress`. */
   get detail() {
     const { ref, progress, status, slot, written, file, rate, error, code } = this;
     const eta = rate ? (file.size - written) / rate : null;

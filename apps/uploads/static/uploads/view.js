@@ -1,24 +1,24 @@
 // The directives: previews and progress, drawn into elements whose content is ours. Rows and errors are loaded when
-// there is a place for them, or an error.
+// they are needed.
 
 import { sync } from "./elements.js";
 
-const KINDS = /^(image\/(?!svg)|video\/)/; // an SVG is a program, too
+const KINDS = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
-/** What of an element is drawn here, for the morph to leave alone. */
+/** What is drawn here, for the morph to leave alone. */
 export function keep(element) {
   if (element.matches("[dj-upload-preview], [dj-upload-resume]")) return "children";
   return element.hasAttribute("dj-upload-progress") && element.tagName !== "PROGRESS" ? "children" : "";
 }
 
 export class View {
-  /** @param redraw to be called when more can be drawn */
+  /** @param redraw called when more can be drawn */
   constructor(root, redraw) {
     this.root = root;
     this.redraw = redraw;
     this.urls = new Map(); // upload → object URL
-    this.rows = null; // loaded where a page has a place for them
-    this.errors = null; // loaded when something has ended
+    this.rows = null; // loaded when a page has a place for them
+    this.errors = null; // loaded when an upload has ended
   }
 
   draw(uploads, slots) {

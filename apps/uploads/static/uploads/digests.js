@@ -1,17 +1,12 @@
 // Chunks that carry the SHA-256 of their payload, for slots with verify=True.
 
 import { HEADER_SIZE, VERIFIED, header } from "./messages.js";
-import { fail } from "./reading.js";
+import { fail } from "./unreadable.js";
 
 const DIGEST_SIZE = 32;
 
-/** What sends the chunks of one upload. */
-export function start(uploads) {
-  return new Verified(uploads);
-}
-
-/** Chunks are hashed at the same time and sent in their order. */
-class Verified {
+/** Sends the chunks of one upload: several are hashed at the same time, and all are sent in order. */
+export class DigestSender {
   constructor(uploads) {
     this.uploads = uploads;
     this.headerSize = HEADER_SIZE + DIGEST_SIZE;

@@ -1,24 +1,24 @@
-// Uploads that have ended: what failed is shown, and all of it said once to whoever doesn't see the page.
+// What happens when an upload ends: a failure is shown, and screen readers are told the outcome once.
 
 import { make } from "./elements.js";
 import * as errors from "./errors.js";
 
-const GATHER = 1_000; // ms over which endings are said together
-const MANY = 3; // that are named one by one
-// Codes after which it is no use to try again
+const GATHER = 1_000; // ms over which outcomes are gathered into one announcement
+const MANY = 3; // outcomes to announce one by one
+// Error codes after which a retry is pointless
 const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "file_changed", "insecure", "invalid"];
 const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_complex"];
 const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
 
 const region = make('<p role="status"></p>');
-// Here and not in a class: a page with styles of its own needs to know nothing of it.
+// Styled here and not by a class, so that it is hidden on pages without our style sheet, too.
 Object.assign(region.style, { position: "absolute", width: "1px", height: "1px", margin: "-1px", overflow: "hidden" });
 document.body.append(region);
 
-let gathered = []; // lines to be said
+let gathered = []; // lines to announce
 
-/** An upload is complete, has failed or was cancelled. */
-export function ended(uploads, upload) {
+/** Called when an upload is complete, has failed or was cancelled. */
+export function announce(uploads, upload) {
   const { status, code, error, slot, file } = upload;
   uploads.view.errors = errors;
   if (status === "error") {
@@ -27,7 +27,7 @@ export function ended(uploads, upload) {
     uploads.redraw();
   }
   if (status === "complete") say(`${file.name}: uploaded.`);
-  if (status === "error" && hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // elsewhere an alert does
+  if (status === "error" && hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // else an alert says it
 }
 
 function hasRows(uploads, slot) {

@@ -1,24 +1,24 @@
-// How much to have on its way: enough to fill the link, little enough that a click doesn't wait behind it.
+// How much to have in flight: enough to fill the link, little enough that a click doesn't wait behind it.
 //
-// As in BBR: the measured rate times the shortest round trip, plus a small queue. `sent` and `settled` (dealt with by the
-// server) are totals of bytes since the socket opened.
+// As in BBR: the measured rate times the shortest round trip, plus a small queue. `sent` and `settled` (by the server)
+// count bytes since the socket opened.
 
 const QUEUE = 0.025; // seconds of link time to keep queued
 const SLICE = 0.025; // seconds of link time in one frame
 const SMALLEST = 8 * 1024;
-const MEMORY = 10; // rounds over which the best rate counts
-const FORGET = 10_000; // ms after which the shortest round trip counts no more
-const GROWTH = 1.25; // by which a round must be faster for the start to go on
+const ROUNDS = 10; // rounds for which the best rate counts
+const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
+const GROWTH = 1.25; // how much faster a round must be for the start phase to go on
 
-export class Window {
+export class SendWindow {
   constructor(limit, first) {
     this.limit = limit;
     this.sent = 0;
     this.settled = 0;
     this.credit = limit;
-    this.flights = []; // frames on their way: { end, at, settled, settledAt }
+    this.flights = []; // frames in flight: { end, at, settled, settledAt }
     this.settledAt = 0;
-    this.rates = []; // bytes per ms, the best of each of the last rounds
+    this.rates = []; // bytes per ms, the best of each round, latest first
     this.roundEnd = 0;
     this.shortest = Infinity; // ms
     this.shortestAt = 0;
@@ -56,7 +56,7 @@ export class Window {
     this.flights.push({ end: this.sent, at: now, settled: this.settled, settledAt: this.settledAt });
   }
 
-  /** So much may have been sent by now, of which so much is settled: how much more than that is the server's choice. */
+  /** `credit` is the total that may be sent, of which `settled` is done; the difference is the server's choice. */
   settle(credit, now, settled = credit - this.limit) {
     this.credit = credit;
     if (settled <= this.settled) return;
@@ -69,7 +69,7 @@ export class Window {
 
   measure(flight, now) {
     const trip = Math.max(0.1, now - flight.at);
-    if (trip < this.shortest || now - this.shortestAt > FORGET) {
+    if (trip < this.shortest || now - this.shortestAt > TRIP_LIFETIME) {
       this.shortest = trip;
       this.shortestAt = now;
     }
@@ -90,6 +90,6 @@ export class Window {
       this.isStarting = this.stale < 3;
     }
     this.rates.unshift(rate);
-    this.rates.length = Math.min(this.rates.length, MEMORY);
+    this.rates.length = Math.min(this.rates.length, ROUNDS);
   }
 }

@@ -1,40 +1,40 @@
-// What was under way on this page before a reload or a crash. IndexedDB has what names each upload, how far it was, and
-// its file where the browser lends files for longer.
+// The parked uploads of this page, interrupted by a reload or a crash. IndexedDB has the ID of each, its offset and,
+// where the browser has such a thing, a handle to its file.
 
 import { make, sync } from "./elements.js";
 import { bytes } from "./rows.js";
 
 const DATABASE = "uploads";
 const TABLE = "uploads";
-const KEEP = 7 * 24 * 3_600_000; // ms; servers forget sooner, and then the file starts over
-const NOTE_EVERY = 2_000; // ms between two notes of how far an upload is
+const LIFETIME = 7 * 24 * 3_600_000; // ms; a server drops parked uploads sooner, and then the file starts over
+const SAVE_EVERY = 2_000; // ms between two records of an upload under way
 
 /** Records: { id, page, slot, name, size, modified, written, at, handle }. */
-export class Memory {
-  /** @param uploads the page's, whose `choose` takes what is resumed */
+export class ResumeStore {
+  /** @param uploads the page's; its `choose` takes the files to resume */
   static async open(uploads) {
-    const memory = new Memory(uploads);
-    memory.database = await connect();
-    const records = await memory.ask("readonly", (table) => table.getAll());
+    const store = new ResumeStore(uploads);
+    store.database = await connect();
+    const records = await store.ask("readonly", (table) => table.getAll());
     for (const record of records) {
-      if (Date.now() - record.at > KEEP) memory.erase(record.id);
-      else if (record.page === location.pathname) memory.records.set(record.id, record);
+      if (Date.now() - record.at > LIFETIME) store.erase(record.id);
+      else if (record.page === location.pathname) store.records.set(record.id, record);
     }
     const { held = [] } = (await navigator.locks?.query()) ?? {};
-    for (const { name } of held) memory.elsewhere.add(name);
-    memory.draw();
-    return memory;
+    for (const { name } of held) store.inOtherTabs.add(name);
+    store.draw();
+    return store;
   }
 
   constructor(uploads) {
     this.uploads = uploads;
-    this.records = new Map(); // id → what isn't on its way here
-    this.elsewhere = new Set(); // ids of what is on its way in another tab: not offered
-    this.kept = new Map(); // id → when it was last noted, and what releases its lock
+    this.records = new Map(); // id → the record of a parked upload
+    this.inOtherTabs = new Set(); // ids that another tab is sending: not offered
+    this.saved = new Map(); // id → when it was last saved, and what releases its lock
     uploads.live.root.addEventListener("click", (e) => this.clicked(e), true);
   }
 
-  /** The upload that this file was part of, if it is the same file as far as one can see. */
+  /** The ID of the parked upload of this file, judged by its name, size and date; or "". */
   find(slot, { name, size, lastModified }) {
     const isIt = (record) =>
       record.slot === slot && record.name === name && record.size === size && record.modified === lastModified;
@@ -45,26 +45,26 @@ export class Memory {
     return record.id;
   }
 
-  /** Notes an upload that has an id, while it moves now and then how far it is. */
-  keep(upload, isLast) {
+  /** Saves the record of an upload that has an ID; while it moves, only now and then. */
+  save(upload, isLast) {
     const { id, slot, file, written, handle, status } = upload;
-    const kept = this.kept.get(id);
-    if (kept && !isLast && status === "uploading" && Date.now() - kept.at < NOTE_EVERY) return;
+    const saved = this.saved.get(id);
+    if (saved && !isLast && status === "uploading" && Date.now() - saved.at < SAVE_EVERY) return;
     const at = Date.now();
-    this.kept.set(id, { at, release: kept?.release ?? hold(id) });
+    this.saved.set(id, { at, release: saved?.release ?? lock(id) });
     const { name, size, lastModified: modified } = file;
     const record = { id, page: location.pathname, slot, name, size, modified, written, at, handle };
-    this.ask("readwrite", (table) => table.put(record)).catch(() => this.keepWithout(record));
+    this.ask("readwrite", (table) => table.put(record)).catch(() => this.saveWithoutHandle(record));
   }
 
-  /** Some browsers keep no handles. */
-  keepWithout(record) {
+  /** Some browsers can't store handles. */
+  saveWithoutHandle(record) {
     this.ask("readwrite", (table) => table.put({ ...record, handle: undefined })).catch(() => {});
   }
 
   forget(id) {
-    this.kept.get(id)?.release();
-    this.kept.delete(id);
+    this.saved.get(id)?.release();
+    this.saved.delete(id);
     this.records.delete(id);
     this.erase(id);
   }
@@ -75,12 +75,12 @@ export class Memory {
 
   // On the page
 
-  /** A row for each in `dj-upload-resume="slot"`, cloned from its `<template>`. */
+  /** Draws a row for each in `dj-upload-resume="slot"`, from its `<template>` if it has one. */
   draw() {
     for (const element of this.uploads.live.root.querySelectorAll("[dj-upload-resume]")) {
       const name = element.getAttribute("dj-upload-resume");
       const template = element.querySelector(":scope > template");
-      const offers = [...this.records.values()].filter(({ id, slot }) => slot === name && !this.elsewhere.has(id));
+      const offers = [...this.records.values()].filter(({ id, slot }) => slot === name && !this.inOtherTabs.has(id));
       sync(element, offers.map((record) => ({ ref: record.id, record })), (offer) => row(offer.record, template), template);
     }
   }
@@ -99,7 +99,7 @@ export class Memory {
     this.draw();
   }
 
-  /** With the file's handle at once; otherwise the visitor is asked for the file. */
+  /** Resumes at once with the file's handle; without one, the visitor is asked for the file. */
   async resume(record) {
     const input = this.uploads.live.root.querySelector(`[dj-upload="${record.slot}"]`);
     try {
@@ -111,7 +111,7 @@ export class Memory {
     }
   }
 
-  /** The browser's own picker gives no handles: where there is the other one, that is used. */
+  /** An input's own picker gives no handles: `showOpenFilePicker` is used instead where there is one. */
   async pick(e) {
     const name = e.target.getAttribute("dj-upload");
     const slot = this.uploads.slots.get(name);
@@ -124,7 +124,7 @@ export class Memory {
       const files = await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), path: null, handle })));
       this.uploads.choose(name, files);
     } catch (error) {
-      if (error.name !== "AbortError") throw error; // the visitor chose none
+      if (error.name !== "AbortError") throw error; // the visitor closed the picker
     }
   }
 
@@ -132,7 +132,7 @@ export class Memory {
     return new Promise((resolve, reject) => {
       const transaction = this.database.transaction(TABLE, mode);
       const request = act(transaction.objectStore(TABLE));
-      transaction.commit(); // now: the page may be about to go
+      transaction.commit(); // at once: the page may be about to unload
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
     });
@@ -148,8 +148,8 @@ function connect() {
   });
 }
 
-/** Tells other tabs that this one is at it, until the function that it returns is called or the tab is gone. */
-function hold(id) {
+/** Shows other tabs that this one is sending it, until the returned function is called or the tab is closed. */
+function lock(id) {
   let release = () => {};
   navigator.locks?.request(id, { ifAvailable: true }, () => new Promise((resolve) => (release = resolve)));
   return () => release();

@@ -1,17 +1,17 @@
-// Errors that pass: a busy server, a full disk. Their uploads wait and are registered anew, a few times.
+// Retries uploads after temporary errors, such as a busy server or a full disk: each is registered again, a few times.
 
 import { cancel } from "./messages.js";
 
 const TRIES = 6;
 const FIRST_PAUSE = 1_000; // ms, doubled each time
 
-const tries = new WeakMap(); // upload → how often it has been tried again
+const tries = new WeakMap(); // upload → how often it has been retried
 
 /**
- * The upload is "resuming" and has the error's sentence: tries it again after a while, or gives up.
- * @param hadBegun whether its bytes were under way: then the server has none of them any more
+ * Retries an upload after a pause, or gives up. It is "resuming", and its `error` is set.
+ * @param hadBegun whether it had been registered; if so, the server has discarded its bytes
  */
-export function again(uploads, upload, hadBegun) {
+export function retry(uploads, upload, hadBegun) {
   const count = tries.get(upload) ?? 0;
   if (count >= TRIES) return uploads.become(upload, "error");
   tries.set(upload, count + 1);
@@ -21,16 +21,16 @@ export function again(uploads, upload, hadBegun) {
   upload.revision++;
   uploads.redraw();
   setTimeout(() => {
-    // A new socket has registered it already.
+    // A new socket has registered it already, or it was removed.
     if (uploads.sender.window !== window || uploads.find(ref) !== upload) return;
-    uploads.live.send(cancel(ref)); // the server has kept the error
+    uploads.live.send(cancel(ref)); // the server still has the failed entry
     if (hadBegun) uploads.forget(upload);
     const { id } = upload;
     upload.renew();
-    Object.assign(upload, { id: hadBegun ? "" : id, error: "" }); // what was to be resumed still is
+    Object.assign(upload, { id: hadBegun ? "" : id, error: "" }); // an upload that was to be resumed still is
     uploads.register(upload);
   }, pause(count));
 }
 
-/** Never the same for all who wait. */
+/** Exponential backoff with jitter. */
 const pause = (count) => FIRST_PAUSE * 2 ** count * (0.5 + Math.random() / 2);

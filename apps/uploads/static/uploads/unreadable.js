@@ -1,11 +1,11 @@
-// Files that can't be read any more. A browser says so only when it reads them, and a socket that is sending one is lost.
+// Files that can no longer be read. Browsers notice only when they read one; a socket that is sending it is lost.
 
 import { cancel } from "./messages.js";
 
 const CHANGED = "The file has changed, or can't be read any more. Choose it again.";
 
-/** Registers on a new socket what was under way on the last one, if it can still be read. */
-export async function again(uploads, known) {
+/** Registers the last socket's uploads on a new one, if their files can still be read. */
+export async function registerReadable(uploads, known) {
   const { window } = uploads.sender;
   for (const upload of known) {
     const isReadable = await upload.file.slice(0, 1).arrayBuffer().catch(() => null);
@@ -17,11 +17,11 @@ export async function again(uploads, known) {
   uploads.pump();
 }
 
-/** Ends an upload from this side, and says why. */
+/** Fails an upload from this side, with a code and a sentence for the visitor. */
 export function fail(uploads, upload, code = "file_changed", error = CHANGED) {
   uploads.live.send(cancel(upload.ref));
   uploads.forget(upload);
-  upload.renew(); // what the server says of the one that was cancelled doesn't take this off the page
+  upload.renew(); // the server's answer to the cancel must not remove this one from the page
   Object.assign(upload, { code, error });
   uploads.become(upload, "error");
   uploads.pump();
