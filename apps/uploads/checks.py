@@ -30,30 +30,12 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except TypeError as wrong:
         return [Error(f"UPLOADS has a key it doesn't know: {wrong}", id="uploads.E001")]
     return mistyped("UPLOADS", given, check_id="uploads.E004") or [
-        *_check_s3(given),
         *_check_frame(given),
         *_check_origins(given),
         *_check_intakes(given),
         *_check_store(given),
         *_check_staging(given),
     ]
-
-
-def _check_s3(given: Conf) -> list[CheckMessage]:
-    """Imports what only a bucket needs where there is one."""
-    found: list[CheckMessage] = []
-    try:
-        if given.s3:
-            from uploads.s3.options import options
-
-            found += mistyped('UPLOADS["S3"]', options(), check_id="uploads.E004")
-        if given.s3_events:
-            from uploads.s3.notifications.event_options import event_options
-
-            found += mistyped('UPLOADS["S3_EVENTS"]', event_options(), check_id="uploads.E004")
-    except ImproperlyConfigured as wrong:
-        found.append(Error(str(wrong), id="uploads.E003"))
-    return found
 
 
 def _check_frame(given: Conf) -> list[CheckMessage]:
