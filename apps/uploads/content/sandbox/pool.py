@@ -22,7 +22,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -185,17 +185,27 @@ def _value(job: str, lines: list[bytes]) -> Any:
         code, detail = answer["error"], answer.get("detail")
     except (ValueError, TypeError, KeyError, RecursionError):
         logger.warning("A child died over a %s job: %r", job, lines[-1][:40])
-        _tell_of_death(job)
+        for tell in _death_listeners:
+            tell(job)
         raise UploadError("bad_content") from None
     if detail:
         logger.error("A %s job failed: %r", job, str(detail))
     raise UploadError(code if isinstance(code, str) and code in SENTENCES else "bad_content")
 
 
-def _tell_of_death(job: str) -> None:
-    from uploads import events  # not at the top: the worker imports this module, and has no Django
+def on_death(tell: Callable[[str], object]) -> None:
+    """Has `tell` called, in the thread that ran it, with the name of each job whose child crashed or had to be killed.
 
-    events.child_died.send_robust(sender=Sandbox, job=job)
+    A declaration, made once; what `tell` raises reaches the caller of `run`.
+    """
+    _death_listeners.append(tell)
 
 
-SANDBOX: Final = Sandbox()  # the process's own; it starts nothing before its first job
+_death_listeners: list[Callable[[str], object]] = []
+
+SANDBOX: Final = Sandbox()
+"""The process's own, which starts nothing before its first job.
+
+A constant, and not asked for with `liveview.process.here`: this folder knows nothing of the app but its errors, so that
+it can be copied, and imported by the zygote, without the rest.
+"""

@@ -1,6 +1,6 @@
 """The zygote: it waits for jobs, forks a child for each, kills the late ones and reports how they ended.
 
-Started by `sandbox.py` with the control socket as stdin, and ends when that does. Single-threaded, so that forking is
+Started by `pool.py` with the control socket as stdin, and ends when that does. Single-threaded, so that forking is
 safe, and free of Django, so that a child has no settings, database or cache to reach for.
 """
 
@@ -30,7 +30,8 @@ from uploads.errors import UploadError
 
 Job = Callable[[dict[str, Any]], Any]
 
-# The only functions that a request can name, as "module:function". They take and return what JSON can hold.
+# The only functions that a request can name, as "module:function". They take and return what JSON can hold. A site may
+# have deleted the folder of some.
 JOBS: Final[dict[str, str]] = {
     "image": "uploads.content.image.rendering:render",
     "video": "uploads.content.video.remuxing:remux",
@@ -52,7 +53,7 @@ class _Child:
 
 def serve(registry: Mapping[str, str]) -> None:
     """Serve jobs until the server's end of the control socket closes; then nothing is left running."""
-    jobs = {name: _load(target) for name, target in registry.items()}
+    jobs = {name: job for name, target in registry.items() if (job := _load(target)) is not None}
     control = socket.socket(fileno=0)
     wakeup = _wake_on_child_exit()
     _isolate()
@@ -78,9 +79,15 @@ def serve(registry: Mapping[str, str]) -> None:
         os.waitpid(pid, 0)
 
 
-def _load(target: str) -> Job:
-    module, _, name = target.partition(":")
-    job: Job = getattr(importlib.import_module(module), name)
+def _load(target: str) -> Job | None:
+    """None if its folder isn't there."""
+    path, _, name = target.partition(":")
+    try:
+        job: Job = getattr(importlib.import_module(path), name)
+    except ModuleNotFoundError as missing:
+        if missing.name and f"{path}.".startswith(f"{missing.name}."):
+            return None
+        raise
     return job
 
 
