@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.exceptions import ImproperlyConfigured
 
+from liveview.process import here
 from uploads.errors import UploadError
 from uploads.s3.options import S3Options, options
 
@@ -24,17 +25,10 @@ logger = logging.getLogger("uploads.s3")
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 POOL: Final = 32  # connections of one process; more requests than that wait for one
 
-_clients: dict[S3Options, Any] = {}
-_lock = threading.Lock()
-
 
 def client() -> Any:
     """The boto3 client of the site's settings, made once; threads may share it."""
-    wanted = options()
-    with _lock:  # boto3's sessions, unlike its clients, must not be shared by threads
-        if wanted not in _clients:
-            _clients[wanted] = _make(wanted)
-        return _clients[wanted]
+    return here(Clients).get(options())
 
 
 def bucket() -> str:
@@ -54,7 +48,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as failure:
-        logger.warning("S3 has failed: %s", code_of(failure))
+        logger.warning("S3 request failed: %s", code_of(failure))
         raise UploadError("storage_unavailable") from None
 
 
@@ -63,6 +57,20 @@ def code_of(failure: Exception) -> str:
     if isinstance(failure, ClientError):
         return str(failure.response.get("Error", {}).get("Code", "")) or "ClientError"
     return type(failure).__name__
+
+
+class Clients:
+    """One for each set of options: making one takes longer than most requests."""
+
+    def __init__(self) -> None:
+        self._made: dict[S3Options, Any] = {}
+        self._lock = threading.Lock()  # boto3's sessions, unlike its clients, must not be shared by threads
+
+    def get(self, wanted: S3Options) -> Any:
+        with self._lock:
+            if wanted not in self._made:
+                self._made[wanted] = _make(wanted)
+            return self._made[wanted]
 
 
 def _make(wanted: S3Options) -> Any:

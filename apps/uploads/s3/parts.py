@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cache
-from typing import Final
+from typing import Any, Final
 
+from liveview.process import here
 from uploads.s3.options import SMALLEST_PART, options
 
 THREADS: Final = 16  # parts of all uploads of one process that are sent at the same time
@@ -42,7 +42,7 @@ class PartUploads:
         if self._failure is not None:
             self._room.release()
             self.drain()
-        future = _threads().submit(self._send, number, upload)
+        future = here(PartThreads).submit(self._send, number, upload)
         with self._lock:
             self._running.add(future)
         future.add_done_callback(self._done)
@@ -85,6 +85,14 @@ class PartUploads:
         self._room.release()
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="uploads-s3")
+class PartThreads:
+    """Those of this process."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="uploads-s3")
+
+    def submit(self, send: Callable[..., None], *arguments: Any) -> Future[None]:
+        return self._pool.submit(send, *arguments)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
