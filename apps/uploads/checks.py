@@ -1,4 +1,4 @@
-"""System checks: what a project that copied this package may have forgotten, with the line to paste."""
+"""System checks: what a project that copied this package may have missed, with the line to paste."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _check_layout() -> list[CheckMessage]:
-    """A layout that can't be rendered here, without a request, is taken to be complete."""
+    """A layout that can't be rendered without a request is assumed to be complete."""
     try:
         page = render_to_string(liveview_conf().layout, {"live_view": "", "page_title": ""})
     except Exception:  # noqa: BLE001  (whatever a project's own tags raise)
@@ -151,7 +151,7 @@ def _check_layout() -> list[CheckMessage]:
 
 
 def _check_media() -> list[CheckMessage]:
-    """Whether published files have a place and an address, where they are on the site's own disk."""
+    """Whether published files have a folder and a URL, if they are on the site's own disk."""
     if not isinstance(default_storage, FileSystemStorage) or not settings.MEDIA_URL.startswith("/"):
         return []
     if not settings.MEDIA_ROOT or settings.MEDIA_URL == "/":

@@ -1,6 +1,6 @@
 """Removes what a crash left behind.
 
-Leases keep it away from what is still in use: a file is touched with each chunk.
+It stays away from what is in use, which leases and the times of files tell: a file is touched with each chunk.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Look at hostile bytes, and make bytes of our own from them.
+"""Inspect hostile files, and make files of our own from them.
 
 The public names are loaded when they are first asked for: a site that has deleted `video/` still makes pictures, and
 the sandbox's worker imports what it needs and no more.

@@ -1,4 +1,4 @@
-"""How much a file may ask of us: bounds on its shape, and on the child process that decodes it."""
+"""Limits on the structure of a file, and on the child process that decodes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The earlier name of `uploads.s3.notifications.certificates`, which settings may hold."""
+"""The former name of `uploads.s3.notifications.certificates`, which settings may contain."""
 
 from __future__ import annotations
 

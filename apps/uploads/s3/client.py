@@ -1,6 +1,6 @@
-"""The connection to S3, and its failures as a visitor may read them.
+"""The client for S3, and its failures in the form that a visitor may see.
 
-Any storage with S3's interface will do. Requests block: call them in threads.
+Any S3-compatible storage will do. Requests block: call them in threads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from uploads.s3.options import S3Options, options
 logger = logging.getLogger("uploads.s3")
 
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
-POOL: Final = 32  # connections of one process; more requests than that wait for one
+POOL: Final = 32  # connections of one process; further requests wait for a free one
 
 
 def client() -> Any:
@@ -43,7 +43,7 @@ def bucket() -> str:
 def translated() -> Iterator[None]:
     """Turns what boto3 raises into `UploadError("storage_unavailable")`.
 
-    Exceptions of boto3 name buckets, keys and roles. The log gets their kind, and nobody else anything of them.
+    boto3's exceptions name buckets, keys and roles: only their kind is logged, and nothing of them is shown.
     """
     try:
         yield
@@ -53,7 +53,7 @@ def translated() -> Iterator[None]:
 
 
 def code_of(failure: Exception) -> str:
-    """S3's own word for it, as `NoSuchUpload`, or the name of the exception where there was no answer."""
+    """S3's error code, such as `NoSuchUpload`, or the exception's name if there was no response."""
     if isinstance(failure, ClientError):
         return str(failure.response.get("Error", {}).get("Code", "")) or "ClientError"
     return type(failure).__name__
@@ -87,7 +87,7 @@ def _make(wanted: S3Options) -> Any:
         retries={"total_max_attempts": wanted.attempts, "mode": "standard"},
         max_pool_connections=POOL,
         s3={"addressing_style": wanted.addressing_style or "auto"},
-        # S3-alikes refuse the checksum trailers of newer boto3; the signature covers each body's SHA-256 anyway.
+        # Some storages reject the checksum trailers of newer boto3; the signature covers each body's SHA-256 anyway.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

@@ -1,4 +1,4 @@
-"""The earlier name of `uploads.s3.notifications.parsing`."""
+"""The former name of `uploads.s3.notifications.parsing`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applications use of `uploads.s3.notifications`: be told of each upload that is complete."""
+"""What applications import of `uploads.s3.notifications`: hooks for completed uploads."""
 
 from __future__ import annotations
 

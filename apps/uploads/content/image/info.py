@@ -1,4 +1,4 @@
-"""What a look at a picture's container says about it."""
+"""What the prescan of a picture finds."""
 
 from __future__ import annotations
 

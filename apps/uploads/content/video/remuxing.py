@@ -1,4 +1,4 @@
-"""The child's side of `videos.py`: the only module that hands a visitor's bytes to FFmpeg.
+"""The child's side of `processing.py`: the only module that hands a visitor's bytes to FFmpeg.
 
 PyAV is imported by the child when it is needed, so that a project without it can still use pictures.
 """
