@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from uploads.s3.notifications.certificates import fetch
+from uploads.s3.notifications.certificates import Certificates, Unavailable, fetch
 
-__all__ = ["fetch"]
+__all__ = ["Certificates", "Unavailable", "fetch"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from uploads.s3.notifications.parsing import parse_s3_event
+from uploads.s3.notifications.parsing import S3Event, parse_s3_event, upload_id_of
 
-__all__ = ["parse_s3_event"]
+__all__ = ["S3Event", "parse_s3_event", "upload_id_of"]
