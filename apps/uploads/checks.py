@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,11 +31,28 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except TypeError as wrong:
         return [Error(f"UPLOADS has a key it doesn't know: {wrong}", id="uploads.E001")]
     return mistyped("UPLOADS", given, check_id="uploads.E004") or [
+        *_check_folders(given),
         *_check_frame(given),
         *_check_origins(given),
         *_check_intakes(given),
         *_check_store(given),
         *_check_staging(given),
+    ]
+
+
+def _check_folders(given: Conf) -> list[CheckMessage]:
+    """Settings of a folder that was deleted would be ignored without a word."""
+    found = find_spec("uploads.s3")
+    if found is not None and found.origin is not None:  # without one it is a folder without modules
+        return []
+    return [
+        Error(
+            f'UPLOADS["{key}"] is set, and this copy of uploads has no folder s3/.',
+            hint=f'Copy uploads/s3/ as well, or remove "{key}" from UPLOADS.',
+            id="uploads.E009",
+        )
+        for key, value in (("S3", given.s3), ("S3_EVENTS", given.s3_events))
+        if value
     ]
 
 

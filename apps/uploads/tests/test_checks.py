@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,18 @@ def test_a_value_of_the_wrong_kind_is_told_with_a_right_one(
 @pytest.mark.parametrize(("key", "value"), [("SENDERS", 0), ("IDLE", 0.5), ("OWNER_BYTES", None), ("S3", {})])
 def test_a_value_of_the_right_kind_is_fine(settings: Any, tmp_path: Path, key: str, value: Any) -> None:
     assert told(settings, tmp_path, **{key: value}) == []
+
+
+def test_settings_of_a_folder_that_was_deleted_are_told(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"S3": {"BUCKET": "b"}}
+    assert told(settings, tmp_path, **given) == []
+
+    monkeypatch.setitem(sys.modules, "uploads.s3", None)
+    assert told(settings, tmp_path) == []
+    ((name, text),) = told(settings, tmp_path, **given)
+    assert name == "uploads.E009" and "Copy uploads/s3/" in text
 
 
 def test_a_frame_that_the_server_would_drop_is_told(settings: Any, tmp_path: Path) -> None:

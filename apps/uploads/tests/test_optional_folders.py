@@ -27,7 +27,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "deleted", [[], *([folder] for folder in FOLDERS), FOLDERS], ids=lambda deleted: ", ".join(deleted) or "nothing"
+    "deleted",
+    [[], *([folder] for folder in FOLDERS), ["uploads/content"], FOLDERS],
+    ids=["nothing", *FOLDERS, "uploads/content", "all"],
 )
 def test_a_project_may_delete(copy: Path, deleted: list[str]) -> None:
     for folder in deleted:
