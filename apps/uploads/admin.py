@@ -1,4 +1,4 @@
-"""Interrupted and running uploads, to be looked at. Where Redis keeps their state there are none here."""
+"""Interrupted and running uploads, to be viewed or deleted. If their state is kept in Redis there are none here."""
 
 from __future__ import annotations
 

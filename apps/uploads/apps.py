@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
+from typing import Final
 
 from django.apps import AppConfig
+from django.utils.module_loading import module_has_submodule
+
+# Folders that a copy of this app may do without. What one adds to the rest is in its `ready.py`.
+OPT_IN: Final = ("content", "fallback", "http", "s3")
 
 
 class UploadsConfig(AppConfig):
@@ -12,5 +16,7 @@ class UploadsConfig(AppConfig):
     def ready(self) -> None:
         from uploads import checks  # noqa: F401  (registers them)
 
-        if find_spec("uploads.fallback") is not None:  # a folder that a project may have left out
-            import_module("uploads.fallback").register()
+        assert self.module is not None
+        for folder in OPT_IN:
+            if module_has_submodule(self.module, f"{folder}.ready"):
+                import_module(f"{self.name}.{folder}.ready")

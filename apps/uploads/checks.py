@@ -1,8 +1,9 @@
-"""System checks: what a project that copied this package may have forgotten, with the line to paste."""
+"""System checks: what a project that copied this package may have missed, with the line to paste."""
 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except TypeError as wrong:
         return [Error(f"UPLOADS has a key it doesn't know: {wrong}", id="uploads.E001")]
     return mistyped("UPLOADS", given, check_id="uploads.E004") or [
-        *_check_s3(given),
+        *_check_folders(given),
         *_check_frame(given),
         *_check_origins(given),
         *_check_intakes(given),
@@ -39,21 +40,20 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def _check_s3(given: Conf) -> list[CheckMessage]:
-    """Imports what only a bucket needs where there is one."""
-    found: list[CheckMessage] = []
-    try:
-        if given.s3:
-            from uploads.s3.options import options
-
-            found += mistyped('UPLOADS["S3"]', options(), check_id="uploads.E004")
-        if given.s3_events:
-            from uploads.s3.notifications.event_options import event_options
-
-            found += mistyped('UPLOADS["S3_EVENTS"]', event_options(), check_id="uploads.E004")
-    except ImproperlyConfigured as wrong:
-        found.append(Error(str(wrong), id="uploads.E003"))
-    return found
+def _check_folders(given: Conf) -> list[CheckMessage]:
+    """Settings of a folder that was deleted would be ignored without a word."""
+    found = find_spec("uploads.s3")
+    if found is not None and found.origin is not None:  # without one it is a folder without modules
+        return []
+    return [
+        Error(
+            f'UPLOADS["{key}"] is set, and this copy of uploads has no folder s3/.',
+            hint=f'Copy uploads/s3/ as well, or remove "{key}" from UPLOADS.',
+            id="uploads.E009",
+        )
+        for key, value in (("S3", given.s3), ("S3_EVENTS", given.s3_events))
+        if value
+    ]
 
 
 def _check_frame(given: Conf) -> list[CheckMessage]:
@@ -151,7 +151,7 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _check_layout() -> list[CheckMessage]:
-    """A layout that can't be rendered here, without a request, is taken to be complete."""
+    """A layout that can't be rendered without a request is assumed to be complete."""
     try:
         page = render_to_string(liveview_conf().layout, {"live_view": "", "page_title": ""})
     except Exception:  # noqa: BLE001  (whatever a project's own tags raise)
@@ -169,7 +169,7 @@ def _check_layout() -> list[CheckMessage]:
 
 
 def _check_media() -> list[CheckMessage]:
-    """Whether published files have a place and an address, where they are on the site's own disk."""
+    """Whether published files have a folder and a URL, if they are on the site's own disk."""
     if not isinstance(default_storage, FileSystemStorage) or not settings.MEDIA_URL.startswith("/"):
         return []
     if not settings.MEDIA_ROOT or settings.MEDIA_URL == "/":

@@ -1,44 +1,57 @@
 """Removes what a crash left behind.
 
-Leases keep it away from what is still in use: a file is touched with each chunk.
+It stays away from what is in use, which leases and the times of files tell: a file is touched with each chunk.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from liveview.process import here
 from uploads.conf import conf
 from uploads.errors import UploadError
-from uploads.s3.options import options
 from uploads.stores import get_store
 from uploads.writers.waiting import Waiting
 
 logger = logging.getLogger("uploads")
 
-EVERY: Final = 600  # seconds between two looks of one process
+EVERY: Final = 600  # seconds between two rounds of one process
 
+Sweep = Callable[[], int]
+"""Removes what is stale of one kind; how many. Blocks, and may raise `UploadError`, whose cause it has logged."""
+
+_sweeps: dict[str, Sweep] = {}
 _OURS: Final = re.compile(r"[0-9a-f]{32}(\.[\w.-]+)?")  # an upload's id, or something made of it
-_last = float("-inf")
+
+
+def register(what: str, sweep: Sweep) -> None:
+    """Has `sweep` called in each round. For the `ready` of a folder that leaves things where nobody else looks.
+
+    what: the plural of what is removed, for `uploads_prune` to print.
+    """
+    _sweeps[what] = sweep
 
 
 def is_due() -> bool:
-    """Whether it is time to look; at most one caller of a process is told so."""
-    global _last
-    now = time.monotonic()
-    if now - _last < EVERY:
-        return False
-    _last = now
-    return True
+    """Whether it is time for a round; at most one caller of a process is told so."""
+    return here(Rounds).is_due()
 
 
-def prune() -> tuple[int, int, int]:
-    """Removes expired records of the site's store, stale files and multipart uploads; how many of each. Blocks."""
+def prune() -> dict[str, int]:
+    """One round: how many of each kind were removed. Blocks."""
     here(Waiting).sweep()
-    return get_store().prune(), sweep(), _sweep_storage()
+    removed = {"expired records": get_store().prune(), "stale files": sweep()}
+    for what, remove in _sweeps.items():
+        try:
+            removed[what] = remove()
+        except UploadError:
+            removed[what] = 0
+    return removed
 
 
 def sweep() -> int:
@@ -60,13 +73,17 @@ def sweep() -> int:
     return removed
 
 
-def _sweep_storage() -> int:
-    """Where no bucket is set there is nothing to look for, and perhaps no boto3."""
-    if not options().bucket:
-        return 0
-    from uploads.s3 import pruning
+class Rounds:
+    """When this process last began one."""
 
-    try:
-        return pruning.prune()
-    except UploadError:
-        return 0  # logged where it happened
+    def __init__(self) -> None:
+        self.last = float("-inf")  # on the monotonic clock
+        self._lock = threading.Lock()
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            if now - self.last < EVERY:
+                return False
+            self.last = now
+            return True

@@ -1,8 +1,10 @@
-"""How much a file may ask of us: bounds on its shape, and on the child process that decodes it."""
+"""Limits on the structure of a file, and on the child process that decodes it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from uploads.errors import UploadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,9 @@ class ChildLimits:
     open_files: int = 32
     file_bytes: int = 256 << 20  # the largest file it may write
     processes: int = 0  # how many more it may start
+
+
+def check_count(count: int, limit: int, code: str) -> None:
+    """Called while walking, so that a flood ends the walk at the limit and not at the end of the file."""
+    if count > limit:
+        raise UploadError(code)

@@ -1,4 +1,4 @@
-"""Uploads to a storage with S3's interface.
+"""Uploads to an S3-compatible storage.
 
 Needs `boto3`; nothing outside this package imports it until a slot uses it.
 """

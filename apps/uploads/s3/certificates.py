@@ -1,7 +1,7 @@
-"""The earlier name of `uploads.s3.notifications.certificates`, which settings may hold."""
+"""The former name of `uploads.s3.notifications.certificates`, which settings may contain."""
 
 from __future__ import annotations
 
-from uploads.s3.notifications.certificates import fetch
+from uploads.s3.notifications.certificates import Certificates, Unavailable, fetch
 
-__all__ = ["fetch"]
+__all__ = ["Certificates", "Unavailable", "fetch"]

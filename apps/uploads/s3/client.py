@@ -1,6 +1,6 @@
-"""The connection to S3, and its failures as a visitor may read them.
+"""The client for S3, and its failures in the form that a visitor may see.
 
-Any storage with S3's interface will do. Requests block: call them in threads.
+Any S3-compatible storage will do. Requests block: call them in threads.
 """
 
 from __future__ import annotations
@@ -16,25 +16,19 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.exceptions import ImproperlyConfigured
 
+from liveview.process import here
 from uploads.errors import UploadError
 from uploads.s3.options import S3Options, options
 
 logger = logging.getLogger("uploads.s3")
 
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
-POOL: Final = 32  # connections of one process; more requests than that wait for one
-
-_clients: dict[S3Options, Any] = {}
-_lock = threading.Lock()
+POOL: Final = 32  # connections of one process; further requests wait for a free one
 
 
 def client() -> Any:
     """The boto3 client of the site's settings, made once; threads may share it."""
-    wanted = options()
-    with _lock:  # boto3's sessions, unlike its clients, must not be shared by threads
-        if wanted not in _clients:
-            _clients[wanted] = _make(wanted)
-        return _clients[wanted]
+    return here(Clients).get(options())
 
 
 def bucket() -> str:
@@ -49,20 +43,34 @@ def bucket() -> str:
 def translated() -> Iterator[None]:
     """Turns what boto3 raises into `UploadError("storage_unavailable")`.
 
-    Exceptions of boto3 name buckets, keys and roles. The log gets their kind, and nobody else anything of them.
+    boto3's exceptions name buckets, keys and roles: only their kind is logged, and nothing of them is shown.
     """
     try:
         yield
     except (BotoCoreError, ClientError) as failure:
-        logger.warning("S3 has failed: %s", code_of(failure))
+        logger.warning("S3 request failed: %s", code_of(failure))
         raise UploadError("storage_unavailable") from None
 
 
 def code_of(failure: Exception) -> str:
-    """S3's own word for it, as `NoSuchUpload`, or the name of the exception where there was no answer."""
+    """S3's error code, such as `NoSuchUpload`, or the exception's name if there was no response."""
     if isinstance(failure, ClientError):
         return str(failure.response.get("Error", {}).get("Code", "")) or "ClientError"
     return type(failure).__name__
+
+
+class Clients:
+    """One for each set of options: making one takes longer than most requests."""
+
+    def __init__(self) -> None:
+        self._made: dict[S3Options, Any] = {}
+        self._lock = threading.Lock()  # boto3's sessions, unlike its clients, must not be shared by threads
+
+    def get(self, wanted: S3Options) -> Any:
+        with self._lock:
+            if wanted not in self._made:
+                self._made[wanted] = _make(wanted)
+            return self._made[wanted]
 
 
 def _make(wanted: S3Options) -> Any:
@@ -79,7 +87,7 @@ def _make(wanted: S3Options) -> Any:
         retries={"total_max_attempts": wanted.attempts, "mode": "standard"},
         max_pool_connections=POOL,
         s3={"addressing_style": wanted.addressing_style or "auto"},
-        # S3-alikes refuse the checksum trailers of newer boto3; the signature covers each body's SHA-256 anyway.
+        # Some storages reject the checksum trailers of newer boto3; the signature covers each body's SHA-256 anyway.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

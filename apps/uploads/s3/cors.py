@@ -1,4 +1,4 @@
-"""Leave for the site's pages to send to the bucket. (S3 keeps it as the bucket's CORS configuration.)"""
+"""The bucket's CORS rule, which lets the site's pages send files to it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from botocore.exceptions import ClientError
 
 from uploads.s3.client import bucket, client, code_of, translated
 
-ID: Final = "uploads"  # of our rule; others are left alone
+ID: Final = "uploads"  # of our rule; all others are left alone
 
 
 def rule(origins: Sequence[str]) -> dict[str, Any]:
-    """What `uploads.s3.presigning` needs, and nothing else: no reading, no other header."""
+    """Allows what `uploads.s3.presigning` needs and no more: no reads, no other headers."""
     return {
         "ID": ID,
         "AllowedOrigins": list(origins),
@@ -24,7 +24,7 @@ def rule(origins: Sequence[str]) -> dict[str, Any]:
 
 
 def apply(origins: Sequence[str]) -> list[dict[str, Any]]:
-    """Puts our rule in place of the one before; all rules of the bucket. Blocks.
+    """Adds our rule, or replaces it; returns all rules of the bucket. Blocks.
 
     Raises `UploadError("storage_unavailable")`.
     """

@@ -1,7 +1,7 @@
-"""The earlier name of `uploads.s3.notifications.parsing`."""
+"""The former name of `uploads.s3.notifications.parsing`."""
 
 from __future__ import annotations
 
-from uploads.s3.notifications.parsing import parse_s3_event
+from uploads.s3.notifications.parsing import S3Event, parse_s3_event, upload_id_of
 
-__all__ = ["parse_s3_event"]
+__all__ = ["S3Event", "parse_s3_event", "upload_id_of"]

@@ -1,4 +1,4 @@
-"""Where an upload that goes to S3 directly is, in a form that its record can keep."""
+"""Where a direct upload is in S3, in the form in which its record stores it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ VIA: Final = "browser"  # tells these from the states of writers
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """The browser writes to `key`; once all is well the object has the key `final`, mostly the same.
+    """The browser writes to `key`; an accepted object has the key `final`, which is usually the same.
 
-    `multipart` is S3's id of a multipart upload, empty for a file that goes in one piece; `part_size` is in bytes.
+    `multipart` is the id of the multipart upload, empty for a file sent in one piece; `part_size` is in bytes.
     """
 
     bucket: str
@@ -33,7 +33,7 @@ class Handle:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self | None:
-        """None for anything that isn't one."""
+        """None if the state isn't a handle's."""
         if state.get("via") != VIA:
             return None
         try:
@@ -45,6 +45,6 @@ class Handle:
 
     @classmethod
     def of(cls, record: Record | None) -> Self | None:
-        """That of a record, if it is one of an upload that goes to S3 directly."""
+        """The handle in a record, if that is a direct upload's."""
         state = record.writer.get("state") if record is not None else None
         return cls.from_state(state) if isinstance(state, dict) else None

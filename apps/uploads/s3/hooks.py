@@ -1,7 +1,7 @@
-"""What applications use of `uploads.s3.notifications`: be told of each upload that is complete."""
+"""What applications import of `uploads.s3.notifications`: hooks for completed uploads."""
 
 from __future__ import annotations
 
-from uploads.s3.notifications.hooks import on_upload_complete
+from uploads.s3.notifications.hooks import CompletedUpload, on_upload_complete, remove_upload_hook
 
-__all__ = ["on_upload_complete"]
+__all__ = ["CompletedUpload", "on_upload_complete", "remove_upload_hook"]

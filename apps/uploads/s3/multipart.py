@@ -1,4 +1,4 @@
-"""Writers that stream an upload into S3 while it arrives, as one multipart upload."""
+"""Writers that stream an upload to S3 while it arrives, as a multipart upload."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from uploads.s3.tails import Tail
 from uploads.writers.buffered import BufferedUploadWriter
 from uploads.writers.resumable import ResumableUploadWriter
 
-TAIL: Final = 64 * 1024  # bytes before an offset by which a resuming browser knows that it has the same file
-TAILS: Final = 16  # ends of parts whose digests are kept, at most; S3 may have any of those under way
+TAIL: Final = 64 * 1024  # bytes before an offset by which a resuming browser recognises the same file
+TAILS: Final = 16  # ends of parts whose digests are kept, at most: any of those under way may be S3's last
 BLOCK: Final = 1024 * 1024  # bytes read back at a time
 
 
@@ -28,13 +28,13 @@ class S3MultipartWriter(BufferedUploadWriter):
     """`allow_upload("asset", writer=S3MultipartWriter)`: streams to the bucket of `UPLOADS["S3"]`.
 
     `entry.writer_result` is `{"bucket", "key", "url", "size"}`; a private bucket's `url` has to be signed. An object
-    that nobody consumes is removed.
+    that is never consumed is deleted.
     """
 
     multipart = ""  # S3's id of the upload
 
     def make_key(self) -> str:
-        """Where the object will be: the id is the first segment behind the prefix, for the event webhook."""
+        """The object's key: the id is the first segment after the prefix, for the event webhook."""
         return f"{options().prefix}{self.upload_id}/{parse_name(self.filename).safe_name}"
 
     def open(self) -> None:
@@ -50,7 +50,7 @@ class S3MultipartWriter(BufferedUploadWriter):
 
     def on_complete(self) -> dict[str, Any]:
         self.parts.drain()
-        if self.multipart and not self.parts.etags:  # S3 completes nothing without a part, and one may be empty
+        if self.multipart and not self.parts.etags:  # S3 needs at least one part, which may be empty
             self.parts.etags[1] = self._upload(b"", 1)
         self._complete()
         return {"bucket": self.bucket, "key": self.key, "url": self._url(), "size": self.expected_size}
@@ -58,7 +58,7 @@ class S3MultipartWriter(BufferedUploadWriter):
     def abort(self, error: BaseException) -> None:
         if not self.multipart:
             return
-        self.parts.stop()  # a part that arrives later would stay
+        self.parts.stop()  # a part that arrives after the abort would stay
         with translated():
             try:
                 client().abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self.multipart)
@@ -90,7 +90,7 @@ class S3MultipartWriter(BufferedUploadWriter):
                     Bucket=self.bucket, Key=self.key, UploadId=self.multipart, MultipartUpload={"Parts": named}
                 )
             except ClientError as failure:
-                # The answer to an earlier try may have been lost.
+                # The response to an earlier attempt may have been lost.
                 if code_of(failure) != "NoSuchUpload" or not self._is_there():
                     raise
 
@@ -105,22 +105,22 @@ class S3MultipartWriter(BufferedUploadWriter):
 
 
 class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
-    """The same for a slot with `resumable=True`: another process, or another host, can go on with it.
+    """The same for a slot with `resumable=True`: another process, or another host, can resume it.
 
-    What is there is measured on S3's own list of parts, as far as that has no gap, and on a tail right behind it: with
-    `keeps_tails`, what is short of a part when the upload is interrupted becomes an object of its own, until its part
-    is there. A killed process leaves no tail, and those bytes are sent again. A resume uses the same multipart upload.
-    With `reads_back`, an upload that was interrupted is read once from S3 when it is complete, for its SHA-256;
-    otherwise that is empty then.
+    What has arrived is measured by S3's list of parts, up to the first gap, and a tail right after them: with
+    `keeps_tails`, bytes that are short of a part when the upload is interrupted become an object of their own, until
+    their part is there. A killed process leaves no tail, and those bytes are sent again. A resume continues the same
+    multipart upload. With `reads_back`, an upload that was interrupted is read once from S3 when it is complete, for
+    its SHA-256; otherwise that is empty.
     """
 
     reads_back = True
     keeps_tails = True
 
-    _start = 0  # bytes that were there when it was opened
-    _tail: Tail | None = None  # the last of these, and all that is not yet in a part
-    _digest = ("", 0)  # of what is before the end of that
-    _whole = 0  # bytes before those that are buffered
+    _start = 0  # bytes that had arrived when it was opened
+    _tail: Tail | None = None  # the last of these, as far as they are not in a part yet
+    _digest = ("", 0)  # SHA-256 and length of what is before the end of that
+    _whole = 0  # bytes before the buffered ones
     _before = b""  # the last of these, where they are known
     _is_resumed = False
 
@@ -150,7 +150,7 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
         self._whole, self._before = end, last
         ends = {**self.resume_state["tails"], str(end): (hashlib.sha256(last).hexdigest(), len(last))}
         self.resume_state["tails"] = dict(list(ends.items())[-min(TAILS, options().parallel_parts + 2) :])
-        self.save_state()  # first, so that S3 never has more than is known
+        self.save_state()  # first, so that S3 never has more than the record knows
         super().on_part(part, part_num)
 
     def on_complete(self) -> dict[str, Any]:
@@ -174,9 +174,9 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
                 tails.delete_all(self.upload_id)
 
     def _leave(self, rest: bytes) -> None:
-        """Puts what was buffered into the bucket, unless nobody would go on there.
+        """Stores what was buffered as a tail, unless nobody could resume from there.
 
-        That is so behind a part which has failed, and where fewer bytes are known than the browser should be asked for:
+        That is so after a part that has failed, and if fewer bytes are known than the browser has to be asked for:
         after a crash, or a short tail, until it has sent `TAIL` more.
         """
         tail = Tail(self.upload_id, self._whole, self._whole + len(rest))
@@ -188,7 +188,7 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
             tails.put(tail, rest, hashlib.sha256(last).hexdigest(), len(last))
         except UploadError:
             return  # logged where it happened; the browser sends it again
-        if self._tail is not None and self._tail.start == tail.start:  # the new one has all of it
+        if self._tail is not None and self._tail.start == tail.start:  # the new one contains it
             tails.delete(self._tail)
 
     def _upload(self, part: bytes, number: int) -> str:
@@ -206,7 +206,7 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
             self._start = loaded.tail.end
 
     def _find(self) -> None:
-        """What an earlier writer has left: its parts and its tail, or the finished object."""
+        """What an earlier writer left: its parts and its tail, or the finished object."""
         state, self._is_resumed = self.resume_state, True
         self.bucket, self.key, self.multipart = state["bucket"], state["key"], state["multipart"]
         self.buffer_threshold = state["part_size"]
@@ -224,7 +224,7 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
         self._load_tail()
 
     def _measure_parts(self) -> None:
-        """The contiguous prefix. A part of another size than it has to have is as good as none: it will be replaced."""
+        """Up to the first gap. A part of the wrong size counts as missing: it will be replaced."""
         pages = client().get_paginator("list_parts").paginate(Bucket=self.bucket, Key=self.key, UploadId=self.multipart)
         for part in (part for page in pages for part in page.get("Parts", ())):
             number, left = part["PartNumber"], (self.expected_size or 0) - self._start
@@ -239,7 +239,7 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
             super()._complete()
 
     def _read_back(self) -> str:
-        """The upload is complete, whether or not this succeeds."""
+        """Empty if that fails: the upload is complete all the same."""
         digest = hashlib.sha256()
         try:
             with translated():

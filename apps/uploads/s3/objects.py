@@ -1,4 +1,4 @@
-"""What is in the bucket, as S3 itself says. Every function blocks and raises `UploadError("storage_unavailable")`."""
+"""Objects in the bucket. Every function blocks and raises `UploadError("storage_unavailable")`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from uploads.s3.client import MISSING, bucket, client, code_of, translated
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object that is there. `size` is in bytes, `etag` without its quotes."""
+    """An object that exists. `size` is in bytes, `etag` without its quotes."""
 
     size: int
     etag: str
 
 
 def head(key: str) -> Found | None:
-    """None where there is nothing."""
+    """None if there is no such object."""
     with translated():
         try:
             answer = client().head_object(Bucket=bucket(), Key=key)
@@ -30,7 +30,7 @@ def head(key: str) -> Found | None:
 
 
 def first_bytes(key: str, found: Found, count: int) -> bytes:
-    """The beginning of the object that was found, and of no other that has been put in its place since."""
+    """The beginning of the object that was found; fails if it has been replaced since."""
     if not found.size:
         return b""
     with translated():
@@ -42,7 +42,7 @@ def first_bytes(key: str, found: Found, count: int) -> bytes:
 
 
 def move(key: str, found: Found, to: str) -> None:
-    """Gives the object that was found, and no other, another key."""
+    """Gives the object that was found another key; fails if it has been replaced since."""
     with translated():
         source = {"Bucket": bucket(), "Key": key}
         client().copy_object(Bucket=bucket(), Key=to, CopySource=source, CopySourceIfMatch=f'"{found.etag}"')
@@ -50,6 +50,6 @@ def move(key: str, found: Found, to: str) -> None:
 
 
 def delete(key: str) -> None:
-    """Also where there is nothing."""
+    """Not an error if there is no such object."""
     with translated():
         client().delete_object(Bucket=bucket(), Key=key)

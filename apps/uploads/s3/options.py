@@ -1,4 +1,4 @@
-"""Where the S3 storage is and how it is talked to: `UPLOADS["S3"]`, else the settings that django-storages has."""
+"""Where the bucket is and how to talk to it: `UPLOADS["S3"]`, else the settings that django-storages has."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from uploads.conf import conf
 
 MIB: Final = 1024 * 1024
-SMALLEST_PART: Final = 5 * MIB  # S3 refuses a smaller one, unless it is the last
-MAX_PARTS: Final = 10_000  # of one multipart upload, where the storage has S3's own limits
+SMALLEST_PART: Final = 5 * MIB  # S3 rejects a smaller one, except for the last
+MAX_PARTS: Final = 10_000  # of one multipart upload; S3's own limit
 
-# Settings of django-storages, the first that is set wins.
+# Settings of django-storages; the first that is set wins.
 _AWS: Final[dict[str, tuple[str, ...]]] = {
     "bucket": ("AWS_STORAGE_BUCKET_NAME",),
     "endpoint_url": ("AWS_S3_ENDPOINT_URL",),
@@ -28,29 +28,29 @@ _AWS: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class S3Options:
-    """What is empty is left to boto3: its environment variables, its files, the machine's role.
+    """Empty values are left to boto3: its environment variables, its config files, the instance's role.
 
     Sizes are bytes, times are seconds.
     """
 
     bucket: str = ""
-    endpoint_url: str = ""  # of a storage that isn't Amazon's
+    endpoint_url: str = ""  # of a storage other than Amazon's
     region: str = ""
-    addressing_style: str = ""  # "path" or "virtual"; many S3-alikes need "path"
+    addressing_style: str = ""  # "path" or "virtual"; many S3-compatible storages need "path"
     access_key_id: str = ""
     secret_access_key: str = ""
     session_token: str = ""
-    prefix: str = "uploads/"  # of the keys that uploads are stored under
-    part_size: int = 8 * MIB  # of a multipart upload; larger where a file would have too many parts
+    prefix: str = "uploads/"  # of the keys of uploads
+    part_size: int = 8 * MIB  # of a multipart upload; larger if a file would have too many parts
     max_parts: int = MAX_PARTS
-    parallel_parts: int = 3  # of one upload, on their way to the storage at the same time
+    parallel_parts: int = 3  # of one upload that are sent at the same time
     connect_timeout: float = 5
     read_timeout: float = 30
-    attempts: int = 4  # of one request, the first included
+    attempts: int = 4  # of one request, including the first
 
 
 def options() -> S3Options:
-    """Raises `ImproperlyConfigured` for a key of `UPLOADS["S3"]` that isn't known."""
+    """Raises `ImproperlyConfigured` for an unknown key of `UPLOADS["S3"]`."""
     given: dict[str, Any] = {key.lower(): value for key, value in conf().s3.items()}
     unknown = given.keys() - {field.name for field in fields(S3Options)}
     if unknown:

@@ -1,71 +1,71 @@
-"""Parts of one multipart upload on their way to S3, a few at a time."""
+"""Sends the parts of a multipart upload to S3, a few at a time."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cache
-from typing import Final
+from typing import Any, Final
 
+from liveview.process import here
 from uploads.s3.options import SMALLEST_PART, options
 
 THREADS: Final = 16  # parts of all uploads of one process that are sent at the same time
 
 
 def part_size(size: int) -> int:
-    """Bytes of every part but the last: more than preferred where a file of `size` bytes would have too many parts."""
+    """Bytes of every part but the last: more than configured if a file of `size` bytes would have too many parts."""
     known = options()
     return max(known.part_size, SMALLEST_PART, -(-size // known.max_parts))
 
 
 class Stopped(Exception):
-    """Nobody wants the other parts any more."""
+    """The remaining parts are not wanted any more."""
 
 
 class PartUploads:
     """The parts of one upload. All methods block."""
 
     def __init__(self, parallel: int) -> None:
-        self.etags: dict[int, str] = {}  # of the parts that S3 has
+        self.etags: dict[int, str] = {}  # of the parts that S3 has, by number
         self._room = threading.Semaphore(parallel)
         self._lock = threading.Lock()
         self._running: set[Future[None]] = set()
         self._failure: BaseException | None = None
 
     def send(self, number: int, upload: Callable[[], str]) -> None:
-        """Has `upload` called, which returns the part's ETag, in another thread. Waits until there is room for it.
+        """Calls `upload`, which returns the part's ETag, in another thread. Waits until there is room for it.
 
-        Raises what an earlier part has raised, when no other is under way any more.
+        If an earlier part has failed: raises its error, once no other is under way.
         """
         self._room.acquire()  # before anything more is read
         if self._failure is not None:
             self._room.release()
             self.drain()
-        future = _threads().submit(self._send, number, upload)
+        future = here(PartThreads).submit(self._send, number, upload)
         with self._lock:
             self._running.add(future)
         future.add_done_callback(self._done)
 
     def drain(self) -> None:
-        """Returns when every part is there. Raises what one has raised, when none is under way any more."""
+        """Returns when every part is there. If one has failed: raises its error, once none is under way."""
         self.settle()
         if self._failure is not None:
             raise self._failure
 
     def settle(self) -> None:
-        """Returns when none is under way any more, whatever became of them."""
+        """Returns when none is under way, whether or not they have succeeded."""
         with self._lock:
             running = list(self._running)
         wait(running)
 
     def stop(self) -> None:
-        """No more parts than are under way now; returns when these have ended."""
+        """Sends no more parts, and returns when those under way have ended."""
         self._failure = self._failure or Stopped()
         self.settle()
 
     def prefix(self) -> int:
-        """How many parts are there without a gap."""
+        """How many parts are there, up to the first gap."""
         count = 0
         while count + 1 in self.etags:
             count += 1
@@ -76,7 +76,7 @@ class PartUploads:
             return
         try:
             self.etags[number] = upload()
-        except BaseException as failure:  # kept before the next part looks
+        except BaseException as failure:  # set before the next part checks it
             self._failure = self._failure or failure
 
     def _done(self, future: Future[None]) -> None:
@@ -85,6 +85,14 @@ class PartUploads:
         self._room.release()
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="uploads-s3")
+class PartThreads:
+    """Those of this process."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="uploads-s3")
+
+    def submit(self, send: Callable[..., None], *arguments: Any) -> Future[None]:
+        return self._pool.submit(send, *arguments)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,7 +1,7 @@
-"""Permissions for browsers to send a file to S3 without us: one piece, or the parts of a multipart upload.
+"""Presigned requests for browsers to send a file straight to S3: in one piece, or in the parts of a multipart upload.
 
-Whoever has one can store one object, under a key, with a type and of a length that are all chosen here, within a few
-minutes. Nothing that a browser says gets into it but the file's name, made safe, and the size that it declared.
+Each allows one object to be stored within a few minutes, with a key, a type and a length that are all chosen here. All
+that comes from the browser is the file's name, made safe, and the size that it declared.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from uploads.s3.objects import Found
 from uploads.s3.options import options
 from uploads.s3.parts import part_size
 
-LONGEST: Final = 600  # seconds that a permission may hold
-MOST_PARTS: Final = 100  # permissions made at a time
+LONGEST: Final = 600  # seconds that a presigned request may be valid
+MOST_PARTS: Final = 100  # presigned at a time
 PLAIN: Final = "application/octet-stream"
 
 
@@ -35,10 +35,10 @@ PLAIN: Final = "application/octet-stream"
 class S3Presigner:
     """For `allow_upload(external=S3Presigner())`.
 
-    expires: seconds that a permission holds, at most 600. It has to last until the request begins, not until it ends.
-    small: how a file goes that is no longer than a part. "put" signs the exact length, and that there is no object yet,
-        so that it can be used once. "post" is for storages that ignore those: a POST policy with the exact length. It
-        could be used again to replace the object, so the browser writes below `incoming`, and what has been checked is
+    expires: seconds that a presigned request is valid, at most 600. It has to begin by then, not to end.
+    small: how a file no longer than a part is sent. "put" signs its exact length, and that no object exists yet, so
+        that it can be used once. "post" is for storages that ignore those: a POST policy with the exact length. That
+        could be used again to replace the object, so the browser writes below `incoming`, and a checked object is
         copied from there. A lifecycle rule should empty that prefix.
     """
 
@@ -72,16 +72,16 @@ class S3Presigner:
 
 
 def key_of(entry: UploadEntry) -> str:
-    """The key of an upload: its id is the first thing behind the prefix, as `events.upload_id_of` wants it."""
+    """The key of an upload: right after the prefix comes its id, as `notifications.parsing.upload_id_of` expects."""
     return f"{options().prefix}{entry.upload.id}/{entry.safe_name}"
 
 
 class S3Upload:
-    """One upload on its way from a browser to S3. See `uploads.external.Remote`."""
+    """One upload on its way from a browser to S3. See `uploads.core.contracts.Remote`."""
 
     def __init__(self, presigner: S3Presigner, entry: UploadEntry, handle: Handle, *, is_new: bool = False) -> None:
         self._presigner, self._entry, self._handle = presigner, entry, handle
-        self._have: list[int] | None = [] if is_new else None  # parts that are known to be there, for the next grant
+        self._have: list[int] | None = [] if is_new else None  # known parts, for the next grant
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -148,7 +148,7 @@ class S3Upload:
 
     # What has arrived
     def measure(self) -> int:
-        """The sum of the parts that are there. Where there are gaps, the browser fills them."""
+        """The sum of the parts that are there. The browser fills any gaps."""
         if self._handle.multipart and (parts := self._parts()) is not None:
             self._have = sorted(self._good(parts))
             return sum(map(self._length, self._have))
@@ -158,7 +158,7 @@ class S3Upload:
             return self._entry.size if is_whole else 0
         if not is_whole:
             raise UploadError("unknown_ref")
-        self._have = list(self._every)  # put together already
+        self._have = list(self._every)  # completed already
         return self._entry.size
 
     def finish(self) -> Stored:
@@ -191,7 +191,7 @@ class S3Upload:
             objects.delete(key)
 
     def _find(self) -> tuple[str, Found] | None:
-        """The object and its key: where the browser put it, or where an earlier call has moved it."""
+        """The object and its key: where the browser put it, or an earlier call moved it."""
         for key in dict.fromkeys((self._handle.key, self._handle.final)):
             if (found := objects.head(key)) is not None:
                 return key, found
@@ -209,7 +209,7 @@ class S3Upload:
         return min(self._handle.part_size, self._entry.size - (number - 1) * self._handle.part_size)
 
     def _parts(self) -> list[dict[str, Any]] | None:
-        """S3's own list; None if the multipart upload is over."""
+        """S3's list of parts; None if the multipart upload is over."""
         with translated():
             try:
                 pages = client().get_paginator("list_parts").paginate(**self._named)
@@ -220,7 +220,7 @@ class S3Upload:
                 raise
 
     def _good(self, parts: list[dict[str, Any]]) -> dict[int, str]:
-        """ETags by number, of those that are as long as they should be: others have to be sent again."""
+        """ETags by number, of parts of the right size: any others have to be sent again."""
         return {
             part["PartNumber"]: part["ETag"]
             for part in parts
@@ -228,7 +228,7 @@ class S3Upload:
         }
 
     def _complete(self) -> None:
-        """Puts the parts together, if they are all there. Nothing, if that has been done."""
+        """Completes the multipart upload if all parts are there. Does nothing if it is complete already."""
         parts = self._parts()
         if parts is None:
             return
@@ -255,7 +255,7 @@ class S3Upload:
 
 
 def type_of(entry: UploadEntry) -> str:
-    """What the name's extension stands for: what a browser claims doesn't count, and nothing is run by a browser."""
+    """The type of the name's extension. The browser's claim doesn't count, and active content is stored as bytes."""
     if entry.extension in ACTIVE_EXTENSIONS:
         return PLAIN
     known = (kind.mime for kind in FILE_TYPES if entry.extension in kind.aliases)

@@ -1,4 +1,4 @@
-"""Multipart uploads, and their tails, that nobody will go on with: a storage keeps their parts, unseen, and charges."""
+"""Abandoned multipart uploads and tails: the storage keeps their parts, invisibly, and charges for them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from uploads.stores import get_store
 
 
 def prune() -> int:
-    """Aborts multipart uploads that are ours, have no record any more, and had nothing new for long; how many.
+    """Aborts multipart uploads that are ours, have no record, and have had no new part for long; how many.
 
-    Ours are those whose key is the prefix and the id of an upload. A slot with a store of its own keeps its uploads
-    alive by their parts and tails, not by their records: its `ttl` should not be longer than `STALE_AFTER`. Tails go
-    under the same conditions. Blocks; raises `UploadError("storage_unavailable")`.
+    Ours are those whose key begins with the prefix and an upload's id. In a slot with a store of its own, parts and
+    tails keep an upload alive, not its record: the `ttl` should not exceed `STALE_AFTER`. Tails are deleted under the
+    same conditions. Blocks; raises `UploadError("storage_unavailable")`.
     """
     ours = re.compile(re.escape(options().prefix) + r"([0-9a-f]{32})(/.*)?", re.DOTALL)
     stale_before = timezone.now() - timedelta(seconds=max(conf().stale_after, conf().upload_state_ttl))
@@ -55,7 +55,7 @@ def _abort_if_stale(found: dict[str, Any], stale_before: datetime) -> bool:
             return False
         client().abort_multipart_upload(**one)
     except ClientError as failure:
-        if code_of(failure) != "NoSuchUpload":  # finished meanwhile
+        if code_of(failure) != "NoSuchUpload":  # completed in the meantime
             raise
         return False
     return True

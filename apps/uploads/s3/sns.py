@@ -1,4 +1,4 @@
-"""The earlier name of `uploads.s3.notifications.sns`."""
+"""The former name of `uploads.s3.notifications.sns`."""
 
 from __future__ import annotations
 

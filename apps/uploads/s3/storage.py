@@ -1,11 +1,10 @@
-"""Published files in a private bucket, by django-storages.
+"""Published files in a private bucket, using django-storages.
 
     STORAGES = {"default": {"BACKEND": "uploads.s3.storage.PrivateS3Storage"}, …}
 
-What it adds: the connection, its time-outs and the bucket are those of `uploads.s3.options`; a name that is taken is
-never overwritten; and an address, once signed, stays the same for half its life, in every process that shares the
-cache. A page that is drawn again would otherwise have new addresses each second: pictures that load again, videos that
-start over.
+What it adds: the connection, its timeouts and the bucket are those of `uploads.s3.options`; an existing name is never
+overwritten; and a signed URL stays the same for half its lifetime, in every process that shares the cache. A page that
+is rendered again would otherwise have new URLs each second: pictures would reload, and videos start over.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from uploads.s3.options import options
 
 logger = logging.getLogger("uploads.s3")
 
-EXPIRE: Final = 24 * 3600  # seconds that a signed address holds, unless AWS_QUERYSTRING_EXPIRE says otherwise
-MOST: Final = 20_000  # addresses that one process remembers
+EXPIRE: Final = 24 * 3600  # seconds that a signed URL is valid, unless AWS_QUERYSTRING_EXPIRE says otherwise
+MOST: Final = 20_000  # signed URLs that one process remembers
 
 
 class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has no types
-    """The options of `S3Storage` hold here, too, given in `STORAGES` or as settings."""
+    """Takes the options of `S3Storage` as well, from `STORAGES` or from settings."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self._signed: dict[str, tuple[str, float]] = {}  # name → its address, and until when that is given out
+        self._signed: dict[str, tuple[str, float]] = {}  # name → its URL, and until when to use that
         self._lock = threading.Lock()
         self._shared: Any = None
 
@@ -56,7 +55,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has 
 
     @property
     def connection(self) -> Any:
-        """One for all threads: each would take megabytes, and what is done with it here is safe in threads."""
+        """One for all threads: each would take megabytes, and all that is done with it here is thread-safe."""
         with self._lock:
             if self._shared is None:
                 self._shared = self._create_session().resource(
@@ -76,13 +75,13 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has 
         return known[0]
 
     def _agreed(self, name: str, now: float) -> tuple[str, float]:
-        """The address that all processes give out, and until when this one does."""
+        """The URL that all processes use, and until when this one does."""
         half = self.querystring_expire / 2
         key = "uploads:signed:" + hashlib.sha256(f"{self.endpoint_url} {self.bucket_name} {name}".encode()).hexdigest()
         try:
             agreed: Any = cache.get_or_set(key, lambda: (self._sign(name), time.time() + half), half)
-        except Exception:  # noqa: BLE001  (a cache that is down costs a reload of the picture, not the page)
-            logger.warning("could not share a signed address", exc_info=True)
+        except Exception:  # noqa: BLE001  (without the cache a picture reloads, but the page works)
+            logger.warning("could not cache a signed URL", exc_info=True)
             return self._sign(name), now + half
         signed, until = agreed
         return signed, now + max(0.0, until - time.time())

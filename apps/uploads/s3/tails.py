@@ -1,7 +1,7 @@
-"""Tails: what an interrupted upload has short of a part, as an object of its own until that part is there.
+"""Tails: the bytes of an interrupted upload that are short of a part, stored as an object until that part is there.
 
-A tail's key says which bytes of which upload it has. It is below the prefix of uploads and looks like none of theirs,
-so that no event of it is taken for a finished file. Every function blocks and raises
+A tail's key says which bytes of which upload it holds. It is below the prefix of uploads but unlike their keys, so that
+its event is never mistaken for that of a finished file. Every function blocks and raises
 `UploadError("storage_unavailable")`, or says otherwise.
 """
 
@@ -20,7 +20,7 @@ from uploads.s3 import objects
 from uploads.s3.client import MISSING, bucket, client, code_of, translated
 from uploads.s3.options import options
 
-FOLDER: Final = "tails/"  # behind the prefix
+FOLDER: Final = "tails/"  # after the prefix
 
 _NAME: Final = re.compile(r"([0-9a-f]{32})\.(\d{1,15})-(\d{1,15})")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -28,7 +28,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The bytes of an upload from `start` to `end`, that one not included."""
+    """The bytes of an upload from `start` to `end`, exclusive."""
 
     upload_id: str
     start: int
@@ -45,7 +45,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A tail that was read. `digest` is the SHA-256 in hexadecimal of the file's last `length` bytes before its end."""
+    """A tail with its bytes. `digest` is the hexadecimal SHA-256 of the file's last `length` bytes before its end."""
 
     tail: Tail
     body: bytes
@@ -55,7 +55,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A tail that is in the bucket: `size` is the object's in bytes, whatever its key says."""
+    """A tail in the bucket: `size` is that of the object in bytes, whatever its key says."""
 
     tail: Tail
     size: int
@@ -63,16 +63,16 @@ class Listed:
 
 
 def put(tail: Tail, body: bytes, digest: str, length: int) -> None:
-    """Returns when it is there to stay. See `Loaded`."""
+    """Returns once it is stored. See `Loaded`."""
     metadata = {"digest": digest, "length": str(length)}
     with translated():
         client().put_object(Bucket=bucket(), Key=tail.key, Body=body, Metadata=metadata)
 
 
 def load(upload_id: str, start: int, longest: int) -> Loaded | None:
-    """The longest tail that begins right at `start`, if it is whole and has at most so many bytes.
+    """The longest intact tail that begins at `start` and has at most `longest` bytes.
 
-    The others of this upload are of no use any more, and go.
+    The upload's other tails are of no use any more, and are deleted.
     """
     found = sorted(listed(f"{upload_id}."), key=lambda one: one.tail.end, reverse=True)
     best = None
@@ -86,7 +86,7 @@ def load(upload_id: str, start: int, longest: int) -> Loaded | None:
 
 
 def delete(tail: Tail) -> None:
-    """Raises nothing: one that stays is stale, and goes with the next chance."""
+    """Raises nothing: a tail that could not be deleted is stale, and is pruned later."""
     try:
         objects.delete(tail.key)
     except UploadError:
@@ -94,7 +94,7 @@ def delete(tail: Tail) -> None:
 
 
 def delete_all(upload_id: str) -> None:
-    """Raises nothing either."""
+    """Raises nothing, as `delete`."""
     try:
         for one in list(listed(f"{upload_id}.")):
             delete(one.tail)
@@ -103,7 +103,7 @@ def delete_all(upload_id: str) -> None:
 
 
 def listed(beginning: str = "") -> Iterator[Listed]:
-    """Those in the bucket whose names have this beginning. An object with another kind of name isn't ours."""
+    """Tails in the bucket whose names begin so. Objects with other kinds of names aren't ours."""
     folder = f"{options().prefix}{FOLDER}"
     with translated():
         for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=folder + beginning):
@@ -114,7 +114,7 @@ def listed(beginning: str = "") -> Iterator[Listed]:
 
 
 def _read(tail: Tail) -> Loaded | None:
-    """None if it isn't what `put` has written."""
+    """None if it isn't what `put` wrote."""
     with translated():
         try:
             answer = client().get_object(Bucket=bucket(), Key=tail.key)

@@ -1,4 +1,4 @@
-"""`path("", include("uploads.s3.urls"))` takes what SNS delivers, at /webhooks/s3/."""
+"""`path("", include("uploads.s3.urls"))` receives SNS deliveries at /webhooks/s3/."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Parts of a file over HTTP (RFC 9110 §14), so that a player can seek.
+"""Byte ranges of a file over HTTP (RFC 9110 §14), so that a player can seek.
 
-A part is never longer than a window, whatever was asked for: a player asks for the next one when it needs it (RFC 9110
-§15.3.7 lets a server send less). Stock daphne keeps in memory what its client hasn't taken yet, so that is also what a
-slow client can cost there. A GET without `Range` is owed everything, and is streamed in small pieces: under
+A partial response is never longer than a window, whatever was requested: a player requests more when it needs more (RFC
+9110 §15.3.7 lets a server send less). Stock daphne buffers what its client hasn't read yet, so the window is also
+what a slow client can cost there. A GET without `Range` gets everything, streamed in small pieces: under
 `liveview.daphne` at the client's pace.
 """
 
@@ -20,30 +20,30 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, parse_http_date_safe
 
-WINDOW: Final = 1 << 20  # bytes of a part, at most
-PIECE: Final = 64 * 1024  # bytes that are read and sent at a time when everything was asked for
+WINDOW: Final = 1 << 20  # bytes of a partial response, at most
+PIECE: Final = 64 * 1024  # bytes that are read and sent at a time without a range
 
-# One range: `bytes=0-`, `bytes=5-9`, `bytes=-3`. Numbers of more digits than any file has bytes aren't ours to parse.
+# One range: `bytes=0-`, `bytes=5-9`, `bytes=-3`. Numbers with more digits than any file's size are not parsed.
 _RANGE: Final = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))[ \t]*", re.IGNORECASE)
 _SEVERAL: Final = re.compile(r"bytes=[^,]*,.*", re.IGNORECASE | re.DOTALL)
 
 
 class Part(NamedTuple):
-    """Bytes from `start` up to, and without, `stop`."""
+    """Bytes from `start` to `stop`, exclusive."""
 
     start: int
     stop: int
 
 
 class Unsatisfiable(Exception):
-    """None of the file's bytes are in the range."""
+    """The range has no byte of the file."""
 
 
 def parse(header: str, size: int, window: int = WINDOW) -> Part | None:
-    """The part of a file of `size` bytes that answers a `Range`; None for all of it.
+    """The part of a file of `size` bytes to send for a `Range` header; None for all of it.
 
-    A header that isn't a byte range is ignored, as the RFC asks. Raises `Unsatisfiable` for a range that begins behind
-    the end, and for several ranges: together they could ask for the file many times over.
+    A header that isn't a byte range is ignored, as the RFC asks. Raises `Unsatisfiable` for a range that begins after
+    the end, and for several ranges: together they could request the file many times over.
     """
     if _SEVERAL.fullmatch(header):
         raise Unsatisfiable
@@ -73,7 +73,7 @@ def respond(
     headers: Mapping[str, str],
     modified: datetime | None = None,
 ) -> HttpResponseBase:
-    """The answer to a GET or HEAD for `file`, which is closed with it. Its `name` must be that of this content only."""
+    """The response to a GET or HEAD for `file`, which is closed with it. `name` must identify this very content."""
     etag = f'"{name}"'
     stamp = None if modified is None else int(modified.timestamp())
     response = _answer(request, file, size, content_type, etag, stamp)
@@ -109,14 +109,14 @@ def _answer(
         file.close()
         return HttpResponse(content_type=content_type, headers={"Content-Length": str(size)})
     if size > WINDOW and isinstance(request, ASGIRequest):
-        # Django would make a list of what a synchronous response yields.
+        # Django would collect what a synchronous iterator yields in a list.
         length = {"Content-Length": str(size)}
         return StreamingHttpResponse(_pieces(file), content_type=content_type, headers=length)
     return FileResponse(file, content_type=content_type)
 
 
 def _still(request: HttpRequest, etag: str, stamp: int | None) -> bool:
-    """Whether the client's part of the file, if it says which one it has, is of this one (`If-Range`)."""
+    """Whether the part that a client already has, if it says so by `If-Range`, is of this very content."""
     condition = request.headers.get("If-Range")
     if condition is None or condition == etag:
         return True

@@ -1,4 +1,4 @@
-"""Serves published files from local storage: by a strict name, as a known type, and never as a page with scripts."""
+"""Serves published files from local storage: under strict names, as known types, and never as pages with scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from uploads.serving import ranges
 
-# Names are ours: folders, a uuid, and the extension of a type that we produce. Nothing else is ever looked up.
+# Names are ours: folders, a UUID, and the extension of a type that we produce. Nothing else is looked up.
 _NAME: Final = re.compile(r"(?:[a-z0-9_]+/){1,3}[0-9a-f]{32}(?:-[a-z0-9]+)?(\.[a-z0-9]{2,5})")
 TYPES: Final = {
     ".gif": "image/gif",
@@ -39,7 +39,7 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
-        # The name holds 128 random bits and its content never changes.
+        # The name has 128 random bits, and its content never changes.
         "Cache-Control": "private, max-age=31536000, immutable",
     }
     name = os.path.basename(path)
@@ -56,7 +56,7 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def _is_linked(path: str) -> bool:
-    """Whether a symbolic link below the storage's folder is on the way: what we store has none."""
+    """Whether the path leads through a symbolic link below the storage's folder: we store none."""
     try:
         root, full = default_storage.path(""), default_storage.path(path)
     except NotImplementedError:  # not a storage of local files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +103,16 @@ def test_a_value_of_the_right_kind_is_fine(settings: Any, tmp_path: Path, key: s
     assert told(settings, tmp_path, **{key: value}) == []
 
 
-def test_what_a_bucket_is_told_has_kinds_as_well(settings: Any, tmp_path: Path) -> None:
-    ((name, text),) = told(settings, tmp_path, S3={"BUCKET": "b", "PART_SIZE": "8MB"})
-    assert (name, 'UPLOADS["S3"] = {"PART_SIZE": 8388608}' in text) == ("uploads.E004", True)
+def test_settings_of_a_folder_that_was_deleted_are_told(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"S3": {"BUCKET": "b"}}
+    assert told(settings, tmp_path, **given) == []
 
-    assert [name for name, _ in told(settings, tmp_path, S3={"BUKET": "b"})] == ["uploads.E003"]
+    monkeypatch.setitem(sys.modules, "uploads.s3", None)
+    assert told(settings, tmp_path) == []
+    ((name, text),) = told(settings, tmp_path, **given)
+    assert name == "uploads.E009" and "Copy uploads/s3/" in text
 
 
 def test_a_frame_that_the_server_would_drop_is_told(settings: Any, tmp_path: Path) -> None:
@@ -173,10 +179,3 @@ def test_a_store_is_not_made_to_be_looked_at(settings: Any, tmp_path: Path) -> N
 class Store:
     def __init__(self) -> None:
         raise AssertionError("a check made it")
-
-
-@pytest.mark.parametrize("events", [{"TOPIC": "arn"}, {"TOPICS": ["not an ARN"]}])
-def test_a_webhook_that_can_not_work_is_told(settings: Any, tmp_path: Path, events: dict[str, Any]) -> None:
-    settings.UPLOADS = {"STAGING_DIR": tmp_path, "S3_EVENTS": events}
-
-    assert [message.id for message in check_settings(None)] == ["uploads.E003"]

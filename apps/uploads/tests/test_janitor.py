@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from uploads import janitor
+from liveview.process import here
+from uploads import UploadError, janitor
+from uploads.janitor import Rounds
 from uploads.stores import DatabaseUploadState, Record
 from uploads.testing import UploadPage
 
@@ -63,11 +65,11 @@ def test_no_folder_is_no_error(folders: Path) -> None:
     janitor.sweep()
 
 
-def test_one_process_looks_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(janitor, "_last", float("-inf"))
+def test_one_process_makes_its_round_now_and_then() -> None:
+    here(Rounds).last = float("-inf")
     assert janitor.is_due()
     assert not janitor.is_due()
-    monkeypatch.setattr(janitor, "_last", time.monotonic() - janitor.EVERY - 1)
+    here(Rounds).last = time.monotonic() - janitor.EVERY - 1
     assert janitor.is_due()
 
 
@@ -75,10 +77,9 @@ def test_a_page_that_connects_sends_the_janitor(
     site: Callable[..., UploadPage],
     staging: Path,
     staged: Callable[[], list[str]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     leave(staging, ID, 10**7)
-    monkeypatch.setattr(janitor, "_last", float("-inf"))
+    here(Rounds).last = float("-inf")
     site()
     until(lambda: staged() == [])
 
@@ -111,3 +112,27 @@ def test_a_file_that_may_still_be_resumed_is_not_stale(
     janitor.sweep()
 
     assert staged() == [ID]
+
+
+@pytest.fixture
+def sweeps(monkeypatch: pytest.MonkeyPatch, folders: Path, db: None) -> None:
+    """Only those that the test registers."""
+    monkeypatch.setattr(janitor, "_sweeps", {})
+
+
+def test_a_folder_may_have_its_own_things_swept(sweeps: None, capsys: pytest.CaptureFixture[str]) -> None:
+    janitor.register("old letters", lambda: 3)
+
+    assert janitor.prune() == {"expired records": 0, "stale files": 0, "old letters": 3}
+    call_command("uploads_prune")
+    assert capsys.readouterr().out == "0 expired records, 0 stale files and 3 old letters removed.\n"
+
+
+def test_a_sweep_that_fails_keeps_the_others_from_nothing(sweeps: None) -> None:
+    def fail() -> int:
+        raise UploadError("storage_unavailable")
+
+    janitor.register("old letters", fail)
+    janitor.register("old parcels", lambda: 2)
+
+    assert janitor.prune() == {"expired records": 0, "stale files": 0, "old letters": 0, "old parcels": 2}

@@ -30,9 +30,9 @@ uploads.http.consumer: MAX_SIZE FileUploadConsumer
 uploads.http.routing: application websocket_urlpatterns
 uploads.http.urls: urlpatterns
 uploads.owners: owner_of
-uploads.s3.certificates: fetch
-uploads.s3.events: parse_s3_event
-uploads.s3.hooks: on_upload_complete
+uploads.s3.certificates: Certificates Unavailable fetch
+uploads.s3.events: S3Event parse_s3_event upload_id_of
+uploads.s3.hooks: CompletedUpload on_upload_complete remove_upload_hook
 uploads.s3.multipart: ResumableS3Writer S3MultipartWriter
 uploads.s3.presigning: S3Presigner
 uploads.s3.sns: read verify

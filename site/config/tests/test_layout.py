@@ -1,12 +1,13 @@
-"""The tree keeps its shape: folders, import directions, pins, and the modules that browsers load."""
+"""The tree keeps its shape: folders, pins, and the modules that browsers load.
+
+Who may import whom in Python is said in pyproject.toml, and checked by `lint-imports`.
+"""
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ ROOT = Path(settings.ROOT)
 PATHS = ["site", "apps"]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
-# Who may import whom.
+# Whose modules may import whose, as in pyproject.toml.
 DEMOS = {"avatars", "gallery", "videos", "otherways"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": {*DEMOS, "uploads", "liveview"},
@@ -43,27 +44,6 @@ JS_IMPORT = re.compile(
 )
 # WhiteNoise follows these, too, wherever they stand: also in the comments that name types.
 JS_IMPORT_CALL = re.compile(r"""\bimport\(\s*(["'])(?P<path>\.[^"']+)\1""")
-
-
-def _python_modules() -> list[Path]:
-    return sorted(path for folder in PATHS for path in (ROOT / folder).rglob("*.py"))
-
-
-def _name(path: Path) -> Path:
-    return path.relative_to(ROOT)
-
-
-def _imports(path: Path) -> Iterator[str]:
-    """Dotted names of the modules that a file imports, at its top or anywhere else."""
-    package = path.relative_to(ROOT).parts[1:-1]
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(module=module, names=names, level=level):
-                base = [*package[: len(package) - level + 1]] if level else []
-                name = ".".join([*base, *([module] if module else [])])
-                yield from (f"{name}.{alias.name}" for alias in names)
 
 
 # -- Folders and paths
@@ -90,33 +70,6 @@ def test_the_type_checker_sees_every_package() -> None:
     packages = {path.parent.name for folder in PATHS for path in (ROOT / folder).glob("*/__init__.py")}
 
     assert set(PYPROJECT["tool"]["mypy"]["packages"]) == packages
-
-
-# -- Imports
-
-
-@pytest.mark.parametrize("path", _python_modules(), ids=lambda path: str(_name(path)))
-def test_imports_point_one_way(path: Path) -> None:
-    package = path.relative_to(ROOT).parts[1]
-    ours = [name for name in _imports(path) if name.split(".")[0] in MAY_IMPORT]
-
-    assert [name for name in ours if name.split(".")[0] not in MAY_IMPORT[package] | {package}] == []
-
-
-@pytest.mark.parametrize("path", _python_modules(), ids=lambda path: str(_name(path)))
-def test_only_tests_import_what_tests_are_made_of(path: Path) -> None:
-    if "tests" in path.parts or path.stem == "testing":
-        return
-    ours = [name.split(".") for name in _imports(path) if name.split(".")[0] in MAY_IMPORT]
-
-    assert [name for name in ours if {"testing", "tests"} & set(name)] == []
-
-
-@pytest.mark.parametrize("name", JS_MODULES)
-def test_javascript_imports_point_one_way_too(name: str) -> None:
-    package = name.split("/")[0]
-
-    assert [other for other in _js_imports(name) if other.split("/")[0] not in MAY_IMPORT[package] | {package}] == []
 
 
 # -- Pins
@@ -158,6 +111,13 @@ def _js_imports(name: str) -> list[str]:
     source = JS_MODULES[name].read_text()
     paths = [match["path"] for pattern in (JS_IMPORT, JS_IMPORT_CALL) for match in pattern.finditer(source)]
     return [posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in paths]
+
+
+@pytest.mark.parametrize("name", JS_MODULES)
+def test_javascript_imports_point_one_way(name: str) -> None:
+    package = name.split("/")[0]
+
+    assert [other for other in _js_imports(name) if other.split("/")[0] not in MAY_IMPORT[package] | {package}] == []
 
 
 @pytest.mark.parametrize("name", JS_MODULES)

@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 from PIL import Image, ImageChops
 
-_MAX_U16: Final = 65_535  # what the formats can say, of milliseconds and of repetitions
+_MAX_U16: Final = 65_535  # the formats' limit, of milliseconds and of repetitions
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -29,7 +29,7 @@ class Frame:
 
 
 class Reel(Image.Image):
-    """Frames, as the one kind of thing that Pillow's encoders step through without a list: an image that can `seek`.
+    """Frames as an image that can `seek`: the only thing that Pillow's encoders step through without making a list.
 
     The first frame is `first`; each `seek`, wherever to, brings the next of at most `n_frames` more as `current`. They
     are all in the first one's mode, RGB or RGBA. `durations` grows with them: encoders ask for one after its frame.
@@ -53,14 +53,14 @@ class Reel(Image.Image):
     def _take(self, frame: Frame, mode: str) -> Image.Image:
         self.durations.append(frame.milliseconds)
         picture = frame.picture.convert(mode)  # always a copy: the decoder goes on with its own
-        picture.info = {}  # encoders write what they find in it
+        picture.info = {}  # encoders would write what is in it
         return picture
 
 
 def write(file: IO[bytes], kind: str, reel: Reel, loop: int | None) -> tuple[tuple[int, int], int]:
     """Encode as "gif", "png" or "webp"; the picture's size, and how many frames came out.
 
-    `loop` is how often it's played, 0 for ever and None for what the format takes for granted. Encoders merge frames
+    `loop` is how often it is played, 0 for endlessly and None for the format's default. Encoders merge frames
     that look alike.
     """
     if kind == "png":
@@ -82,7 +82,7 @@ def _is_see_through(picture: Image.Image) -> bool:
 
 
 def _write_png(file: IO[bytes], reel: Reel, loops: int) -> int:
-    """Pillow's own writer keeps every frame; this one stores each frame's changed rectangle as it comes."""
+    """Pillow's own writer keeps every frame; this one writes the changed rectangle of each frame as it comes."""
     before: Image.Image | None = None
     sequence = itertools.count()
     count = 0
@@ -105,7 +105,7 @@ def _write_png(file: IO[bytes], reel: Reel, loops: int) -> int:
         except EOFError:
             break
     file.write(_chunk(b"IEND", b""))
-    file.seek(len(_PNG) + 25)  # behind the IHDR chunk: the count is known only now
+    file.seek(len(_PNG) + 25)  # after the IHDR chunk: the count is known only now
     file.write(_animation_control(count, loops))
     return count
 

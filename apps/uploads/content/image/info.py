@@ -1,11 +1,9 @@
-"""What a look at a picture's container says about it."""
+"""What the prescan of a picture finds."""
 
 from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass
-
-from uploads.errors import UploadError
 
 Buffer = bytes | mmap.mmap
 
@@ -18,9 +16,3 @@ class ImageInfo:
     width: int
     height: int
     frames: int = 1
-
-
-def check_count(count: int, limit: int, code: str) -> None:
-    """Called while walking, so that a flood ends the walk at the limit and not at the end of the file."""
-    if count > limit:
-        raise UploadError(code)

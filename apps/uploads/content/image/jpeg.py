@@ -6,8 +6,8 @@ import re
 import struct
 from typing import Final
 
-from uploads.content.image.info import Buffer, ImageInfo, check_count
-from uploads.content.limits import ImageLimits
+from uploads.content.image.info import Buffer, ImageInfo
+from uploads.content.limits import ImageLimits, check_count
 from uploads.errors import UploadError
 
 # Every marker but stuffing (00), fill (ff) and restarts (d0-d7): inside a scan those belong to the picture's data.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from uploads.content.image.info import Buffer, ImageInfo, check_count
-from uploads.content.limits import ImageLimits
+from uploads.content.image.info import Buffer, ImageInfo
+from uploads.content.limits import ImageLimits, check_count
 from uploads.errors import UploadError
 
 

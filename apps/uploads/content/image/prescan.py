@@ -1,4 +1,4 @@
-"""Walk a picture's container without decoding anything: bounded work, and most bombs are seen for what they are."""
+"""Walk a picture's container without decoding anything: bounded work, which catches most decompression bombs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turn a picture that somebody sent into pictures that we made: upright, without metadata, in the sizes asked for."""
+"""Re-encode a visitor's picture: upright, without metadata, in the requested sizes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def process_image(
 
 
 def _paired(renditions: Sequence[Rendition], made: Any) -> list[tuple[Rendition, list[int]]]:
-    """The child read hostile bytes: what it says is held against what was asked."""
+    """The child has read hostile bytes: its answer must be plausible for what was requested."""
     if isinstance(made, list) and len(made) == len(renditions):
         pairs = list(zip(renditions, made, strict=True))
         if all(_plausible(rendition, numbers) for rendition, numbers in pairs):

@@ -1,4 +1,4 @@
-"""The child's side of `images.py`: the only module that hands a visitor's bytes to a decoder."""
+"""The child's side of `processing.py`: the only module that hands a visitor's picture to a decoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from uploads.content.image.processing import Rendition
 from uploads.content.limits import ImageLimits
 from uploads.errors import UploadError
 
-# Importing a plugin registers it: a child that has to look for its decoder would import every other one as well.
+# Importing a plugin registers it: a child that has to search for its decoder would import all of them.
 _PILLOW: Final = {
     "gif": GifImagePlugin.GifImageFile.format,
     "jpeg": JpegImagePlugin.JpegImageFile.format,
@@ -38,7 +38,7 @@ _UPRIGHT: Final = {
 }
 _ORIENTATION: Final = 0x0112
 _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_LARGE: Final = 8_000_000  # pixels from which an encoder's last per cent isn't worth its seconds
+_LARGE: Final = 8_000_000  # pixels from which an encoder's last per cent isn't worth the time
 _WEBP_SIDE: Final = 16_383
 
 
@@ -59,7 +59,7 @@ def render(arguments: dict[str, Any]) -> list[list[int]]:
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     with open(arguments["source"], "rb") as file:
         source = _Source(file, _scan(file, kind, limits, max(rendition.frames for rendition in renditions)))
-        # Stills first: an animation needs the memory that the first frame takes.
+        # Stills first: an animation needs the memory that the first frame occupies.
         made = _stills(source, renditions) | _animations(source, renditions)
     return [made[rendition.path] for rendition in renditions]
 
@@ -74,7 +74,7 @@ def _scan(file: IO[bytes], kind: str, limits: ImageLimits, keep: int) -> ImageIn
 
 
 def _stills(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
-    """The first frame is decoded once for all, and always: nothing is accepted undecoded."""
+    """The first frame is decoded once for all renditions, and always: no file is accepted undecoded."""
     with _about_the_file():
         frame, turn, profile = _first_frame(source, max(rendition.max_side for rendition in renditions))
         frame = _turned(frame, turn)
@@ -88,11 +88,11 @@ def _stills(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int
 
 
 def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | None, bytes | None]:
-    """The frame itself, with nothing of its decoder: that may hold three more of its size."""
+    """The frame without its decoder, which may hold three more of its size."""
     with source.open() as picture:
         profile = picture.info.get("icc_profile")
         if isinstance(picture, JpegImagePlugin.JpegImageFile):
-            picture.draft(None, (2 * side, 2 * side))  # a JPEG can be decoded at a fraction of its size
+            picture.draft(None, (2 * side, 2 * side))  # a JPEG can be decoded at reduced size
         frame = _decoded(picture, source.info)
         return frame._new(frame.im), _turn(picture), profile
 
@@ -112,7 +112,7 @@ def _animations(source: _Source, renditions: list[Rendition]) -> dict[Path, list
 
 
 def _frames(source: _Source, rendition: Rendition, count: int) -> Iterator[animation.Frame]:
-    """The animation's frames as they are shown, one at a time: all of them at once don't fit into the child."""
+    """The animation's frames as they are shown, one at a time: together they don't fit into the child's memory."""
     with _about_the_file(), source.open() as picture:
         profile = picture.info.get("icc_profile")
         for number in range(count):
@@ -146,7 +146,7 @@ def _about_the_file() -> Iterator[None]:
 
 def _decoded(picture: Image.Image, info: ImageInfo) -> Image.Image:
     """The current frame in one of the modes L, RGB, RGBA and CMYK."""
-    if picture.width > info.width or picture.height > info.height:  # the decoder found a size that we didn't
+    if picture.width > info.width or picture.height > info.height:  # the decoder sees another size than the prescan
         raise UploadError("bad_content")
     picture.load()
     match picture.mode:
@@ -185,7 +185,7 @@ def _fitted(frame: Image.Image, rendition: Rendition, kind: str) -> Image.Image:
 
 
 def _srgb(frame: Image.Image, profile: bytes | None) -> Image.Image:
-    """In the colours that every browser takes a picture without a profile to have. A bad profile is dropped."""
+    """Converted to sRGB, which browsers assume for a picture without a profile. A bad profile is dropped."""
     if profile:
         mode = "RGBA" if frame.mode == "RGBA" else "RGB"
         with contextlib.suppress(Exception):
@@ -200,11 +200,11 @@ def _save(frame: Image.Image, rendition: Rendition, kind: str) -> None:
         paper = Image.new("RGB", frame.size, "white")
         paper.paste(frame, mask=frame.getchannel("A"))
         frame = paper
-    frame.info = {}  # encoders write what they find in it
+    frame.info = {}  # encoders would write what is in it
     with rendition.path.open("wb") as file:
         try:
             frame.save(file, _PILLOW[target], **_options(target, large=frame.width * frame.height > _LARGE))
-        except ValueError as error:  # libwebp's way to say that it's out of memory
+        except ValueError as error:  # what libwebp raises when it is out of memory
             raise UploadError("bad_content") from error
 
 

@@ -1,13 +1,13 @@
 """Run a job on a hostile file in a child process that can be killed, without forking the server.
 
-A threaded server can't fork safely and `multiprocessing` would import its `__main__` again, so the first job starts a
-*zygote*: a small, single-threaded interpreter (`worker.py`) that has the decoders imported and forks one child per job.
+A threaded server can't fork safely, and `multiprocessing` would import its `__main__` again. So the first job starts a
+*zygote*: a small, single-threaded interpreter (`worker.py`) that has imported the decoders and forks a child per job.
 
     server thread --- one socket per job, JSON both ways ----------------------- child
          \\--- control socket: that socket's other end, and a deadline --- zygote --/
 
-The zygote reads nothing a client had a hand in. It adds the child's exit status as the last line of the conversation:
-a conversation without one means that the zygote itself has died, and the job is given to a new one.
+The zygote never reads what a client has sent. It adds the child's exit status as the last line of the conversation: if
+that is missing the zygote itself has died, and the job is given to a new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +36,7 @@ DEADLINE: Final = struct.Struct("!d")  # what travels with a job's socket: its w
 MAX_ANSWER: Final = 1 << 20  # bytes
 
 _APPS: Final = Path(__file__).resolve().parents[3]  # where `uploads` is found
-# What an interpreter may need to start at all. Nothing else is handed on: an environment holds a site's secrets.
+# What an interpreter may need to start. Nothing else is passed on: a site's environment holds secrets.
 _ENVIRONMENT: Final = (
     *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT"),
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME"),
@@ -52,8 +52,8 @@ class _Zygote:
 class Sandbox:
     """At most `children` jobs at a time, each in a child of its own; further callers wait their turn.
 
-    `worker` is the module that serves the jobs; `grace` is for how many seconds past its deadline a job's answer is
-    waited for, before the zygote itself is taken to hang. Any thread may call `run`.
+    `worker` is the module that serves the jobs; `grace` is how many seconds after its deadline a job may still answer
+    before the zygote itself is assumed to hang. Any thread may call `run`.
     """
 
     def __init__(self, children: int = 2, *, worker: str = "uploads.content.sandbox.worker", grace: float = 5) -> None:
@@ -76,7 +76,7 @@ class Sandbox:
             for _ in range(2):
                 if (answer := self._ask(request, limits)) is not None:
                     return _value(job, answer)
-        logger.error("The upload sandbox died twice over one %s job", job)
+        logger.error("sandbox zygote died twice during one %s job", job)
         raise UploadError("server_error")
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Sandbox:
             self._discard()
 
     def _ask(self, request: bytes, limits: ChildLimits) -> list[bytes] | None:
-        """The lines of one conversation; None if the zygote didn't live to end it."""
+        """The lines of one conversation; None if the zygote died before its end."""
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
@@ -94,7 +94,7 @@ class Sandbox:
             try:
                 lines = _converse(ours, request)
             except TimeoutError:
-                logger.error("The upload sandbox doesn't answer; killing it")
+                logger.error("sandbox zygote does not answer; killing it")
                 zygote.process.kill()
                 raise UploadError("bad_content") from None
         return lines if lines and lines[-1].startswith(b"exit ") else None
@@ -113,7 +113,7 @@ class Sandbox:
 
     def _living(self) -> _Zygote:
         if self._zygote is not None and self._zygote.process.poll() is not None:
-            logger.warning("The upload sandbox has died (%s); starting another", self._zygote.process.returncode)
+            logger.warning("sandbox zygote exited (%s); starting another", self._zygote.process.returncode)
             self._discard()
         if self._zygote is None:
             self._zygote = _start(self._worker, self._grace)
@@ -122,7 +122,7 @@ class Sandbox:
     def _discard(self) -> None:
         zygote, self._zygote = self._zygote, None
         if zygote is not None:
-            zygote.control.close()  # a living one ends by itself at this
+            zygote.control.close()  # a running zygote ends at this
             try:
                 zygote.process.wait(self._grace)
             except subprocess.TimeoutExpired:
@@ -130,7 +130,7 @@ class Sandbox:
                 zygote.process.wait()
 
     def _forget(self) -> None:
-        """Begin afresh, also in a forked copy of the server: the zygote and whoever holds a lock are the original's."""
+        """Start afresh, also in a fork of the server: the zygote and any holder of a lock belong to the original."""
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(self._children)
         zygote, self._zygote = self._zygote, None
@@ -143,13 +143,13 @@ def _start(worker: str, timeout: float) -> _Zygote:
     control, theirs = socket.socketpair()
     control.settimeout(timeout)
     with theirs:
-        process = subprocess.Popen(  # its stdin ends when we do, even by SIGKILL
+        process = subprocess.Popen(  # its stdin closes when we end, even by SIGKILL
             [sys.executable, "-P", "-m", worker],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             cwd="/",
             env=_environment(),
-            start_new_session=True,  # a Ctrl-C in the terminal is the server's to handle
+            start_new_session=True,  # Ctrl-C in the terminal is for the server alone
         )
     return _Zygote(process, control)
 
@@ -162,7 +162,7 @@ def _environment() -> dict[str, str]:
 
 def _converse(ours: socket.socket, request: bytes) -> list[bytes]:
     received = bytearray()
-    with contextlib.suppress(ConnectionError):  # a child that died before it had read: its status still follows
+    with contextlib.suppress(ConnectionError):  # the child died before it had read: its status still follows
         ours.sendall(request)
         ours.shutdown(socket.SHUT_WR)
     with contextlib.suppress(ConnectionError):
@@ -174,7 +174,7 @@ def _converse(ours: socket.socket, request: bytes) -> list[bytes]:
 
 
 def _value(job: str, lines: list[bytes]) -> Any:
-    """What the child said, believed only if it said one thing and then ended well."""
+    """The child's answer, trusted only if it is one line and the child exited normally."""
     try:
         said, status = lines
         if status != b"exit 0":
@@ -184,18 +184,28 @@ def _value(job: str, lines: list[bytes]) -> Any:
             return answer["value"]
         code, detail = answer["error"], answer.get("detail")
     except (ValueError, TypeError, KeyError, RecursionError):
-        logger.warning("A child died over a %s job: %r", job, lines[-1][:40])
-        _tell_of_death(job)
+        logger.warning("sandbox child died during a %s job: %r", job, lines[-1][:40])
+        for tell in _death_listeners:
+            tell(job)
         raise UploadError("bad_content") from None
     if detail:
-        logger.error("A %s job failed: %r", job, str(detail))
+        logger.error("sandbox %s job failed: %r", job, str(detail))
     raise UploadError(code if isinstance(code, str) and code in SENTENCES else "bad_content")
 
 
-def _tell_of_death(job: str) -> None:
-    from uploads import events  # not at the top: the worker imports this module, and has no Django
+def on_death(tell: Callable[[str], object]) -> None:
+    """Has `tell` called, in the thread that ran it, with the name of each job whose child crashed or had to be killed.
 
-    events.child_died.send_robust(sender=Sandbox, job=job)
+    A declaration, made once; what `tell` raises reaches the caller of `run`.
+    """
+    _death_listeners.append(tell)
 
 
-SANDBOX: Final = Sandbox()  # the process's own; it starts nothing before its first job
+_death_listeners: list[Callable[[str], object]] = []
+
+SANDBOX: Final = Sandbox()
+"""The process's own, which starts nothing before its first job.
+
+A constant, and not asked for with `liveview.process.here`: this folder knows nothing of the app but its errors, so that
+it can be copied, and imported by the zygote, without the rest.
+"""

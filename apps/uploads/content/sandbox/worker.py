@@ -1,7 +1,7 @@
-"""The zygote: it waits for jobs, forks a child for each, kills the late ones and reports how they ended.
+"""The zygote: it waits for jobs, forks a child for each, kills those past their deadline, and reports exit statuses.
 
-Started by `sandbox.py` with the control socket as stdin, and ends when that does. Single-threaded, so that forking is
-safe, and free of Django, so that a child has no settings, database or cache to reach for.
+Started by `pool.py` with the control socket as stdin, and ends when that does. Single-threaded, so that forking is
+safe, and without Django, so that a child has no settings, database or cache to reach.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from uploads.errors import UploadError
 
 Job = Callable[[dict[str, Any]], Any]
 
-# The only functions that a request can name, as "module:function". They take and return what JSON can hold.
+# The only functions that a request can name, as "module:function". They take and return what JSON can hold. A site may
+# have deleted the folder of some.
 JOBS: Final[dict[str, str]] = {
     "image": "uploads.content.image.rendering:render",
     "video": "uploads.content.video.remuxing:remux",
@@ -46,13 +47,13 @@ _ERRNO_CODES: Final = {errno.ENOSPC: "storage_full", errno.EDQUOT: "storage_full
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    talk: socket.socket  # the end of the job's conversation, kept for the last line
+    talk: socket.socket  # our end of the job's conversation, kept for its last line
     deadline: float  # on the monotonic clock
 
 
 def serve(registry: Mapping[str, str]) -> None:
-    """Serve jobs until the server's end of the control socket closes; then nothing is left running."""
-    jobs = {name: _load(target) for name, target in registry.items()}
+    """Serves jobs until the server closes its end of the control socket; then kills what still runs."""
+    jobs = {name: job for name, target in registry.items() if (job := _load(target)) is not None}
     control = socket.socket(fileno=0)
     wakeup = _wake_on_child_exit()
     _isolate()
@@ -74,13 +75,19 @@ def serve(registry: Mapping[str, str]) -> None:
                 children[_fork(talk, jobs)] = _Child(talk, time.monotonic() + seconds)
             _kill(children, before=time.monotonic())
     _kill(children, before=float("inf"))
-    for pid in children:  # while somebody still listens for their signals: an interpreter that ends would complain
+    for pid in children:  # before the wakeup socket is gone: a signal without it would print an error
         os.waitpid(pid, 0)
 
 
-def _load(target: str) -> Job:
-    module, _, name = target.partition(":")
-    job: Job = getattr(importlib.import_module(module), name)
+def _load(target: str) -> Job | None:
+    """None if its folder isn't there."""
+    path, _, name = target.partition(":")
+    try:
+        job: Job = getattr(importlib.import_module(path), name)
+    except ModuleNotFoundError as missing:
+        if missing.name and f"{path}.".startswith(f"{missing.name}."):
+            return None
+        raise
     return job
 
 
@@ -94,16 +101,16 @@ def _wake_on_child_exit() -> socket.socket:
 
 
 def _isolate() -> None:
-    """What every child inherits: no network, few files, a place behind the server in the queue for the CPU."""
+    """What every child inherits: no network, few files, a lower priority than the server's."""
     _cap(resource.RLIMIT_NOFILE, _OPEN_FILES)
     if _LINUX:
-        # An own network namespace has no interfaces. Without root that takes an own user namespace as well; a container
-        # may allow neither, and then the other walls have to do.
+        # A network namespace of its own has no interfaces. Without root that takes a user namespace as well; a
+        # container may allow neither, and then the other limits have to do.
         _libc().unshare(_CLONE_NEWNET if os.geteuid() == 0 else _CLONE_NEWUSER | _CLONE_NEWNET)
         _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
-    gc.freeze()  # so that a child's collector doesn't copy every shared page by touching it
+    gc.freeze()  # so that a child's collector doesn't touch, and so copy, every shared page
 
 
 def _patience(children: Mapping[int, _Child]) -> float | None:
@@ -116,7 +123,7 @@ def _reap(children: dict[int, _Child]) -> None:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             talk = children.pop(pid).talk
-            # Never wait for a reader: the server reads on, or has given this job up.
+            # Never wait for the reader: the server is reading, or has given up on this job.
             with contextlib.suppress(OSError):
                 talk.send(f"exit {os.waitstatus_to_exitcode(status)}\n".encode(), socket.MSG_DONTWAIT)
             talk.close()
@@ -125,7 +132,7 @@ def _reap(children: dict[int, _Child]) -> None:
 def _kill(children: Mapping[int, _Child], before: float) -> None:
     for pid, child in children.items():
         if child.deadline <= before:
-            os.kill(pid, signal.SIGKILL)  # not reaped yet, so the id is still this child's
+            os.kill(pid, signal.SIGKILL)  # not reaped yet, so the pid is still this child's
 
 
 def _fork(talk: socket.socket, jobs: Mapping[str, Job]) -> int:
@@ -140,7 +147,7 @@ def _fork(talk: socket.socket, jobs: Mapping[str, Job]) -> int:
 
 
 def _shed(keep: int, zygote: int) -> None:
-    """Let go of everything that is the zygote's: its signals, the control socket, the other jobs' conversations."""
+    """Closes what belongs to the zygote: its signal handling, the control socket, the other jobs' conversations."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     null = os.open(os.devnull, os.O_RDWR)
@@ -150,7 +157,7 @@ def _shed(keep: int, zygote: int) -> None:
     os.closerange(keep + 1, _OPEN_FILES)
     if _LINUX:
         _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != zygote:  # it died before we asked
+        if os.getppid() != zygote:  # it died before the call above
             os._exit(1)
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
@@ -165,7 +172,7 @@ def _work(talk: socket.socket, jobs: Mapping[str, Job]) -> NoReturn:
 
 
 def _confine(limits: ChildLimits) -> None:
-    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)  # the zygote does it too, unless it has died
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)  # in case the zygote has died
     _cap(resource.RLIMIT_CORE, 0)
     _cap(resource.RLIMIT_CPU, limits.cpu_seconds)
     _cap(resource.RLIMIT_FSIZE, limits.file_bytes)
@@ -175,7 +182,7 @@ def _confine(limits: ChildLimits) -> None:
 
 
 def _cap(name: int, value: int) -> None:
-    """Lower a limit for good. macOS refuses some of them; elsewhere a limit that can't be set is an error."""
+    """Lowers a limit for good. macOS refuses some; elsewhere a limit that can't be set is an error."""
     _, hard = resource.getrlimit(name)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     with contextlib.suppress(*(() if _LINUX else (OSError, ValueError))):

@@ -1,4 +1,4 @@
-"""What a look at a video's container says about it."""
+"""What the prescan of a video finds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uploads.errors import UploadError
 class VideoInfo:
     """`width` and `height` in pixels, as the container says, before any rotation.
 
-    `is_edited` tells that the file leaves out some of the frames that it holds.
+    `is_edited`: an edit list skips some of the frames in the file.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""A file of which a decoder sees only the parts that were looked at before."""
+"""A file that shows a decoder only the parts that the prescan has seen."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PATCH = 16  # bytes that a patch has at most
 class Veil:
     """Reads a file at any place, in pieces: however large it is, no more of it is in memory than was asked for.
 
-    `cover` replaces bytes for whoever reads through `seek` and `read`; `end` is where the file ends for them. The file
-    itself stays as it is.
+    `cover` replaces bytes for a reader that uses `seek` and `read`; `end` is where the file ends for it. The file
+    itself is never changed.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

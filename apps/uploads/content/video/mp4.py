@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from operator import mul
 from typing import Any, Final, NamedTuple
 
-from uploads.content.image.info import check_count
-from uploads.content.limits import VideoLimits
+from uploads.content.limits import VideoLimits, check_count
 from uploads.content.video.info import VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
 from uploads.errors import UploadError

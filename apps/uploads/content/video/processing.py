@@ -1,5 +1,4 @@
-"""Turn a video that somebody sent into one that we made: the same pictures and sound in a fresh container, no metadata,
-and a poster beside it."""
+"""Remux a visitor's video: the same pictures and sound in a new container, without metadata, and a poster beside it."""
 
 from __future__ import annotations
 
@@ -88,7 +87,7 @@ def child_limits(size: int) -> ChildLimits:
 
 
 def _video(made: Any, kind: str, target: Path, poster: Path, limits: VideoLimits) -> Video:
-    """The child read hostile bytes: what it says is held against what can be."""
+    """The child has read hostile bytes: its answer must be plausible."""
     match made:
         case [int(width), int(height), float(duration), str(codec), str(sound), int(rotation)] if (
             0 < width <= limits.max_side

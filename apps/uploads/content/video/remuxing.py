@@ -1,4 +1,4 @@
-"""The child's side of `videos.py`: the only module that hands a visitor's bytes to FFmpeg.
+"""The child's side of `processing.py`: the only module that hands a visitor's bytes to FFmpeg.
 
 PyAV is imported by the child when it is needed, so that a project without it can still use pictures.
 """
@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image, WebPImagePlugin
 from PIL.Image import Transpose
 
-from uploads.content.image.info import check_count
-from uploads.content.limits import VideoLimits
+from uploads.content.limits import VideoLimits, check_count
 from uploads.content.video.info import VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
 from uploads.content.video.prescan import CODECS, SOUNDS, prescan

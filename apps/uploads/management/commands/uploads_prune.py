@@ -13,7 +13,5 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        records, files, multiparts = janitor.prune()
-        self.stdout.write(
-            f"{records} expired records, {files} stale files and {multiparts} stale multipart uploads removed."
-        )
+        removed = [f"{count} {what}" for what, count in janitor.prune().items()]
+        self.stdout.write(f"{', '.join(removed[:-1])} and {removed[-1]} removed.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import ModuleType
 from typing import Any
 
 from django.conf import settings
@@ -25,8 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--print", action="store_true", dest="only_print")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from uploads.s3 import cors  # boto3 is needed by nothing else here
-
+        cors = _cors()
         origins = options["origins"] or settings.CSRF_TRUSTED_ORIGINS
         if not origins:
             raise CommandError("Name the site's origin, such as https://example.com, or set CSRF_TRUSTED_ORIGINS.")
@@ -41,3 +41,13 @@ class Command(BaseCommand):
         except UploadError as failure:
             raise CommandError(f"{failure} The log says what it answered.") from None
         self.stdout.write(f"Pages of {', '.join(origins)} may send files to the bucket.")
+
+
+def _cors() -> ModuleType:
+    try:
+        from uploads.s3 import cors
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("uploads."):
+            raise CommandError("This copy of uploads has no S3 support: its folder s3/ is missing.") from None
+        raise CommandError(f"S3 needs boto3, and there is no module {missing.name}: pip install boto3") from None
+    return cors

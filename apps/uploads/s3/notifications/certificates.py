@@ -1,7 +1,7 @@
 """The certificates that Amazon SNS signs its messages with.
 
-A message names the certificate that it wants to be held against, so the name comes from whoever sent it. Only one form
-of URL is ever asked for: the file name that SNS uses, on the host of the region that the site's own topic is in.
+A message names the certificate to verify it with, so the URL comes from whoever sent the message. Only one form of URL
+is ever fetched: the file name that SNS uses, on SNS's host in the region of the site's own topic.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from liveview.core.limits import Bucket
 
 PATIENCE: Final = 5.0  # seconds
 LARGEST: Final = 64 * 1024  # bytes of a certificate
-KEEP: Final = 24 * 3600  # seconds that a certificate is used without asking for it again
-MOST: Final = 16  # certificates kept; SNS has one for each region
+KEEP: Final = 24 * 3600  # seconds for which a certificate is used before it is fetched again
+MOST: Final = 16  # certificates cached; SNS has one for each region
 
 Fetch = Callable[[str], bytes]
 
@@ -31,22 +31,22 @@ _PATH: Final = r"/SimpleNotificationService-[0-9a-f]{8,64}\.pem"
 
 
 class Unavailable(Exception):
-    """The certificate can't be had now. The sender may try again."""
+    """The certificate can't be had now, so the sender may try again. The text says why, for the log."""
 
 
 def is_trusted(url: str, region: str) -> bool:
-    """Whether SNS of `region` would name this URL, to the letter: no port, no user, no query, no other host."""
+    """Whether SNS in `region` would send exactly this URL: no port, no user, no query, no other host."""
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return re.fullmatch(rf"https://sns\.{re.escape(region)}\.{re.escape(domain)}{_PATH}", url) is not None
 
 
 class Certificates:
-    """Public keys by URL, kept for a day. `fetch` gets the PEM text; threads may share one of these."""
+    """Public keys by URL, cached for a day. `fetch` gets the PEM text; threads may share one of these."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._kept: dict[str, tuple[float, Certificate]] = {}
-        self._fetches = Bucket(rate=1 / 10, burst=10)  # whoever makes up names must not have us ask for each of them
+        self._fetches = Bucket(rate=1 / 10, burst=10)  # made-up names must not make us fetch each of them
         self._lock = threading.Lock()
 
     def key(self, url: str) -> RSAPublicKey:
@@ -59,19 +59,19 @@ class Certificates:
                     del self._kept[next(iter(self._kept))]
                 self._kept[url] = time.monotonic() + KEEP, certificate
         if not certificate.not_valid_before_utc <= timezone.now() <= certificate.not_valid_after_utc:
-            raise Unavailable("a certificate that isn't valid now")
+            raise Unavailable("certificate expired, or not valid yet")
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey):
-            raise Unavailable("a certificate without an RSA key")
+            raise Unavailable("certificate without an RSA key")
         return key
 
     def _load(self, url: str) -> Certificate:
         if not self._fetches.take():
-            raise Unavailable("too many certificates were asked for")
+            raise Unavailable("too many certificate downloads")
         try:
             return load_pem_x509_certificate(self._fetch(url))
         except ValueError:
-            raise Unavailable("no certificate") from None
+            raise Unavailable("not a PEM certificate") from None
 
 
 def fetch(url: str) -> bytes:
@@ -80,15 +80,15 @@ def fetch(url: str) -> bytes:
         with _opener.open(url, timeout=PATIENCE) as response:
             text: bytes = response.read(LARGEST + 1)
     except (urllib.error.URLError, OSError) as failure:
-        raise Unavailable(f"no answer: {type(failure).__name__}") from None
+        raise Unavailable(f"certificate download failed: {type(failure).__name__}") from None
     if len(text) > LARGEST:
-        raise Unavailable("too long for a certificate")
+        raise Unavailable("certificate too large")
     return text
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_request: Any) -> None:
-        """None makes an error of it."""
+        """Returning None makes a redirect an error."""
 
 
 _opener: Final = urllib.request.build_opener(_NoRedirects)

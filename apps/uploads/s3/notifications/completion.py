@@ -1,7 +1,7 @@
-"""An event says that an object is there: finds out whether that is so, and tells whoever waits for it.
+"""An event says that an object has been created: verify it with S3, then tell the page and the hooks that wait.
 
-Nothing here trusts the event: its bucket and key must be those of an upload that was begun here, and size and existence
-are asked of S3. An upload that nobody knows is passed over.
+The event itself is not trusted: its bucket and key must be those of an upload that began here, and S3 is asked whether
+the object exists and how large it is. Events of unknown uploads are ignored.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from uploads.stores import Record, get_store
 
 logger = logging.getLogger("uploads.s3_events")
 
-ONCE_WITHIN: Final = 24 * 3600  # seconds in which hooks hear of the same object once, however often S3 says it
+ONCE_WITHIN: Final = 24 * 3600  # seconds within which several events of one object call hooks once
 
 
 def complete(event: S3Event) -> bool:
-    """Deals with one record of an event; whether it completed an upload that somebody waits for. Blocks.
+    """Processes one record of an event; whether it completed an upload that somebody waits for. Blocks.
 
     Raises `UploadError("storage_unavailable")`.
     """
@@ -39,7 +39,7 @@ def complete(event: S3Event) -> bool:
     if handle is None and not hooks.is_awaited(event.upload_id):
         return False
     if handle is not None and (handle.bucket, handle.key) != (event.bucket, event.key):
-        logger.info("an event of another object than the upload's: passed over")
+        logger.info("ignored S3 event: the key is not the upload's")
         return False
     found = objects.head(event.key)
     if found is None or not _fits(record, found.size):
@@ -65,5 +65,5 @@ def _once(upload: CompletedUpload) -> str:
 def _fits(record: Record | None, size: int) -> bool:
     if record is None or record.size == size:
         return True
-    logger.info("an object isn't as long as was declared: passed over")
+    logger.info("ignored S3 event: the object's size is not the declared one")
     return False

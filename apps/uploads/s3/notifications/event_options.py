@@ -14,18 +14,17 @@ from uploads.s3.notifications.sns import region_of
 
 @dataclass(frozen=True, slots=True)
 class EventOptions:
-    """Without a topic every message is refused."""
+    """Without a topic every message is rejected."""
 
     topics: Sequence[str] = ()  # ARNs
-    window: int = 3600  # seconds that a message may take to arrive, SNS's own retries included
-    confirm: bool = False  # answer a subscription of one of `topics`, by the API of SNS; else an operator does
-    certificates: str = (
-        "uploads.s3.notifications.certificates.fetch"  # dotted path of what gets the PEM text at a URL, for tests
-    )
+    window: int = 3600  # seconds within which a message must arrive, SNS's own retries included
+    confirm: bool = False  # confirm subscriptions to `topics` through the API of SNS; otherwise an operator does
+    # Dotted path of a function from a certificate's URL to its PEM text, for tests.
+    certificates: str = "uploads.s3.notifications.certificates.fetch"
 
 
 def event_options() -> EventOptions:
-    """Raises `ImproperlyConfigured` for an unknown key, or a topic that is no ARN."""
+    """Raises `ImproperlyConfigured` for an unknown key, or a topic that is not an ARN."""
     given: dict[str, Any] = {key.lower(): value for key, value in conf().s3_events.items()}
     unknown = given.keys() - {field.name for field in fields(EventOptions)}
     if unknown:

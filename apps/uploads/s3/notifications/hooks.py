@@ -1,4 +1,4 @@
-"""Who wants to know of completed uploads."""
+"""Hooks that are called for completed uploads. They are declarations: a process keeps them for as long as it lives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ logger = logging.getLogger("uploads.s3_events")
 
 @dataclass(frozen=True, slots=True)
 class CompletedUpload:
-    """An object that is there: `size` (bytes) and `etag` are what S3 answered to a HEAD."""
+    """An object that exists: `size` (bytes) and `etag` are S3's answer to a HEAD request."""
 
     upload_id: str
     bucket: str
@@ -24,7 +24,7 @@ class CompletedUpload:
 
 Hook = Callable[[CompletedUpload], None]
 
-MOST_HOOKS: Final = 10_000  # for single uploads; then the oldest go
+MOST_HOOKS: Final = 10_000  # for single uploads; beyond that the oldest are dropped
 
 _for_all: list[Hook] = []
 _for_one: dict[str, Hook] = {}
@@ -32,7 +32,7 @@ _lock = threading.Lock()
 
 
 def on_upload_complete(hook: Hook, upload_id: str | None = None) -> Hook:
-    """Calls `hook` with a `CompletedUpload` when S3 says that an object is there, and a HEAD has confirmed it.
+    """Calls `hook` with a `CompletedUpload` when S3 reports a new object and a HEAD request has confirmed it.
 
     With an `upload_id` once, for that upload, in the process that registered it; without, for every upload: register
     those in `AppConfig.ready`, so that every process has them. May be used as a decorator. Hooks run in a thread; what
@@ -49,7 +49,7 @@ def on_upload_complete(hook: Hook, upload_id: str | None = None) -> Hook:
 
 
 def remove_upload_hook(hook: Hook | None = None, upload_id: str | None = None) -> None:
-    """Takes back what `on_upload_complete` was told."""
+    """Unregisters a hook."""
     if upload_id is not None:
         _take(upload_id)
     elif hook in _for_all:
@@ -62,7 +62,7 @@ def is_awaited(upload_id: str) -> bool:
 
 
 def call_hooks(upload: CompletedUpload) -> int:
-    """Calls everybody who wants to know; how many."""
+    """Calls every hook for this upload; how many there were."""
     hooks = [*_for_all]
     if (own := _take(upload.upload_id)) is not None:
         hooks.append(own)
@@ -70,7 +70,7 @@ def call_hooks(upload: CompletedUpload) -> int:
         try:
             hook(upload)
         except Exception:  # noqa: BLE001  (the application's code)
-            logger.exception("a hook for completed uploads failed")
+            logger.exception("upload completion hook failed")
     return len(hooks)
 
 

@@ -1,4 +1,4 @@
-"""What S3 has to say of its objects: the notifications of a bucket, read to the letter.
+"""S3 event notifications, parsed strictly.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
@@ -27,7 +27,7 @@ _UUID: Final = re.compile(r"[0-9a-fA-F-]{32,36}")
 
 @dataclass(frozen=True, slots=True)
 class S3Event:
-    """One record. `size` (bytes) and `etag` are what the event says, and are evidence of nothing."""
+    """One record. `size` (bytes) and `etag` are only what the event claims."""
 
     upload_id: str
     name: str  # as "ObjectCreated:Put"
@@ -52,7 +52,7 @@ def parse_s3_event(payload: Mapping[str, Any]) -> list[S3Event]:
         return []
     records = payload.get("Records")
     if not isinstance(records, list) or len(records) > MOST_RECORDS:
-        raise Malformed("no records, or too many")
+        raise Malformed("no Records, or too many")
     return [_parse(record) for record in records]
 
 
@@ -70,8 +70,8 @@ def read_event(text: Any) -> Mapping[str, Any]:
 def upload_id_of(key: str) -> str:
     """The upload that a key belongs to.
 
-    Ours have the id right behind the prefix. In any other the first segment that looks like a UUID is taken (seed 001,
-    "Key-template convention"), and where there is none the whole key, to which nobody listens.
+    Ours have the id right behind the prefix. In any other key it is the first segment that looks like a UUID (seed 001,
+    "Key-template convention"), and failing that the whole key, for which nobody has a hook.
     """
     prefix = options().prefix
     first = key.removeprefix(prefix).partition("/")[0]
@@ -89,7 +89,7 @@ def upload_id_of(key: str) -> str:
 
 
 def names_upload(upload_id: str) -> bool:
-    """Whether what `upload_id_of` has found is an upload's id, and not a key that names none."""
+    """Whether `upload_id_of` has found an id, and not returned a key that contains none."""
     return _UUID.fullmatch(upload_id) is not None
 
 
@@ -98,20 +98,20 @@ def _parse(record: Any) -> S3Event:
         case {"eventName": str(name), "s3": {"bucket": {"name": str(bucket)}, "object": {"key": str(raw), **rest}}}:
             size, etag = rest.get("size", 0), rest.get("eTag", "")
         case _:
-            raise Malformed("not a record of S3")
+            raise Malformed("not an S3 record")
     if type(size) is not int or size < 0 or not isinstance(etag, str):
-        raise Malformed("a size or an ETag that is none")
+        raise Malformed("invalid size or eTag")
     key = _decode(raw)
     return S3Event(upload_id_of(key), name, bucket, key, size, etag.strip('"'))
 
 
 def _decode(raw: str) -> str:
-    """Keys in events are encoded as in a form: a space is a plus sign."""
+    """Keys in events are form-encoded: a space is a plus sign."""
     try:
         key = unquote_plus(raw, errors="strict")
         too_long = len(key.encode()) > LONGEST_KEY
     except UnicodeError:
-        raise Malformed("a key that isn't UTF-8") from None
+        raise Malformed("object key is not UTF-8") from None
     if not key or too_long:
-        raise Malformed("no key")
+        raise Malformed("object key is empty or too long")
     return key

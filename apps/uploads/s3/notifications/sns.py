@@ -1,4 +1,4 @@
-"""Messages of Amazon SNS: read to the letter, then held against the site's topics, the clock and their signature.
+"""Messages of Amazon SNS: parsed strictly, then checked for their topic, their age and their signature.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 """
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from uploads.s3.notifications.certificates import Certificates, is_trusted
 
 LARGEST: Final = 1_000_000  # bytes; SNS takes 256 KiB, which JSON's escapes may double and more
-AHEAD: Final = timedelta(minutes=5)  # that a sender's clock may be before ours
+AHEAD: Final = timedelta(minutes=5)  # by which a sender's clock may be ahead of ours
 
 NOTIFICATION: Final = "Notification"
 SUBSCRIPTION: Final = "SubscriptionConfirmation"
@@ -40,31 +40,31 @@ _TOPIC: Final = re.compile(r"arn:aws(?:-[a-z]+)*:sns:(?P<region>[a-z0-9-]{1,30})
 
 
 class Malformed(Exception):
-    """Not a message of SNS."""
+    """Not an SNS message. The text says why, for the log."""
 
 
 class Forged(Exception):
-    """Not a message of one of our topics, or not of now, or not signed by SNS. The text says which, for the log."""
+    """Not from one of our topics, too old, or not signed by SNS. The text says which, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class SnsMessage:
-    """One message as it was sent; `text` is what its topic had to say."""
+    """One message as it was sent; `text` is what was published to its topic."""
 
     kind: str
     id: str
     topic: str
     sent_at: datetime
     text: str
-    token: str  # of a confirmation
+    token: str  # of a confirmation, else empty
     signed: bytes
-    signature: bytes  # empty where there is none that can be read
+    signature: bytes  # empty if it is missing or unreadable
     hash: HashAlgorithm | None
     certificate_url: str
 
 
 def region_of(topic: str) -> str:
-    """Of a topic's ARN. Raises `ValueError` for what is none."""
+    """The region in a topic's ARN. Raises `ValueError` if it isn't one."""
     match = _TOPIC.fullmatch(topic)
     if match is None:
         raise ValueError(f"not the ARN of an SNS topic: {topic!r}")
@@ -74,17 +74,17 @@ def region_of(topic: str) -> str:
 def read(body: bytes) -> SnsMessage:
     """The message in a request's body. Raises `Malformed`."""
     if len(body) > LARGEST:
-        raise Malformed("too long")
+        raise Malformed("too large")
     try:
         fields: Any = json.loads(body)
     except (ValueError, RecursionError):
         raise Malformed("not JSON") from None
     kind = fields.get("Type") if isinstance(fields, dict) else None
     if not isinstance(kind, str) or kind not in _SIGNED:
-        raise Malformed("no type")
+        raise Malformed("unknown Type")
     signed = {name: fields.get(name) for name in _SIGNED[kind] if name not in _OPTIONAL or fields.get(name) is not None}
     if not all(isinstance(text, str) for text in signed.values()) or _ID.fullmatch(signed["MessageId"]) is None:
-        raise Malformed("a field isn't what it should be")
+        raise Malformed("missing or invalid field")
     return SnsMessage(
         kind=kind,
         id=signed["MessageId"],
@@ -102,36 +102,36 @@ def read(body: bytes) -> SnsMessage:
 def verify(
     message: SnsMessage, topics: Collection[str], window: timedelta, certificates: Certificates, now: datetime
 ) -> None:
-    """Raises `Forged`, or `certificates.Unavailable`. Whatever can be judged without a request is judged before one."""
+    """Raises `Forged`, or `certificates.Unavailable`. What needs no request is checked first."""
     if message.topic not in topics:
-        raise Forged("another topic")
+        raise Forged("unexpected topic")
     if not now - window <= message.sent_at <= now + AHEAD:
-        raise Forged("too old, or from the future")
+        raise Forged("Timestamp outside the window")
     if not is_trusted(message.certificate_url, region_of(message.topic)):
-        raise Forged("a certificate from somewhere else")
+        raise Forged("untrusted SigningCertURL")
     if message.hash is None or not message.signature:
-        raise Forged("no signature")
+        raise Forged("missing or unsupported signature")
     key = certificates.key(message.certificate_url)
     try:
         key.verify(message.signature, message.signed, PKCS1v15(), message.hash)
     except InvalidSignature:
-        raise Forged("a bad signature") from None
+        raise Forged("bad signature") from None
 
 
 def _canonical(signed: Mapping[str, str]) -> bytes:
     try:
         return "".join(f"{name}\n{value}\n" for name, value in signed.items()).encode()
     except UnicodeEncodeError:  # a lone surrogate
-        raise Malformed("not text") from None
+        raise Malformed("not valid Unicode") from None
 
 
 def _time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Malformed("no time") from None
+        raise Malformed("invalid Timestamp") from None
     if moment.tzinfo is None:
-        raise Malformed("a time of nowhere")
+        raise Malformed("Timestamp without a time zone")
     return moment
 
 

@@ -1,4 +1,4 @@
-"""Saying yes to a topic that wants to deliver here."""
+"""Confirming that a topic may deliver here."""
 
 from __future__ import annotations
 

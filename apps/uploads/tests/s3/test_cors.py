@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import urllib.error
 import urllib.request
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from django.core.management import CommandError, call_command
 
+from uploads import s3 as package
 from uploads.tests.moto import Moto
 
 OURS, OTHERS = "https://files.example", "https://evil.example"
@@ -102,3 +104,21 @@ def test_a_storage_that_is_away_is_told_without_its_name(s3: Moto, settings: Any
     with pytest.raises(CommandError) as failed:
         run(OURS)
     assert s3.bucket not in str(failed.value)
+
+
+def test_without_the_folder_the_command_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uploads.s3", None)
+
+    with pytest.raises(CommandError, match="folder s3/ is missing"):
+        run(OURS)
+
+
+def test_without_boto3_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from uploads.s3 import cors  # noqa: F401  (so that it can be put back)
+
+    monkeypatch.delattr(package, "cors")
+    monkeypatch.delitem(sys.modules, "uploads.s3.cors")
+    monkeypatch.setitem(sys.modules, "botocore.exceptions", None)
+
+    with pytest.raises(CommandError, match="pip install boto3"):
+        run(OURS)

@@ -170,11 +170,11 @@ def test_a_bucket_that_does_not_answer_stops_no_janitor(
 ) -> None:
     s3.on("GET", "uploads", status(403, "AccessDenied"))
 
-    assert janitor.prune() == (0, 0, 0)
+    assert set(janitor.prune().values()) == {0}
     assert "secret" not in caplog.text
 
 
 def test_without_a_bucket_nobody_asks_for_one(store: InMemoryUploadState, settings: Any, tmp_path: Any) -> None:
     settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
 
-    assert janitor.prune() == (0, 0, 0)
+    assert set(janitor.prune().values()) == {0}

@@ -1,0 +1,1 @@
+"""A tiny project that uses what is left of these packages when folders are deleted: `python -m smoke`."""
