@@ -14,7 +14,6 @@ from django.dispatch import Signal
 
 from uploads.core.machine import Upload
 from uploads.core.slots import Slot
-from uploads.entries.uploader import Uploader
 
 logger = logging.getLogger("uploads.events")
 
@@ -35,7 +34,7 @@ class Told(Protocol):
     @property
     def upload(self) -> Upload: ...
     @property
-    def uploader(self) -> Uploader: ...
+    def visitor(self) -> str: ...
     @property
     def slot(self) -> Slot: ...
     @property
@@ -55,7 +54,7 @@ def tell(event: str, entry: Told, **more: Any) -> None:
     fields: dict[str, Any] = {
         "event": event,
         "upload": upload.id,
-        "visitor": entry.uploader.label,
+        "visitor": entry.visitor,
         "slot": entry.slot.name,
         "bytes": upload.written,
         "size": upload.size,

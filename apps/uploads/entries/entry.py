@@ -77,6 +77,11 @@ class UploadEntry:
         return self.name
 
     @property
+    def visitor(self) -> str:
+        """Who sends it, for logs: the same for all uploads of one visitor, and nothing else about them."""
+        return self.uploader.label
+
+    @property
     def client_path(self) -> str:
         """`client_name` with the folders that were dropped or chosen with it: "holiday/beach/sea.jpg". Only a label."""
         return f"{self.folder}/{self.name}" if self.folder else self.name

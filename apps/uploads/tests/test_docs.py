@@ -39,7 +39,7 @@ def test_every_parameter_of_a_slot_is_explained(guide: str) -> None:
 
 def test_every_public_attribute_of_an_entry_is_explained(guide: str) -> None:
     names = {name for name, value in vars(UploadEntry).items() if isinstance(value, property) and name[0] != "_"}
-    internal = {"path", "is_open", "is_over", "is_ready", "is_consumed", "is_superseded", "tail"}
+    internal = {"path", "visitor", "is_open", "is_over", "is_ready", "is_consumed", "is_superseded", "tail"}
 
     assert {name for name in names - internal if f"`{name}`" not in guide} == set()
 
