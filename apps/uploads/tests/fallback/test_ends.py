@@ -174,7 +174,7 @@ def test_one_that_is_cancelled_while_a_chunk_is_written_leaves_nothing(staged: S
 
     def pieces(record: Record) -> Any:
         yield DATA[10:20]
-        parked.remove(record, "")
+        parked.remove(record, NOBODY)
         yield DATA[20:]
 
     with pytest.raises(UploadError, match="no longer known"):
