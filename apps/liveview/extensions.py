@@ -6,14 +6,12 @@ The uploads package does; the runtime doesn't know.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from django.http import HttpRequest, HttpResponse
 
+from liveview.contracts import Host
 from liveview.core.messages import Fields, Message
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
 
 
 class Link(Protocol):
@@ -40,8 +38,9 @@ class Extension:
 
     messages: ClassVar[Mapping[str, Fields]] = {}
 
-    def __init__(self, view: LiveView) -> None:
-        self.view = view
+    def __init__(self, mounted: Host) -> None:
+        """`mounted` is a `liveview.mounted.Mounted`."""
+        self.view = mounted.view
 
     def context(self) -> dict[str, Any]:
         """Added to the template's context. May run in any thread."""

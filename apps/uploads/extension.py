@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from liveview import LiveView
+    from liveview.mounted import Mounted
 
 T = TypeVar("T")
 
@@ -58,11 +59,12 @@ class Shown(dict[str, Any]):
 
 class UploadsExtension(Extension):
     messages: ClassVar[Mapping[str, Fields]] = messages.CLIENT
+    view: LiveView
 
-    def __init__(self, view: LiveView) -> None:
-        super().__init__(view)
+    def __init__(self, mounted: Mounted) -> None:
+        super().__init__(mounted)
         self.uploads = Uploads()
-        self._fallback = Fallback(view, self.uploads)
+        self._fallback = Fallback(mounted, self.uploads)
         self._link: Link | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._registrations = Bucket(50, burst=2000)

@@ -8,13 +8,10 @@ from copy import copy, deepcopy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 from uuid import UUID
 
 from django.utils.safestring import SafeString
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
 
 T = TypeVar("T")
 
@@ -50,6 +47,13 @@ class state(Generic[T]):
 
     def __set__(self, view: object, value: T) -> None:
         view.__dict__[self.name] = value
+
+
+class Stateful(Protocol):
+    """A view's class, as far as state goes: what it declares, and the attributes that are none."""
+
+    live_state: ClassVar[dict[str, state[Any]]]
+    live_reserved: ClassVar[frozenset[str]]
 
 
 def declared(view_class: type) -> dict[str, state[Any]]:
@@ -96,7 +100,7 @@ def is_plain(value: Any) -> bool:
     return kind in PLAIN_LEAVES or isinstance(value, Enum)
 
 
-def public_items(view: LiveView) -> Iterator[tuple[str, Any]]:
+def public_items(view: Stateful) -> Iterator[tuple[str, Any]]:
     """What a template sees: declared state and every public attribute that the application set."""
     for name in view.live_state:
         yield name, getattr(view, name)
@@ -105,7 +109,7 @@ def public_items(view: LiveView) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def remember(view: LiveView) -> dict[str, Any]:
+def remember(view: Stateful) -> dict[str, Any]:
     """Everything that a handler may change: declared state and all attributes that the application set."""
     for name in view.live_state:
         getattr(view, name)  # makes the view's own copy of a default
@@ -113,7 +117,7 @@ def remember(view: LiveView) -> dict[str, Any]:
     return {name: copy_containers(value, copied) for name, value in _own_items(view)}
 
 
-def restore(view: LiveView, remembered: Mapping[str, Any]) -> None:
+def restore(view: Stateful, remembered: Mapping[str, Any]) -> None:
     """Puts a view back to what `remember` saw: attributes that came since are gone."""
     for name, _value in _own_items(view):
         if name not in remembered:
@@ -121,10 +125,10 @@ def restore(view: LiveView, remembered: Mapping[str, Any]) -> None:
     vars(view).update(remembered)
 
 
-def portable(view: LiveView, values: Mapping[str, Any]) -> dict[str, Any]:
+def portable(view: Stateful, values: Mapping[str, Any]) -> dict[str, Any]:
     """Of what `remember` saw, or of `vars(view)`, the declared state that can be kept outside this process."""
     return {name: values[name] for name in view.live_state if name in values and is_plain(values[name])}
 
 
-def _own_items(view: LiveView) -> list[tuple[str, Any]]:
+def _own_items(view: Stateful) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in vars(view).items() if name not in view.live_reserved]

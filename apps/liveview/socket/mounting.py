@@ -18,27 +18,20 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, set_script_prefix, set_urlconf
 
+from liveview.contracts import Topics
 from liveview.core import urls
+from liveview.mounted import Mounted, Ticket
 from liveview.socket import django_session
 from liveview.socket.django_session import Standing
-from liveview.socket.subscriptions import Inbox
 from liveview.view import LiveView
 
 _QUERY = "%&=+;/?:@!$'()*,-._~[]"  # what stays as it is: the browser has quoted the rest already
 _DROPPED_HEADERS = frozenset({b"connection", b"upgrade", b"content-length", b"content-type", b"transfer-encoding"})
 
 
-@dataclass
-class Ticket:
-    """Set on the synthetic request; the view's `get` puts itself in and skips the page."""
-
-    inbox: Inbox
-    view: LiveView | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Mounted:
-    view: LiveView
+class Accepted:
+    mounted: Mounted
     standing: Standing | None
 
 
@@ -74,7 +67,7 @@ def handler() -> BaseHandler:
     return loaded
 
 
-def mount(scope: dict[str, Any], url: str, inbox: Inbox) -> Mounted | Moved | Refused:
+def mount(scope: dict[str, Any], url: str, topics: Topics) -> Accepted | Moved | Refused:
     """Mounts the view at `url` for the visitor whose WebSocket handshake was `scope`. Runs in a thread.
 
     What middleware sets for a request (the language, a time zone) stays set in the context of the caller.
@@ -83,13 +76,13 @@ def mount(scope: dict[str, Any], url: str, inbox: Inbox) -> Mounted | Moved | Re
         return Refused("not_found")
     set_script_prefix(get_script_prefix(scope))
     request = synthetic_get(scope, url)
-    ticket = Ticket(inbox)
+    ticket = Ticket(topics)
     request.live_ticket = ticket  # type: ignore[attr-defined]
     response = handler().get_response(request)
     response.close()
     set_urlconf(getattr(request, "urlconf", None))
-    if ticket.view is not None:
-        return Mounted(ticket.view, django_session.standing(ticket.view.request))
+    if ticket.mounted is not None:
+        return Accepted(ticket.mounted, django_session.standing(ticket.mounted.request))
     return _refusal(response)
 
 

@@ -29,7 +29,7 @@ from uploads.http_errors import described, refusal, status_of
 from uploads.owners import owner_of
 
 if TYPE_CHECKING:
-    from liveview import LiveView
+    from liveview.mounted import Mounted
 
 logger = logging.getLogger("uploads")
 
@@ -48,8 +48,8 @@ CLIENT: Final[dict[str, Fields]] = {
 class Fallback:
     """One request of a page without a socket. Everything here blocks."""
 
-    def __init__(self, view: LiveView, uploads: Uploads) -> None:
-        self._view, self._uploads = view, uploads
+    def __init__(self, mounted: Mounted, uploads: Uploads) -> None:
+        self._mounted, self._uploads = mounted, uploads
         self.claims = Claims(uploads)
 
     def answer(self, request: HttpRequest) -> HttpResponse | None:
@@ -70,7 +70,7 @@ class Fallback:
 
     def _config(self, request: HttpRequest) -> HttpResponse:
         """What the page takes. A visitor without a session gets one now, which the uploads will be bound to."""
-        self._view.live_mount()
+        self._mounted.mount()
         owner_of(request)
         slots = {
             # Bytes that wait here for a writer can't be gone on with by a socket.
@@ -105,7 +105,7 @@ class Fallback:
             return _told(messages.error(message["ref"], refused))
 
     def _register(self, request: HttpRequest, message: Message) -> Message:
-        self._view.live_mount()
+        self._mounted.mount()
         entry = self._uploads.register(
             message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )
@@ -119,7 +119,7 @@ class Fallback:
 
     def _resume(self, request: HttpRequest, message: Message) -> Message:
         """Goes on with what a socket began, or an earlier page."""
-        self._view.live_mount()
+        self._mounted.mount()
         try:
             if self._uploads.slot(message["slot"]).is_elsewhere:
                 raise UploadError("unknown_ref")
@@ -137,7 +137,7 @@ class Fallback:
         the handler that consumes it.
         """
         ref, record = message["ref"], parked.find(request, message["upload_id"])
-        self._view.live_mount()
+        self._mounted.mount()
         if parked.is_taken(record):
             return self._show([messages.consumed(ref)])
         slot = self._uploads.slot(record.slot)
@@ -167,14 +167,14 @@ class Fallback:
             entry.slot.progress(entry)
         except Exception:
             logger.exception("a slot's progress failed")
-            self._view.live_finished(succeeded=False)
-            self._view.live_roll_back()
+            self._mounted.finished(succeeded=False)
+            self._mounted.roll_back()
             entry.fail(UploadError("server_error"))
         else:
-            self._view.live_finished(succeeded=True)
+            self._mounted.finished(succeeded=True)
 
     def _show(self, told: list[Message]) -> HttpResponse:
-        return _with_page(told, http_page.render_page(self._view))
+        return _with_page(told, http_page.render_page(self._mounted))
 
     # Bytes
     def _take(self, request: HttpRequest) -> HttpResponse:
@@ -199,8 +199,8 @@ class Fallback:
 
     # Forms
     def _submit(self) -> HttpResponse:
-        self._view.live_mount()
-        return _with_page(self.claims.answers, http_page.answer_form(self._view))
+        self._mounted.mount()
+        return _with_page(self.claims.answers, http_page.answer_form(self._mounted))
 
 
 def _grant(entry: UploadEntry) -> dict[str, Any]:

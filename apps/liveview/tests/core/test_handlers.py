@@ -30,7 +30,7 @@ def test_a_marked_method_is_reachable(site: Open) -> None:
 @pytest.mark.parametrize(
     "name",
     ["mount", "handle_params", "_note", "__init__", "add\n", " add", "add.by", "tick", "not_marked", "push_event",
-     "count", "live_context", "get", "dispatch", "compute", "__class__.__init__", "constructor"],
+     "count", "live_extension", "get", "dispatch", "compute", "__class__.__init__", "constructor"],
 )  # fmt: skip
 def test_nothing_else_is_an_event(site: Open, name: str) -> None:
     bench = site()
