@@ -10,8 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from liveview.body_limits import TOO_LARGE, Caps
+from liveview.body_limits import Caps
 from liveview.conf import conf
+from liveview.refusals import TOO_LARGE
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]

@@ -11,7 +11,7 @@ Message: TypeAlias = dict[str, Any]
 OVERHEAD: Final = 512  # bytes of memory that the smallest message costs; a flood of empty ones has to count, too
 
 
-class Inbox(asyncio.Queue[Message]):
+class ReceiveQueue(asyncio.Queue[Message]):
     """Tells its connection when it has enough (`hold`), and when most of that has been taken (`release`)."""
 
     def __init__(self, most: int, hold: Callable[[], None], release: Callable[[], None]) -> None:

@@ -16,10 +16,11 @@ from daphne.http_protocol import HTTPFactory as StockFactory
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
-from liveview.body_limits import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Pace, Refusal
 from liveview.daphne import forwarded
 from liveview.daphne.channel import Channel
-from liveview.daphne.receive_queue import Inbox, Message
+from liveview.daphne.pace import Pace
+from liveview.daphne.receive_queue import Message, ReceiveQueue
+from liveview.refusals import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Refusal
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application before the sender has to
 
@@ -36,7 +37,7 @@ class Request(WebRequest):
         super().__init__(*args, **kwargs)
         self._parsePOSTFormSubmission = False  # what Twisted makes of forms, nobody reads
         self._received = 0
-        self._inbox: Inbox | None = None
+        self._unread: ReceiveQueue | None = None
         self._pace_due: Any = None
 
     @property
@@ -62,8 +63,8 @@ class Request(WebRequest):
 
     def _start(self) -> None:
         self.process()  # makes no queue for a body that is streamed, so that daphne puts nothing into it
-        self.application_queue = self._inbox
-        if self._inbox is not None and not self.finished:
+        self.application_queue = self._unread
+        if self._unread is not None and not self.finished:
             self._pace = Pace(self.server.conf.body_rate, self.server.conf.body_seconds)
             self._pace_due = self.channel.callLater(self._pace.period, self._judge_pace)
 
@@ -75,29 +76,29 @@ class Request(WebRequest):
             self.server.channels.discard(self.channel)
         return result
 
-    def opened(self) -> Inbox:
+    def opened(self) -> ReceiveQueue:
         """The queue for its application."""
-        self._inbox = Inbox(MAX_UNREAD, self._hold, self._release)
-        return self._inbox
+        self._unread = ReceiveQueue(MAX_UNREAD, self._hold, self._release)
+        return self._unread
 
     async def receive(self) -> Message:
         """What the application awaits when the body is streamed."""
-        assert self._inbox is not None
+        assert self._unread is not None
         if self.awaits_continue:
             self.awaits_continue = False
             if not self.finished and not self.startedWriting and self.channel is not None and not self.is_complete:
                 self.channel.send_continue()
-        return await self._inbox.get()
+        return await self._unread.get()
 
     def handleContentChunk(self, data: bytes) -> None:
-        if self.finished or self._inbox is None:
+        if self.finished or self._unread is None:
             return
         self._received += len(data)
         if self._received > self._most:
             self.refuse(TOO_LARGE)
         else:
             self._pace.received(len(data))
-            self._inbox.put_nowait({"type": "http.request", "body": data, "more_body": True})
+            self._unread.put_nowait({"type": "http.request", "body": data, "more_body": True})
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if self.is_complete:
@@ -106,8 +107,8 @@ class Request(WebRequest):
         self.is_complete = True
         self.request_start = time.time()  # from here on it is the application that takes time
         self._stop_pace()
-        if self._inbox is not None and not self.finished:
-            self._inbox.end_body()
+        if self._unread is not None and not self.finished:
+            self._unread.end_body()
 
     # The answer
     def handle_reply(self, message: Message) -> None:
@@ -159,7 +160,7 @@ class Request(WebRequest):
         return not self.finished and self.channel is not None and not self.is_complete
 
     def _judge_pace(self) -> None:
-        waits_now = self.awaits_continue or (self._inbox is not None and self._inbox.holds)
+        waits_now = self.awaits_continue or (self._unread is not None and self._unread.holds)
         if self._pace.is_too_slow(waits_now=waits_now):
             self._pace_due = None
             self.refuse(TOO_SLOW)

@@ -17,7 +17,7 @@ from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.daphne.channel import Channel
 from liveview.daphne.guard import EXTENSION
-from liveview.daphne.receive_queue import Inbox, Message
+from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
 
@@ -40,19 +40,19 @@ class Server(stock.Server):
         with _our_factories():
             super().run()
 
-    def create_application(self, protocol: Request | Socket, scope: dict[str, Any]) -> Inbox | None:
+    def create_application(self, protocol: Request | Socket, scope: dict[str, Any]) -> ReceiveQueue | None:
         """Starts the application. Returns its queue; None for a request that fills it itself."""
-        inbox = protocol.opened()
+        queue = protocol.opened()
         streamed = protocol if isinstance(protocol, Request) and protocol.is_streamed else None
         scope.setdefault("asgi", {"version": "3.0"})
         scope.setdefault("extensions", {})[EXTENSION] = {}
         application = self.application(
             scope=scope,
-            receive=streamed.receive if streamed else inbox.get,
+            receive=streamed.receive if streamed else queue.get,
             send=partial(self.handle_reply, protocol),
         )
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
-        return None if streamed else inbox
+        return None if streamed else queue
 
     async def handle_reply(self, protocol: Request | Socket, message: Message) -> None:
         """Stock daphne's, and waits until the client has taken what was sent, but for a few hundred kilobytes."""

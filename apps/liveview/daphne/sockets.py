@@ -15,7 +15,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 
 from liveview.core.limits import Bucket
-from liveview.daphne.receive_queue import Inbox
+from liveview.daphne.receive_queue import ReceiveQueue
 
 MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages that wait for the application before the sender has to
 CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: a second, and at once
@@ -25,12 +25,12 @@ SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
 class Socket(WebSocketProtocol):
     transport: Any
     logOctets: bool
-    _inbox: Inbox | None = None
+    _unread: ReceiveQueue | None = None
 
-    def opened(self) -> Inbox:
+    def opened(self) -> ReceiveQueue:
         """The queue for its application."""
-        self._inbox = Inbox(MAX_UNREAD, self._hold, self._release)
-        return self._inbox
+        self._unread = ReceiveQueue(MAX_UNREAD, self._hold, self._release)
+        return self._unread
 
     async def drained(self) -> None:
         """Returns when what was sent has left this process, or never will."""
@@ -77,7 +77,7 @@ class Socket(WebSocketProtocol):
         self.transport.resumeProducing()
 
     def check_timeouts(self) -> None:
-        if self._inbox is not None and self._inbox.holds and self.server.has_application(self):
+        if self._unread is not None and self._unread.holds and self.server.has_application(self):
             self.last_ping = time.time()  # no ping while we don't read
         super().check_timeouts()
 
