@@ -60,7 +60,9 @@ def current() -> Process:
 def begin() -> Process:
     """A new memory in place of the one before, which is returned as a crash would leave it: with nothing said.
 
-    For `AppConfig.ready`, and for tests that want a crash.
+    For tests that want a crash. `AppConfig.ready` doesn't call it: a process starts with an empty memory anyway, an app
+    that is ready earlier may have filled it, and `ready` runs again whenever a test overrides `INSTALLED_APPS`, while
+    threads and sockets are in use.
     """
     global _current
     before, _current = _current, Process()

@@ -14,13 +14,18 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from liveview.encoding import encode
+from liveview.process import here
 
 logger = logging.getLogger("liveview")
 
 TYPE = "liveview.info"
 PATIENCE = 5.0  # seconds that the layer's server may take
 
-_home: asyncio.AbstractEventLoop | None = None
+
+class _Home:
+    """The event loop on which this process's sockets live."""
+
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 def group(topic: str) -> str:
@@ -30,8 +35,7 @@ def group(topic: str) -> str:
 
 def settle(loop: asyncio.AbstractEventLoop) -> None:
     """This process's sockets live on `loop`."""
-    global _home
-    _home = loop
+    here(_Home).loop = loop
 
 
 async def abroadcast(topic: str, message: dict[str, Any]) -> None:
@@ -42,7 +46,7 @@ async def abroadcast(topic: str, message: dict[str, Any]) -> None:
 def broadcast(topic: str, message: dict[str, Any]) -> None:
     """`abroadcast` for synchronous code: a signal, a task, a management command."""
     encoded = encode(message)
-    home = _home
+    home = here(_Home).loop
     if home is None or not home.is_running():
         async_to_sync(_send)(topic, encoded)
     elif _running_loop() is home:

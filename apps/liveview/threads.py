@@ -6,7 +6,6 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -14,13 +13,22 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import close_old_connections, reset_queries
 
 from liveview.conf import conf
+from liveview.process import here
 
 T = TypeVar("T")
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf().threads, thread_name_prefix="liveview")
+class _Threads:
+    """This process's threads, and who may use how many of them at once."""
+
+    def __init__(self) -> None:
+        self.most = conf().threads
+        self.pool = ThreadPoolExecutor(self.most, thread_name_prefix="liveview")
+        self.shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    def close(self) -> None:
+        """What has been asked for is still done."""
+        self.pool.shutdown(wait=False)
 
 
 async def run(function: Callable[[], T]) -> T:
@@ -29,7 +37,7 @@ async def run(function: Callable[[], T]) -> T:
     A connection is closed afterwards unless `CONN_MAX_AGE` lets it live on, just as after a request. Context variables
     that `function` sets (the active language, the script prefix) are set for the caller, and so for what it runs next.
     """
-    call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=_pool())
+    call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=here(_Threads).pool)
     result: T = await call(function)
     return result
 
@@ -62,13 +70,10 @@ def is_on_loop() -> bool:
     return True
 
 
-_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-
-
 def share(visitor: str) -> asyncio.Semaphore:
-    """A visitor's part of the threads: a quarter of them, however many sockets he has open."""
-    if visitor not in _shares:
-        semaphore = asyncio.Semaphore(max(1, conf().threads // 4))
-        _shares[visitor] = semaphore
-        return semaphore
-    return _shares[visitor]
+    """A visitor's part of the threads: a quarter of them, however many sockets they have open."""
+    threads = here(_Threads)
+    semaphore = threads.shares.get(visitor)
+    if semaphore is None:
+        semaphore = threads.shares[visitor] = asyncio.Semaphore(max(1, threads.most // 4))
+    return semaphore

@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 from liveview import pubsub
 from liveview.conf import conf
 from liveview.core.messages import CloseCode
+from liveview.process import here
 from liveview.socket import origins
-from liveview.socket.connection_limit import Crowd
+from liveview.socket.connection_limit import ConnectionLimit
 from liveview.socket.outbox import Outbox
 from liveview.socket.session import LiveSession
 
@@ -22,7 +23,9 @@ Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
-_addresses = Crowd()
+
+class _PerAddress(ConnectionLimit):
+    """The sockets of one address."""
 
 
 async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,7 +36,7 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
         return
     await send({"type": "websocket.accept"})
     most, address = conf().max_sockets_per_address, (scope.get("client") or [""])[0]
-    entry = _addresses.enter(address, most or 1_000_000)
+    entry = here(_PerAddress).enter(address, most or 1_000_000)
     if entry is None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return

@@ -21,10 +21,11 @@ from liveview.core.limits import Bucket, Strikes
 from liveview.core.messages import BadMessage, CloseCode, Message
 from liveview.extensions import Extension
 from liveview.mounted import Mounted
+from liveview.process import here
 from liveview.socket import django_session, mounting, snapshots
 from liveview.socket import turn as turns
 from liveview.socket.actor import Actor
-from liveview.socket.connection_limit import Crowd, Pass
+from liveview.socket.connection_limit import ConnectionLimit, Pass
 from liveview.socket.django_session import Standing
 from liveview.socket.outbox import Outbox
 from liveview.socket.subscriptions import Inbox
@@ -32,7 +33,9 @@ from liveview.socket.turn import Call, Screen, Turn
 
 logger = logging.getLogger("liveview")
 
-_visitors = Crowd()
+
+class _PerSession(ConnectionLimit):
+    """The sockets of one session."""
 
 
 class LiveSession:
@@ -176,7 +179,7 @@ class LiveSession:
 
     def _admitted(self, standing: Standing) -> bool:
         if self._pass is None:
-            self._pass = _visitors.enter(standing.key, self._conf.max_sockets)
+            self._pass = here(_PerSession).enter(standing.key, self._conf.max_sockets)
         if self._pass is None:
             self.send(messages.error("too_many_sockets", "This site is open in too many tabs. Close some."))
             self.close(CloseCode.RATE)
