@@ -1,4 +1,4 @@
-"""What the parts of the runtime know of one another where the one that is named is built on the one that names it."""
+"""Protocols for what a module needs of another that is built on top of it."""
 
 from __future__ import annotations
 

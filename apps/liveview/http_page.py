@@ -57,7 +57,7 @@ def render_page(mounted: Mounted) -> HttpResponse:
 
 def answer_form(mounted: Mounted) -> HttpResponse:
     """What the form's handler makes of a mounted view."""
-    # An address that `mount` asks for is for the browser's address bar; one that the handler asks for leads somewhere.
+    # A URL pushed by `mount` is for the browser's address bar; one pushed by the handler is a redirect.
     taken: list[Effect] = [each for each in mounted.take_effects() if not isinstance(each, effects.Address)]
     handler = mounted.view.live_handlers.get(mounted.request.POST.get("_event") or _sole_form_event(mounted))
     if handler is None or handler.kind != "event":
@@ -100,7 +100,7 @@ def _fields(request: HttpRequest) -> dict[str, Any]:
 
 
 def _carry_out(mounted: Mounted, taken: list[Effect]) -> list[Effect]:
-    """Does what can be done without a socket; what is left shapes the answer."""
+    """Does what can be done without a socket, and returns what shapes the answer."""
     left: list[Effect] = []
     for effect in taken:
         match effect:

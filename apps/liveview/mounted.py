@@ -41,7 +41,7 @@ class Mounted:
         ticket = ticket_of(view.request)
         self.view = view
         self.topics = ticket.topics if ticket is not None else None  # of its socket
-        self.query: dict[str, str] = {}  # of the view's address
+        self.query: dict[str, str] = {}  # of the page's URL
         self.effects: list[Effect] = []
         self.streams: dict[str, Stream] = {}
         self.extensions = tuple(extension(self) for extension in extension_classes)
@@ -58,7 +58,7 @@ class Mounted:
         self.go_to(self.request.GET.urlencode())
 
     def go_to(self, query: str) -> None:
-        """The address has this query from now on."""
+        """The URL has this query from now on."""
         self.query = dict(parse_qsl(query, keep_blank_values=True))
         self.handle_params()
 
@@ -66,14 +66,14 @@ class Mounted:
         completed(self.view.handle_params(dict(self.query)))
 
     def finished(self, *, succeeded: bool) -> None:
-        """A handler has returned, and all that follows from it is done; or it has raised."""
+        """A handler and the render after it have succeeded, or one of them has raised."""
         if succeeded:
             self._subscribed = []
         for extension in self.extensions:
             extension.handler_finished(succeeded)
 
     def roll_back(self) -> None:
-        """What a failed handler asked for isn't done, and what was done at once is undone."""
+        """Drops what a failed handler asked for, and undoes what was done at once."""
         self.effects = []
         for topic in self._subscribed:
             assert self.topics is not None
@@ -86,7 +86,7 @@ class Mounted:
         return taken
 
     def subscribe(self, topic: str) -> None:
-        """At once, so that a handler misses nothing from here on; on the event loop, which must not wait, later."""
+        """At once, so that the handler misses nothing from here on; on the event loop, which must not block, later."""
         if self.topics is None:
             return
         if is_on_loop():

@@ -9,19 +9,19 @@ from django.http import HttpRequest
 
 
 class Refusal(NamedTuple):
-    """An answer that the server gives without asking the application. `message` is a sentence for people."""
+    """An answer that the server gives without asking the application. `message` is shown to people."""
 
     status: int
     code: str
     message: str
 
     def answer(self, accept: str) -> list[dict[str, Any]]:
-        """As ASGI has it: JSON, or a page for the person whose browser has sent a form.
+        """The ASGI messages: JSON, or a page for a person whose browser has sent a form.
 
         accept: the request's header, empty where there is none.
         """
         if _prefers_a_page(accept):
-            # The form's own page has the form's address, in all likelihood.
+            # The link leads to the form's own URL, which most likely is the page with the form.
             kind, text = b"text/html; charset=utf-8", _PAGE.format(message=self.message)
         else:
             kind, text = b"application/json", json.dumps({"error": self.code, "message": self.message})
@@ -55,7 +55,7 @@ _PAGE: Final = """<!doctype html>
 
 
 def _prefers_a_page(accept: str) -> bool:
-    """Only browsers name HTML, and only where the answer is going to be what they show."""
+    """Browsers only ask for HTML when they are going to display the answer."""
     request = HttpRequest()
     request.META["HTTP_ACCEPT"] = accept or "*/*"
     return request.get_preferred_type(["application/json", "text/html"]) == "text/html"

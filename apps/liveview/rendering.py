@@ -13,7 +13,7 @@ from liveview.mounted import Mounted
 
 Splice: TypeAlias = tuple[int, int, str]  # start, deleted length, inserted text; in UTF-16 units of the old text
 
-# Splices closer than this are one: the numbers and brackets around a splice cost bytes, too.
+# Splices closer than this are merged: the numbers and brackets around a splice cost bytes as well.
 JOIN = 24
 _TOKEN = re.compile(r"[^<]*<?")
 
@@ -26,7 +26,7 @@ def render(mounted: Mounted, streams: Mapping[str, str] | None = None) -> str:
 
 
 def diff(old: str, new: str) -> list[Splice]:
-    """Splices that turn `old` into `new`, ascending and apart; empty when they are equal.
+    """Splices that turn `old` into `new`, in ascending order and not touching; empty when they are equal.
 
     The work is bounded: see `liveview.core.token_diff`.
     """

@@ -1,7 +1,7 @@
 """Long lists whose items are sent once and then kept by the browser alone.
 
 A view names a stream and the template of one item; what it inserts is rendered, sent and forgotten. The children of the
-element with `dj-stream="name"` are therefore no part of the HTML that is compared and patched. Only where there is no
+element with `dj-stream="name"` are therefore not part of the HTML that is compared and patched. Only where there is no
 socket, in a plain HTTP answer, does `{{ streams.name }}` hold them.
 """
 
@@ -24,7 +24,7 @@ _FIRST_TAG = re.compile(r"<[A-Za-z][^\s>/]*[^>]*?\sid\s*=\s*[\"']([^\"'<>]+)[\"'
 
 
 def to_messages(mounted: Mounted, taken: list[Effect]) -> list[Effect]:
-    """Changes of streams as messages, everything else as it is and in its place."""
+    """Turns changes of streams into messages, and keeps all other effects in their place."""
     done: list[Effect] = []
     for effect in taken:
         if not isinstance(effect, Fill | Insert | Delete):

@@ -1,4 +1,4 @@
-"""Application code runs in threads, so that no handler ever holds up another visitor."""
+"""Application code runs in threads, so that no handler ever delays another visitor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class _Threads:
-    """This process's threads, and who may use how many of them at once."""
+    """This process's threads, and how many of them each visitor may use at once."""
 
     def __init__(self) -> None:
         self.most = conf().threads
@@ -27,14 +27,14 @@ class _Threads:
         self.shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def close(self) -> None:
-        """What has been asked for is still done."""
+        """Calls that are already queued still run."""
         self.pool.shutdown(wait=False)
 
 
 async def run(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread with database connections of its own.
 
-    A connection is closed afterwards unless `CONN_MAX_AGE` lets it live on, just as after a request. Context variables
+    A connection is closed afterwards unless `CONN_MAX_AGE` keeps it open, just as after a request. Context variables
     that `function` sets (the active language, the script prefix) are set for the caller, and so for what it runs next.
     """
     call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=here(_Threads).pool)
@@ -43,7 +43,7 @@ async def run(function: Callable[[], T]) -> T:
 
 
 def with_connections(function: Callable[[], T]) -> T:
-    """Calls `function` between two looks at the thread's database connections, as around a request."""
+    """Calls `function`, and closes stale database connections before and after it, as around a request."""
     reset_queries()
     close_old_connections()
     try:
@@ -62,7 +62,7 @@ def completed(value: Any) -> Any:
 
 
 def is_on_loop() -> bool:
-    """Whether this is an event loop's own thread, where nothing may wait."""
+    """Whether this thread is running an event loop, and so must not block."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -71,7 +71,7 @@ def is_on_loop() -> bool:
 
 
 def share(visitor: str) -> asyncio.Semaphore:
-    """A visitor's part of the threads: a quarter of them, however many sockets they have open."""
+    """A visitor's share of the threads: a quarter of them, however many sockets they have open."""
     threads = here(_Threads)
     semaphore = threads.shares.get(visitor)
     if semaphore is None:

@@ -47,7 +47,7 @@ class LiveView(View):
         cls.live_handlers = collect(cls)
         for name in cls.live_handlers:
             if name.startswith("_") or hasattr(LiveView, name):
-                raise TypeError(f"{cls.__name__}.{name} can't be called by browsers: take another name.")
+                raise TypeError(f"{cls.__name__}.{name} can't be called by browsers: choose another name.")
         named = [vars(base).get("extension_class") for base in cls.__mro__]
         cls.live_extension_classes = tuple(dict.fromkeys(extension for extension in named if extension))
 
@@ -66,11 +66,11 @@ class LiveView(View):
         """Sets up the state; `kwargs` are those of the URL. Runs for the HTTP page, and again on the socket."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """More for the template than the view's state and public attributes."""
+        """Further context for the template, besides the view's state and public attributes."""
         return kwargs
 
     def handle_params(self, params: dict[str, str]) -> None:
-        """Runs after `mount`, after `push_url` and when the browser goes back; `params` is the address's query."""
+        """Runs after `mount`, after `push_url` and when the browser goes back; `params` is the query of the URL."""
 
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
         """Something was broadcast to a topic that this view subscribed to."""
@@ -83,7 +83,7 @@ class LiveView(View):
 
     def push_event(self, name: str, detail: Any = None) -> None:
         """Dispatches a DOM event `live:name` with `detail` (JSON) on the page's window."""
-        encode(detail)  # raises here, in the handler, what would raise too late otherwise
+        encode(detail)  # fails here, in the handler, and not when it is too late
         self._live.effects.append(effects.Send(messages.push(name, detail)))
 
     def flash(self, text: str, level: str = "info") -> None:
@@ -93,25 +93,25 @@ class LiveView(View):
     def push_url(self, url: str, *, replace: bool = False) -> None:
         """Changes the query in the address bar without leaving the view: `push_url("?page=2")`.
 
-        Raises `ValueError` for the URL of another page; that is what `redirect` is for.
+        Raises `ValueError` for the URL of another page: use `redirect` for that.
         """
         self._live.effects.append(effects.Address(urls.of_page(url, self.request.path), replace))
 
     def redirect(self, url: str) -> None:
-        """Leaves for another page: a path, or a whole `http` or `https` URL. Raises `ValueError` for any other."""
+        """Sends the visitor elsewhere: a path, or a full `http` or `https` URL. Raises `ValueError` for any other."""
         self._live.effects.append(effects.Redirect(urls.target(url)))
 
     def send_after(self, seconds: float, method: Callable[..., Any] | str, **params: Any) -> None:
-        """Calls a method of this view (any method) after `seconds`, if it is still connected then."""
+        """Calls a method of this view (any method) after `seconds`, if it is still connected by then."""
         name = method if isinstance(method, str) else method.__name__
         if not callable(getattr(self, name, None)):
             raise ValueError(f"{type(self).__name__} has no method {name!r}.")
         self._live.effects.append(effects.Later(seconds, name, params))
 
     def subscribe(self, topic: str) -> None:
-        """From now on `handle_info` gets what is broadcast to `topic`: subscribe first, then look at the database.
+        """From now on `handle_info` gets what is broadcast to `topic`: subscribe first, then read the database.
 
-        In an async handler, from the end of the handler on.
+        In an async handler, this takes effect at the end of the handler.
         """
         self._live.subscribe(topic)
 
@@ -119,7 +119,7 @@ class LiveView(View):
         self._live.effects.append(effects.Unsubscribe(topic))
 
     def broadcast(self, topic: str, message: dict[str, Any]) -> None:
-        """Tells every view that subscribed to `topic`, this one and those in other processes included."""
+        """Sends to every view subscribed to `topic`, including this one and those in other processes."""
         encode(message)
         self._live.effects.append(effects.Broadcast(topic, message))
 
@@ -141,7 +141,7 @@ class LiveView(View):
         self._live.effects.append(effects.Insert(name, item, at))
 
     def stream_delete(self, name: str, item: Any) -> None:
-        """Takes an item out of a stream."""
+        """Removes an item from a stream."""
         self._live.effects.append(effects.Delete(name, self._live.stream(name).dom_id(item)))
 
     # Plain HTTP

@@ -50,7 +50,7 @@ class state(Generic[T]):
 
 
 class Stateful(Protocol):
-    """A view's class, as far as state goes: what it declares, and the attributes that are none."""
+    """A view, as far as state goes: what its class declares, and which attributes aren't state."""
 
     live_state: ClassVar[dict[str, state[Any]]]
     live_reserved: ClassVar[frozenset[str]]
@@ -69,7 +69,7 @@ def declared(view_class: type) -> dict[str, state[Any]]:
 def copy_containers(value: Any, copied: dict[int, Any] | None = None) -> Any:
     """A copy in which every container is new; anything else (a model, a queryset) is the same object.
 
-    A container that is in two places of the original is one in the copy, too.
+    A container that occurs twice in the original is a single one in the copy as well.
     """
     kind = type(value)
     if kind not in _CONTAINERS and not (isinstance(value, tuple) and hasattr(kind, "_make")):
@@ -118,7 +118,7 @@ def remember(view: Stateful) -> dict[str, Any]:
 
 
 def restore(view: Stateful, remembered: Mapping[str, Any]) -> None:
-    """Puts a view back to what `remember` saw: attributes that came since are gone."""
+    """Restores what `remember` saw; attributes that were added since are removed."""
     for name, _value in _own_items(view):
         if name not in remembered:
             vars(view).pop(name, None)

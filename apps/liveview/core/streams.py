@@ -1,4 +1,4 @@
-"""What a view says of a stream: its name, the template of one item, and what tells items apart."""
+"""The declaration of a stream: its name, the template of one item, and what tells items apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `manage.py check` says about the server's parts."""
+"""System checks of what the server is built on."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def check_unmasking(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "autobahn runs without its NVX extension: what arrives over WebSockets is unmasked in plain Python, "
+            "autobahn runs without its NVX extension: WebSocket messages are unmasked in pure Python, "
             "a hundred times slower.",
-            hint="Install a wheel of autobahn that has it, and don't set AUTOBAHN_USE_NVX=0.",
+            hint="Install an autobahn wheel that includes it, and don't set AUTOBAHN_USE_NVX=0.",
             id="liveview.W002",
         )
     ]

@@ -1,4 +1,4 @@
-"""A request whose application is started at its headers, and gets the body while it arrives.
+"""A request whose application starts once its headers are in, and gets the body while it arrives.
 
 Stock daphne starts the application when Twisted has the whole body, and queues all of it at once. Names in camel case
 are Twisted's, `process` and `handle_reply` daphne's, which call them.
@@ -26,7 +26,7 @@ MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application
 
 
 class Request(WebRequest):
-    """`is_complete` when its body is. One without a body goes daphne's way."""
+    """`is_complete` when its body is. One without a body is handled as by stock daphne."""
 
     channel: Any
     uri: Any
@@ -35,7 +35,7 @@ class Request(WebRequest):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._parsePOSTFormSubmission = False  # what Twisted makes of forms, nobody reads
+        self._parsePOSTFormSubmission = False  # nothing reads the forms that Twisted would parse
         self._received = 0
         self._unread: ReceiveQueue | None = None
         self._pace_due: Any = None
@@ -62,7 +62,7 @@ class Request(WebRequest):
             self._start()
 
     def _start(self) -> None:
-        self.process()  # makes no queue for a body that is streamed, so that daphne puts nothing into it
+        self.process()  # makes no queue for a streamed body, so that daphne puts nothing into it
         self.application_queue = self._unread
         if self._unread is not None and not self.finished:
             self._pace = Pace(self.server.conf.body_rate, self.server.conf.body_seconds)
@@ -114,13 +114,13 @@ class Request(WebRequest):
     def handle_reply(self, message: Message) -> None:
         is_start = message.get("type") == "http.response.start"
         if is_start and not self.finished and self.channel is not None and not self.is_complete:
-            self.channel.persistent = False  # where the next request would begin, nobody knows
+            self.channel.persistent = False  # there is no telling where the next request begins
         super().handle_reply(message)
         if is_start and not self.finished and self.channel is not None and not self.channel.persistent:
             self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answers in the application's place. To it, that is a client that has gone away."""
+        """Answers in the application's place. To the application, the client has disconnected."""
         self.channel.persistent = False
         if self._response_started:
             self.channel.transport.abortConnection()
@@ -146,7 +146,7 @@ class Request(WebRequest):
         self._stop_pace()
         super().connectionLost(reason)
 
-    # Who waits for whom
+    # Back-pressure
     def _hold(self) -> None:
         if self._is_reading():
             self._pace.had_to_wait()

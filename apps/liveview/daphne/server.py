@@ -1,4 +1,4 @@
-"""daphne's server with our connections, which ends without cutting anyone off."""
+"""daphne's server with our connections, and a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
 
-LOOK_EVERY: Final = 0.05  # seconds, while the last requests end
-CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still at work then
+LOOK_EVERY: Final = 0.05  # seconds, while the last requests finish
+CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still running then
 
 logger = logging.getLogger("liveview.daphne")
 
@@ -55,7 +55,7 @@ class Server(stock.Server):
         return None if streamed else queue
 
     async def handle_reply(self, protocol: Request | Socket, message: Message) -> None:
-        """Stock daphne's, and waits until the client has taken what was sent, but for a few hundred kilobytes."""
+        """As stock daphne's, but returns only when the client has taken all but a few hundred kilobytes."""
         await super().handle_reply(protocol, message)
         await protocol.drained()
 
@@ -74,7 +74,7 @@ class Server(stock.Server):
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     async def _end(self) -> None:
-        """Takes no new connections, sends the sockets elsewhere, lets requests end, and cancels what is left then."""
+        """Stops listening, asks sockets to reconnect elsewhere, lets requests finish, and cancels the rest."""
         self.is_stopping = True
         for port in self._ports:
             port.stopListening()
@@ -103,7 +103,7 @@ class Server(stock.Server):
         for application in running:
             application.cancel()
         if running:
-            logger.warning("%d requests and sockets were cut off at the end.", len(running))
+            logger.warning("shutdown: cancelled %d requests and sockets that were still running", len(running))
             await asyncio.wait(running, timeout=CANCELLED_WITHIN)
 
 

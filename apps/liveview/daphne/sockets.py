@@ -1,4 +1,4 @@
-"""WebSockets whose clients have to wait for their application, and the other way round.
+"""WebSockets with back-pressure in both directions.
 
 Names in camel case are Twisted's and autobahn's, which call them.
 """
@@ -17,8 +17,8 @@ from twisted.internet.protocol import connectionDone
 from liveview.core.limits import Bucket
 from liveview.daphne.receive_queue import ReceiveQueue
 
-MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages that wait for the application before the sender has to
-CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: a second, and at once
+MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages queued for the application, above which the sender has to wait
+CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: per second, and at once
 SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
 
 
@@ -37,7 +37,7 @@ class Socket(WebSocketProtocol):
         await self._drained.wait()
 
     def go_away(self) -> None:
-        """Asks the page to connect again: this process ends."""
+        """Asks the page to reconnect: this process is shutting down."""
         if self.state == self.STATE_OPEN:
             self.sendCloseFrame(code=SERVICE_RESTART)
         else:
@@ -58,7 +58,7 @@ class Socket(WebSocketProtocol):
     def resumeProducing(self) -> None:
         self._drained.set()
         if self.transport.disconnecting:
-            self.transport.unregisterProducer()  # else it would wait for us to go on, and never close
+            self.transport.unregisterProducer()  # otherwise it would wait for us to resume, and never close
 
     def stopProducing(self) -> None:
         self._drained.set()
@@ -71,7 +71,7 @@ class Socket(WebSocketProtocol):
     def _hold(self) -> None:
         self.transport.pauseProducing()
         if self.autoPingTimeoutCall:
-            self._cancelAutoPingTimeoutCall()  # its answer is behind what we don't read
+            self._cancelAutoPingTimeoutCall()  # the pong is behind data that we aren't reading
 
     def _release(self) -> None:
         self.transport.resumeProducing()
@@ -82,7 +82,7 @@ class Socket(WebSocketProtocol):
         super().check_timeouts()
 
     def onPing(self, payload: bytes) -> None:
-        """Its answer can't wait for a client that doesn't read."""
+        """Answers can't wait for a client that doesn't read, so pings are limited."""
         if self._controls.take():
             super().onPing(payload)
         else:

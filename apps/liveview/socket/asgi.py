@@ -1,7 +1,7 @@
 """The ASGI application of a page's WebSocket.
 
 Not a Channels consumer: its dispatch hops to a thread for every message, binary frames of an upload included. This one
-reads as fast as the network delivers and leaves all waiting to others: turns wait for what they have told to be sent.
+reads as fast as the network delivers, and doesn't wait itself: a view's turns wait until their output has been sent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class _Socket:
-    """Reads and writes. Once it is closing, nothing that arrives matters any more."""
+    """Reads and writes. Once it is closing, whatever arrives is ignored."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
@@ -75,7 +75,7 @@ class _Socket:
                 self._session.received(text)
 
     def _overrun(self) -> None:
-        """The browser doesn't read: a close behind all that waits would never be sent."""
+        """The browser isn't reading: a close queued behind everything else would never be sent."""
         self._writer.cancel()
         self._outbox.clear()
         self._session.close(CloseCode.RATE)

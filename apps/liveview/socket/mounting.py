@@ -1,7 +1,7 @@
 """From a URL to a mounted view: the URLconf, the middleware and the view's own `dispatch` decide, as for a page.
 
 The browser names a URL, never a class. A login mixin, a decorator or a middleware that answers with something else than
-the view (a redirect to the log-in page, a 403) has the same say here as over HTTP.
+the view (a redirect to the login page, a 403) has its way here as it has over HTTP.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from liveview.socket import django_session
 from liveview.socket.django_session import Standing
 from liveview.view import LiveView
 
-_QUERY = "%&=+;/?:@!$'()*,-._~[]"  # what stays as it is: the browser has quoted the rest already
+_QUERY = "%&=+;/?:@!$'()*,-._~[]"  # left as it is: the browser has already quoted the rest
 _DROPPED_HEADERS = frozenset({b"connection", b"upgrade", b"content-length", b"content-type", b"transfer-encoding"})
 
 
@@ -50,13 +50,13 @@ class Refused:
 
 
 class _Handler(BaseHandler):
-    """Django's own way from a request to a response, except that it calls no view that isn't live."""
+    """Django's way from a request to a response, except that it only calls live views."""
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         found: ResolverMatch = super().resolve_request(request)
         view_class = getattr(found.func, "view_class", None)
         if not (isinstance(view_class, type) and issubclass(view_class, LiveView)):
-            raise Http404("not a live page")  # even a GET may do something
+            raise Http404("not a live page")  # even a GET may have side effects
         return found
 
 
@@ -70,7 +70,7 @@ def handler() -> BaseHandler:
 def mount(scope: dict[str, Any], url: str, topics: Topics) -> Accepted | Moved | Refused:
     """Mounts the view at `url` for the visitor whose WebSocket handshake was `scope`. Runs in a thread.
 
-    What middleware sets for a request (the language, a time zone) stays set in the context of the caller.
+    What middleware sets for a request (language, time zone) stays set in the caller's context.
     """
     if not urls.is_path(url):
         return Refused("not_found")

@@ -1,4 +1,4 @@
-"""One socket's view, as an actor: what arrives takes turns, and every turn ends in a patch."""
+"""One socket's view, as an actor: messages take turns, and every turn ends with a patch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _PerSession(ConnectionLimit):
 class LiveSession:
     """Everything on one socket. `send` and `close` queue; neither blocks.
 
-    What a turn has to tell goes by `_tell`, as the next turn waits for it; all else by `send`.
+    The output of a turn goes through `_tell`, as the next turn waits for it; everything else through `send`.
     """
 
     def __init__(self, scope: dict[str, Any], outbox: Outbox) -> None:
@@ -72,7 +72,7 @@ class LiveSession:
         self._close(code)
 
     async def closed(self) -> None:
-        """The socket is gone: lets a handler that has begun come to its end, then lets go of everything."""
+        """The socket is gone: waits for a handler that is running, then releases everything."""
         try:
             await self._actor.ended()
         finally:
@@ -102,7 +102,7 @@ class LiveSession:
 
     def received_binary(self, frame: bytes) -> None:
         if not any(extension.received_binary(frame) for extension in self._extensions):
-            self.violation("a binary frame nobody takes")
+            self.violation("unexpected binary message")
 
     def _received_extension(self, message: Message) -> None:
         for extension in self._extensions:
@@ -134,7 +134,7 @@ class LiveSession:
 
     # Mount
     async def _expect_mount(self) -> None:
-        """In its turn, and so after a mount that is under way."""
+        """Takes its turn, so that a mount in progress counts."""
         if self.mounted is None:
             self.close(CloseCode.IDLE)
 
@@ -142,7 +142,7 @@ class LiveSession:
         if message["protocol"] != messages.PROTOCOL:
             self.send(messages.reload())
         elif self.mounted is not None:
-            self.violation("mounted twice")
+            self.violation("duplicate mount")
         else:
             match await threads.run(partial(mounting.mount, self._scope, message["url"], self._inbox)):
                 case mounting.Moved(url):
@@ -188,7 +188,7 @@ class LiveSession:
         return True
 
     async def _watch(self, standing: Standing | None) -> None:
-        """A log-out or a disabled account ends the sockets it opened. Keeps the snapshot of a visitor who is here."""
+        """Closes the socket when its session has ended; until then, keeps the visitor's snapshot from expiring."""
         checks_per_touch = max(1, round(self._conf.snapshot_ttl / 4 / self._conf.session_check))
         for number in count(1):
             await asyncio.sleep(self._conf.session_check)
@@ -210,7 +210,7 @@ class LiveSession:
             self._tell(messages.result(message["ref"], turn.value))
 
     def _find(self, message: Message, kind: Kind) -> Call | None:
-        """What a message asks for; None when it has been refused."""
+        """The call that a message asks for; None if it has been refused."""
         ref, mounted = message["ref"], self.mounted
         if mounted is None:
             self.send(messages.error("not_mounted", "The page isn't connected yet.", ref=ref))
@@ -228,7 +228,7 @@ class LiveSession:
         return None
 
     async def _url(self, message: Message) -> None:
-        """The browser went back or forth."""
+        """The visitor went back or forward in the browser's history."""
         mounted, url = self.mounted, message["url"]
         if mounted is None or not urls.is_path(url):
             return
@@ -250,7 +250,7 @@ class LiveSession:
         return await self._take(call) is not None
 
     async def _informed(self, topic: str, message: dict[str, Any]) -> None:
-        """Waits for the turn: what a slow view can't keep up with stays in the channel layer, which has a limit."""
+        """Waits for its turn: what a slow view can't keep up with stays in the channel layer, which has a limit."""
 
         async def inform() -> bool:
             if self.mounted is None:
@@ -261,7 +261,7 @@ class LiveSession:
         await self._actor.in_turn(inform)
 
     async def _take(self, call: Call, ref: int | None = None) -> Turn | None:
-        """One turn, and everything it has to tell. None if it failed: the visitor has been told then."""
+        """Takes one turn and sends its output. None if it failed, which the visitor has been told."""
         turn = await self._attempt(self.mounted, call, ref) if self.mounted is not None else None
         if turn is not None:
             self._screen = turn.screen

@@ -1,7 +1,7 @@
-"""A view's declared state, kept in Django's cache between a lost socket and the next one.
+"""A view's declared state, kept in Django's cache between a lost socket and the next.
 
-A snapshot is named by 128 random bits, belongs to the session that it was made for and to one view at one path. Losing
-the cache loses nothing but the convenience, so no failure of it reaches a visitor.
+A snapshot is named by 128 random bits and belongs to one session, one view and one path. Losing the cache costs only
+convenience, so its failures never reach a visitor.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ def save(mounted: Mounted, snapshot: str, state: dict[str, Any]) -> None:
     try:
         cache.set(_key(snapshot), kept, conf().snapshot_ttl)
     except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
-        logger.warning("could not keep a snapshot", exc_info=True)
+        logger.warning("failed to save snapshot", exc_info=True)
 
 
 def load(mounted: Mounted, snapshot: str) -> bool:
     """Gives a view that has just been mounted the state of `snapshot`; False if it has none for this visitor and view.
 
-    If the address has changed since, the view is told.
+    If the URL's query has changed since, the view is told.
     """
     try:
         kept: dict[str, Any] | None = cache.get(_key(snapshot))
     except Exception:  # noqa: BLE001
-        logger.warning("could not read a snapshot", exc_info=True)
+        logger.warning("failed to load snapshot", exc_info=True)
         return False
     if kept is None or kept.get("of") != _identity(mounted):
         return False
@@ -50,11 +50,11 @@ def load(mounted: Mounted, snapshot: str) -> bool:
 
 
 def touch(snapshot: str) -> None:
-    """It counts as new again: the visitor is still here."""
+    """Its time to live starts again: the visitor is still here."""
     try:
         cache.touch(_key(snapshot), conf().snapshot_ttl)
     except Exception:  # noqa: BLE001
-        logger.warning("could not keep a snapshot", exc_info=True)
+        logger.warning("failed to extend snapshot", exc_info=True)
 
 
 def _key(snapshot: str) -> str:

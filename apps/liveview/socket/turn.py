@@ -34,7 +34,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What came of one turn: the handler's value, the new screen and how to get there, and what else was asked for."""
+    """The outcome of one turn: the handler's value, the new screen, the patches that lead to it, and other effects."""
 
     value: Any
     screen: Screen
@@ -52,7 +52,7 @@ class Call:
 
 
 async def take(mounted: Mounted, call: Call, screen: Screen, snapshot: str) -> Turn:
-    """Runs `call` and renders. If anything raises, the view is put back to where it was, and the exception goes on."""
+    """Runs `call` and renders. If anything raises, the view is restored and the exception propagates."""
     if not call.is_async:
         return await threads.run(partial(_all_or_nothing, mounted, call, screen, snapshot))
     before = remember(mounted.view)
@@ -104,7 +104,7 @@ def _roll_back(mounted: Mounted, before: dict[str, Any]) -> None:
 
 
 async def _await(call: Callable[[], Any]) -> Any:
-    """Runs an async handler on the event loop; the ORM, which it may use, gets a thread of its own."""
+    """Runs an async handler on the event loop, with a thread of its own for the ORM."""
     async with ThreadSensitiveContext():
         try:
             return await call()

@@ -130,7 +130,7 @@ def test_stock_daphne_still_works_and_says_what_is_missing(stock: Server) -> Non
         assert wire.post("/sink/a", bytes(1001)).status == 413
 
     until(lambda: "python -m liveview.daphne" in stock.log.read_text())
-    assert stock.log.read_text().count("This server isn't liveview.daphne") == 1
+    assert stock.log.read_text().count("Not running under liveview.daphne") == 1
 
 
 # -- What any server has
