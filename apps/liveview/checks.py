@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from channels.routing import get_default_application
@@ -28,12 +28,12 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
         found += mistyped("LIVEVIEW", conf(), check_id="liveview.E008")
     except TypeError as wrong:
-        return [Error(f"LIVEVIEW has a key it doesn't know: {wrong}", id="liveview.E001")]
+        return [Error(f"LIVEVIEW has an unknown key: {wrong}", id="liveview.E001")]
     if "*" in settings.ALLOWED_HOSTS:
         found.append(
             Error(
-                'ALLOWED_HOSTS = ["*"] lets any host name pass for this site, so that any page may open its sockets.',
-                hint='Name the hosts; ".example.com" means a domain with all below it.',
+                'ALLOWED_HOSTS = ["*"] accepts any host name, so any web page could open sockets to this site.',
+                hint='List the hosts by name; ".example.com" matches a domain and its subdomains.',
                 id="liveview.E004",
             )
         )
@@ -48,7 +48,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not apps.is_installed("daphne"):
         found.append(
             CheckWarning(
-                "Without daphne's, manage.py runserver speaks no WebSocket: every page is dead there.",
+                'Without "daphne" in INSTALLED_APPS, manage.py runserver serves no WebSockets, and no page goes live.',
                 hint='INSTALLED_APPS = ["daphne", *INSTALLED_APPS]',
                 id="liveview.W003",
             )
@@ -56,7 +56,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if "default" not in getattr(settings, "CHANNEL_LAYERS", {}):
         found.append(
             CheckWarning(
-                "There is no channel layer: what views broadcast reaches nobody.",
+                "There is no channel layer, so broadcasts are not delivered to any view.",
                 hint='CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}',
                 id="liveview.W001",
             )
@@ -65,10 +65,35 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register("liveview")
+def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        limits = conf().body_limits
+    except TypeError:
+        return []  # liveview.E001
+    if isinstance(limits, Sequence) and all(map(_is_limit, limits)):
+        return []
+    return [
+        Error(
+            "LIVEVIEW['BODY_LIMITS'] has to be a list of pairs: the beginning of a path, and a number of bytes.",
+            hint='LIVEVIEW = {"BODY_LIMITS": [("/videos/", 500_000_000)]}; where the environment says it, '
+            "LIVEVIEW_BODY_LIMITS='[[\"/videos/\", 500000000]]'",
+            id="liveview.E007",
+        )
+    ]
+
+
+def _is_limit(limit: Any) -> bool:
+    match limit:
+        case [str(prefix), int()]:
+            return prefix.startswith("/")
+    return False
+
+
+@register("liveview")
 def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
         if mistyped("LIVEVIEW", conf(), check_id=""):
-            return []  # perhaps nothing can be imported then, and check_settings says why
+            return []  # nothing may be importable then, and check_settings says why
     except TypeError:
         return []
     if not getattr(settings, "ASGI_APPLICATION", None):
@@ -90,12 +115,12 @@ def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _project() -> str:
-    """The package that asgi.py is in, as `startproject` has it: beside urls.py."""
+    """The package that holds asgi.py: beside urls.py, where `startproject` puts it."""
     return str(getattr(settings, "ROOT_URLCONF", "")).rpartition(".")[0] or "mysite"
 
 
 def _has_route(application: Any) -> bool:
-    """Whether a WebSocket to `socket_path` is served; True, too, where it can't be seen from outside."""
+    """Whether a WebSocket to `socket_path` is served. Also True where that can't be told from outside."""
     if not hasattr(application, "application_mapping"):
         return not _is_django(application)
     routed = [each for each in _unwrapped(application.application_mapping.get("websocket")) if hasattr(each, "routes")]
@@ -105,7 +130,7 @@ def _has_route(application: Any) -> bool:
 
 
 def _unwrapped(application: Any) -> Iterator[Any]:
-    """An application, and those that it is a middleware of."""
+    """An application and, if it is middleware, those it wraps."""
     while application is not None:
         yield application
         application = getattr(application, "inner", None) or getattr(application, "application", None)

@@ -18,21 +18,21 @@ class Conf:
     layout: str = "liveview/layout.html"  # the page around a view's own template
     socket_path: str = "/live/"
     threads: PositiveInt = 32  # sync handlers and renders that may run at the same time in one process
-    snapshot_ttl: PositiveInt = 3600  # how long a visitor may be gone and still find the page as it was
+    snapshot_ttl: PositiveInt = 3600  # how long a visitor can be away and still find the page as they left it
     max_message: PositiveInt = 65_536  # of a text message
     max_queue: PositiveInt = 64  # events of one socket that may wait for their turn
     events_per_second: PositiveFloat = 50  # sustained, of one socket; bursts up to four times that
-    session_check: PositiveFloat = 4  # how often a socket makes sure that its session still holds
+    session_check: PositiveFloat = 4  # how often a socket checks that its session is still valid
     mount_seconds: PositiveFloat = 30  # that a socket may be open before its page is mounted
     max_sockets: PositiveInt = 50  # of one session in one process
     max_sockets_per_address: int = 0  # 0: no limit, as many visitors may have the same address
-    proxies: int = 1  # of one's own that append to X-Forwarded-For; counts where the server has --proxy-headers
+    proxies: int = 1  # your own that append to X-Forwarded-For; used if the server has --proxy-headers
     max_body: int = 10_000_000  # of a request; for the paths that body_limits doesn't name
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow
     body_seconds: PositiveFloat = 30  # over which that is measured
     header_seconds: PositiveFloat = 20  # from a request's first byte to the end of its headers
-    shutdown_seconds: float = 10  # that requests still have when the server is told to stop
+    shutdown_seconds: float = 10  # for running requests to finish when the server is told to stop
 
 
 def conf() -> Conf:

@@ -1,4 +1,4 @@
-"""Messages as text, with Django's idea of what JSON can say of dates, decimals and translations."""
+"""Messages as JSON, with dates, decimals and lazy translations encoded as Django does it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",
 
 
 def encode(value: Any) -> str:
-    """JSON that every browser reads. Raises `TypeError` or `ValueError` for what isn't JSON.
+    """JSON that every browser can parse. Raises `TypeError` or `ValueError` for what JSON can't express.
 
-    Text that can't be written as UTF-8 gets question marks, one for each UTF-16 unit, so that offsets stay right.
+    Text that isn't valid UTF-8 gets question marks, one for each UTF-16 unit, so that offsets stay right.
     """
     return _encoder.encode(value).encode("utf-8", "replace").decode()

@@ -1,33 +1,31 @@
 """How another package shares a view's socket, forms and template context.
 
-The uploads package does; the runtime doesn't know.
+The uploads package does this; the runtime knows nothing about it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from django.http import HttpRequest, HttpResponse
 
+from liveview.contracts import Host
 from liveview.core.messages import Fields, Message
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
 
 
 class Link(Protocol):
-    """What an extension may do with the socket of its view. Every method belongs to the event loop."""
+    """What an extension may do with the socket of its view, on the event loop only."""
 
     def send(self, message: Message) -> None: ...
     def rerender(self) -> None:
-        """Render after whatever the view is doing now; asked for many times, done once."""
+        """Render once the view has finished what it is doing. Repeated calls are merged."""
 
     def spawn(self, work: Awaitable[None]) -> None:
-        """Run beside the view for as long as the socket is open."""
+        """Run in the background for as long as the socket is open."""
 
     async def call(self, function: Callable[[], None]) -> bool:
-        """Run `function` as a handler of the view, in its turn and in a thread; False if it raised."""
+        """Run `function` like a handler of the view, when its turn comes, in a thread. False if it raised."""
 
     def violation(self, reason: str) -> None:
         """The client broke the protocol. Three of these close the socket."""
@@ -40,8 +38,9 @@ class Extension:
 
     messages: ClassVar[Mapping[str, Fields]] = {}
 
-    def __init__(self, view: LiveView) -> None:
-        self.view = view
+    def __init__(self, mounted: Host) -> None:
+        """`mounted` is a `liveview.mounted.Mounted`."""
+        self.view = mounted.view
 
     def context(self) -> dict[str, Any]:
         """Added to the template's context. May run in any thread."""
@@ -54,14 +53,14 @@ class Extension:
         """A checked message of one of `messages`. Must not block."""
 
     def received_binary(self, frame: bytes) -> bool:
-        """A binary frame; True if it was this extension's. Must not block."""
+        """A binary message; True if it was this extension's. Must not block."""
         return False
 
     def handler_finished(self, succeeded: bool) -> None:
         """A handler of the view has returned or raised. Runs in the handler's thread."""
 
     def answer(self, request: HttpRequest) -> HttpResponse | None:
-        """A request of the extension's own to the page's address. It runs before `mount`, which it may call itself.
+        """A request of the extension's own to the page's URL. Runs before `mount`, which it may call itself.
 
         None for any other: the page is rendered, or its form is handled.
         """

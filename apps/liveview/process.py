@@ -1,12 +1,12 @@
-"""What this process remembers at run time, in one object: whatever is gone when the process is.
+"""What this process remembers at run time, in one object: everything that is lost when the process ends.
 
-A module says what it remembers as a class that can be made without arguments, and asks for this process's own:
+A module declares what it remembers as a class without constructor arguments, and asks for the instance:
 
     class Ledger: ...
 
     here(Ledger).reserve(...)
 
-Declarations are no memory: intakes, hooks and dotted names in settings are made once, when Django starts, and stay.
+Declarations aren't part of it: intakes, hooks and dotted names in settings are made once, when Django starts, and stay.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Process:
-    """One instance of each kind, made when it is first asked for. May be used in any thread."""
+    """One instance of each kind, made when it is first asked for. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._memory: dict[type, Any] = {}
@@ -39,7 +39,7 @@ class Process:
         return list(self._memory)
 
     def close(self) -> None:
-        """Lets go of what holds threads or processes."""
+        """Closes whatever holds threads or processes."""
         for held in list(self._memory.values()):
             if callable(close := getattr(held, "close", None)):
                 close()
@@ -49,7 +49,7 @@ _current = Process()
 
 
 def here(kind: type[T]) -> T:
-    """This process's own."""
+    """This process's instance."""
     return _current.get(kind)
 
 
@@ -58,9 +58,11 @@ def current() -> Process:
 
 
 def begin() -> Process:
-    """A new memory in place of the one before, which is returned as a crash would leave it: with nothing said.
+    """Starts over with an empty memory, as after a crash. Returns the old one, unclosed.
 
-    For `AppConfig.ready`, and for tests that want a crash.
+    For tests that simulate a crash. `AppConfig.ready` doesn't call it: a process starts with an empty memory anyway, an
+    app that is ready earlier may have filled it, and `ready` runs again whenever a test overrides `INSTALLED_APPS`,
+    while threads and sockets are in use.
     """
     global _current
     before, _current = _current, Process()

@@ -1,6 +1,7 @@
 """Topics over the channel layer, for views (`LiveView.broadcast`) and for everything else.
 
-At most once: who isn't there, or whose layer is away, misses a message. Nobody's request fails because of that.
+Delivery is at most once: views that aren't connected miss a message, and all do while the layer is down. No request
+fails because of that.
 """
 
 from __future__ import annotations
@@ -14,41 +15,45 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from liveview.encoding import encode
+from liveview.process import here
 
 logger = logging.getLogger("liveview")
 
 TYPE = "liveview.info"
-PATIENCE = 5.0  # seconds that the layer's server may take
+PATIENCE = 5.0  # seconds to wait for the layer's server
 
-_home: asyncio.AbstractEventLoop | None = None
+
+class _Home:
+    """The event loop that serves this process's sockets."""
+
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 def group(topic: str) -> str:
-    """Channel layers allow few characters and a hundred of them; topics are free."""
+    """The group of a topic. Topics are any text; channel layers allow 100 characters from a small set."""
     return "liveview." + hashlib.sha256(topic.encode()).hexdigest()[:40]
 
 
 def settle(loop: asyncio.AbstractEventLoop) -> None:
-    """This process's sockets live on `loop`."""
-    global _home
-    _home = loop
+    """This process's sockets are served on `loop`."""
+    here(_Home).loop = loop
 
 
 async def abroadcast(topic: str, message: dict[str, Any]) -> None:
-    """Tells every view that subscribed to `topic`. Raises `TypeError` or `ValueError` if `message` isn't JSON."""
+    """Sends to every view subscribed to `topic`. Raises `TypeError` or `ValueError` if `message` isn't JSON."""
     await _send(topic, encode(message))
 
 
 def broadcast(topic: str, message: dict[str, Any]) -> None:
     """`abroadcast` for synchronous code: a signal, a task, a management command."""
     encoded = encode(message)
-    home = _home
+    home = here(_Home).loop
     if home is None or not home.is_running():
         async_to_sync(_send)(topic, encoded)
     elif _running_loop() is home:
-        raise RuntimeError("broadcast would stop the event loop here: use `await abroadcast(…)`.")
+        raise RuntimeError("broadcast would block the event loop here: use `await abroadcast(…)`.")
     else:
-        # The layer in memory wakes only those who wait on the loop that it is called on.
+        # The in-memory layer only wakes receivers on the loop that it is called from.
         asyncio.run_coroutine_threadsafe(_send(topic, encoded), home).result()
 
 
@@ -67,4 +72,4 @@ async def _send(topic: str, encoded: str) -> None:
         async with asyncio.timeout(PATIENCE):
             await layer.group_send(group(topic), {"type": TYPE, "topic": topic, "message": encoded})
     except Exception:  # noqa: BLE001  (whatever the layer's driver raises)
-        logger.warning("a broadcast was lost: the channel layer did not answer", exc_info=True)
+        logger.warning("broadcast lost: the channel layer did not respond", exc_info=True)

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from django.template.loader import get_template
 
 from liveview.core.token_diff import changes
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
+from liveview.mounted import Mounted
 
 Splice: TypeAlias = tuple[int, int, str]  # start, deleted length, inserted text; in UTF-16 units of the old text
 
-# Splices closer than this are one: the numbers and brackets around a splice cost bytes, too.
+# Splices closer than this are merged: the numbers and brackets around a splice cost bytes as well.
 JOIN = 24
 _TOKEN = re.compile(r"[^<]*<?")
 
 
-def render(view: LiveView, streams: Mapping[str, str] | None = None) -> str:
+def render(mounted: Mounted, streams: Mapping[str, str] | None = None) -> str:
     """The HTML of the view's own template (without the page around it), with what its streams hold."""
-    template: Any = get_template(view.live_template())
-    rendered: str = template.render({**view.live_context(), "streams": streams or {}}, view.request)
+    template: Any = get_template(mounted.template())
+    rendered: str = template.render({**mounted.context(), "streams": streams or {}}, mounted.request)
     return rendered
 
 
 def diff(old: str, new: str) -> list[Splice]:
-    """Splices that turn `old` into `new`, ascending and apart; empty when they are equal.
+    """Splices that turn `old` into `new`, in ascending order and not touching; empty when they are equal.
 
     The work is bounded: see `liveview.core.token_diff`.
     """

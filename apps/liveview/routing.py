@@ -8,7 +8,7 @@ from django.urls import path
 from liveview.conf import conf
 from liveview.socket.asgi import live_socket
 
-# A site below a path of its host may get that path with each request, or not: the proxy decides.
+# A site that is served below a path may or may not see that path in its requests: the proxy decides.
 _PREFIXES = {"", (settings.FORCE_SCRIPT_NAME or "").strip("/")}
 
 websocket_urlpatterns = [

@@ -1,7 +1,7 @@
-"""Whether what a setting says is of the kinds that its dataclass has: for the system checks of each app.
+"""Checks the values of a setting against the types of its dataclass, for the system checks of each app.
 
-Settings are dicts (`LIVEVIEW`, `UPLOADS` …) whose values may come from the environment, where everything is a text:
-`8MB` for a number of bytes would be believed until the first visitor comes.
+Settings are dicts (`LIVEVIEW`, `UPLOADS` …) whose values may come from the environment, where everything is text:
+`8MB` as a number of bytes would go unnoticed until the first visitor comes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_o
 
 from django.core.checks import CheckMessage, Error
 
-# For fields whose 0 would bring everything to a stand.
+# For fields where 0 would stop everything.
 PositiveInt: TypeAlias = Annotated[int, "positive"]
 PositiveFloat: TypeAlias = Annotated[float, "positive"]
 
@@ -33,7 +33,7 @@ def _is_whole(value: Any) -> bool:
     return _is_number(value) and isinstance(value, int)
 
 
-# Lists are judged by who knows what is in them, and a path can be made of anything.
+# Lists are checked by the code that knows their contents, and a path can be made of anything.
 _KINDS: Final[dict[Any, _Kind]] = {
     bool: _Kind("true or false", lambda value: isinstance(value, int) and value in (0, 1)),
     int: _Kind("a whole number, and not below 0", _is_whole),
@@ -64,7 +64,7 @@ def mistyped(setting: str, values: Any, *, check_id: str) -> list[CheckMessage]:
 
 
 def _misfit(annotation: Any, value: Any) -> _Kind | None:
-    """What the value would have to be; None if it is, or can't be told here."""
+    """What the value should have been; None if it is, or if that can't be told here."""
     alternatives = get_args(annotation)
     if NoneType in alternatives:
         if value is None:

@@ -1,66 +1,36 @@
 """Long lists whose items are sent once and then kept by the browser alone.
 
 A view names a stream and the template of one item; what it inserts is rendered, sent and forgotten. The children of the
-element with `dj-stream="name"` are therefore no part of the HTML that is compared and patched. Only where there is no
+element with `dj-stream="name"` are therefore not part of the HTML that is compared and patched. Only where there is no
 socket, in a plain HTTP answer, does `{{ streams.name }}` hold them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from html import unescape
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
 from liveview.core import messages
 from liveview.core.effects import Delete, Effect, Fill, Insert, Send
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
+from liveview.mounted import Mounted
 
 Op: TypeAlias = list[Any]  # as in `messages.stream`
 
-_NAME = re.compile(r"[A-Za-z_]\w{0,99}")
 _FIRST_TAG = re.compile(r"<[A-Za-z][^\s>/]*[^>]*?\sid\s*=\s*[\"']([^\"'<>]+)[\"']")
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """`template` renders one `item`, as one element with `id="{{ dom_id }}"`; `key` tells items apart."""
-
-    name: str
-    template: str
-    key: Callable[[Any], Any]
-
-    def dom_id(self, item: Any) -> str:
-        return f"{self.name}-{self.key(item)}"
-
-
-def declare(name: str, template: str, key: Callable[[Any], Any] | None) -> Stream:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"A stream is named like a variable, not {name!r}.")
-    return Stream(name, template, key or primary_key)
-
-
-def primary_key(item: Any) -> Any:
-    """A model's primary key, or what a dict or an object calls `id`."""
-    if isinstance(item, dict):
-        return item["id"]
-    return item.pk if hasattr(item, "pk") else item.id
-
-
-def to_messages(view: LiveView, taken: list[Effect]) -> list[Effect]:
-    """Changes of streams as messages, everything else as it is and in its place."""
+def to_messages(mounted: Mounted, taken: list[Effect]) -> list[Effect]:
+    """Turns changes of streams into messages, and keeps all other effects in their place."""
     done: list[Effect] = []
     for effect in taken:
         if not isinstance(effect, Fill | Insert | Delete):
             done.append(effect)
             continue
-        ops = _ops(view, effect)
+        ops = _ops(mounted, effect)
         last = done[-1].message if done and isinstance(done[-1], Send) else {}
         if last.get("type") == "stream" and last["name"] == effect.stream:
             last["ops"] += ops
@@ -69,32 +39,32 @@ def to_messages(view: LiveView, taken: list[Effect]) -> list[Effect]:
     return done
 
 
-def contents(view: LiveView, taken: list[Effect]) -> dict[str, SafeString]:
+def contents(mounted: Mounted, taken: list[Effect]) -> dict[str, SafeString]:
     """What the streams hold after these effects: the children of their containers."""
     held: dict[str, dict[str, str]] = {}
     for effect in taken:
         if isinstance(effect, Fill | Insert | Delete):
-            held[effect.stream] = _apply(held.get(effect.stream, {}), view, effect)
+            held[effect.stream] = _apply(held.get(effect.stream, {}), mounted, effect)
     return {name: mark_safe("".join(children.values())) for name, children in held.items()}  # noqa: S308  (rendered)
 
 
-def _ops(view: LiveView, effect: Fill | Insert | Delete) -> list[Op]:
+def _ops(mounted: Mounted, effect: Fill | Insert | Delete) -> list[Op]:
     match effect:
         case Fill(name, items):
-            return [["reset", [[view.live_stream(name).dom_id(item), _render(view, name, item)] for item in items]]]
+            return [["reset", [[mounted.stream(name).dom_id(item), _render(mounted, name, item)] for item in items]]]
         case Insert(name, item, at):
-            return [["insert", view.live_stream(name).dom_id(item), at, _render(view, name, item)]]
+            return [["insert", mounted.stream(name).dom_id(item), at, _render(mounted, name, item)]]
         case Delete(_, dom_id):
             return [["delete", dom_id]]
 
 
-def _apply(held: dict[str, str], view: LiveView, effect: Fill | Insert | Delete) -> dict[str, str]:
+def _apply(held: dict[str, str], mounted: Mounted, effect: Fill | Insert | Delete) -> dict[str, str]:
     match effect:
         case Fill(name, items):
-            stream = view.live_stream(name)
-            return {stream.dom_id(item): _render(view, name, item) for item in items}
+            stream = mounted.stream(name)
+            return {stream.dom_id(item): _render(mounted, name, item) for item in items}
         case Insert(name, item, at):
-            dom_id, html = view.live_stream(name).dom_id(item), _render(view, name, item)
+            dom_id, html = mounted.stream(name).dom_id(item), _render(mounted, name, item)
             if dom_id not in held and 0 <= at < len(held):
                 children = list(held.items())
                 return dict([*children[:at], (dom_id, html), *children[at:]])
@@ -104,12 +74,12 @@ def _apply(held: dict[str, str], view: LiveView, effect: Fill | Insert | Delete)
     return held
 
 
-def _render(view: LiveView, name: str, item: Any) -> str:
-    stream = view.live_stream(name)
+def _render(mounted: Mounted, name: str, item: Any) -> str:
+    stream = mounted.stream(name)
     dom_id = stream.dom_id(item)
     template: Any = get_template(stream.template)
     # Without the request as an argument: context processors would run for each of a thousand items.
-    html: str = template.render(view.live_item_context(item, dom_id)).strip()
+    html: str = template.render(mounted.item_context(item, dom_id)).strip()
     first = _FIRST_TAG.match(html)
     if first is None or unescape(first[1]) != dom_id:
         raise ValueError(f'{stream.template} must be one element that has id="{{{{ dom_id }}}}".')

@@ -104,7 +104,7 @@ class LivePage:
     reconnect = connect
 
     def drop_connection(self) -> None:
-        """The socket goes away as when the network does: without a word."""
+        """The socket is gone, as when the network fails: without a close frame."""
         if self._communicator is not None:
             self._loop.run(self._leave(self._communicator))
             self._communicator = None
@@ -278,7 +278,7 @@ def _loop() -> _Loop:
 
 
 class _Loop:
-    """The event loop of all pages, in a thread of its own, so that tests stay synchronous and may use the database."""
+    """The event loop of all pages, in its own thread, so that tests stay synchronous and can use the database."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

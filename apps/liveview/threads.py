@@ -1,4 +1,4 @@
-"""Application code runs in threads, so that no handler ever holds up another visitor."""
+"""Application code runs in threads, so that no handler ever delays another visitor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -14,28 +13,37 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import close_old_connections, reset_queries
 
 from liveview.conf import conf
+from liveview.process import here
 
 T = TypeVar("T")
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf().threads, thread_name_prefix="liveview")
+class _Threads:
+    """This process's threads, and how many of them each visitor may use at once."""
+
+    def __init__(self) -> None:
+        self.most = conf().threads
+        self.pool = ThreadPoolExecutor(self.most, thread_name_prefix="liveview")
+        self.shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    def close(self) -> None:
+        """Calls that are already queued still run."""
+        self.pool.shutdown(wait=False)
 
 
 async def run(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread with database connections of its own.
 
-    A connection is closed afterwards unless `CONN_MAX_AGE` lets it live on, just as after a request. Context variables
+    A connection is closed afterwards unless `CONN_MAX_AGE` keeps it open, just as after a request. Context variables
     that `function` sets (the active language, the script prefix) are set for the caller, and so for what it runs next.
     """
-    call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=_pool())
+    call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=here(_Threads).pool)
     result: T = await call(function)
     return result
 
 
 def with_connections(function: Callable[[], T]) -> T:
-    """Calls `function` between two looks at the thread's database connections, as around a request."""
+    """Calls `function`, and closes stale database connections before and after it, as around a request."""
     reset_queries()
     close_old_connections()
     try:
@@ -54,7 +62,7 @@ def completed(value: Any) -> Any:
 
 
 def is_on_loop() -> bool:
-    """Whether this is an event loop's own thread, where nothing may wait."""
+    """Whether this thread is running an event loop, and so must not block."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -62,13 +70,10 @@ def is_on_loop() -> bool:
     return True
 
 
-_shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-
-
 def share(visitor: str) -> asyncio.Semaphore:
-    """A visitor's part of the threads: a quarter of them, however many sockets he has open."""
-    if visitor not in _shares:
-        semaphore = asyncio.Semaphore(max(1, conf().threads // 4))
-        _shares[visitor] = semaphore
-        return semaphore
-    return _shares[visitor]
+    """A visitor's share of the threads: a quarter of them, however many sockets they have open."""
+    threads = here(_Threads)
+    semaphore = threads.shares.get(visitor)
+    if semaphore is None:
+        semaphore = threads.shares[visitor] = asyncio.Semaphore(max(1, threads.most // 4))
+    return semaphore

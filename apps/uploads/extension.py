@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from liveview.core.messages import Fields, Message
 from liveview.extensions import Extension, Link
+from liveview.mounted import Mounted
 from uploads.core import messages
 from uploads.entries.registry import Uploads
 from uploads.socket.direct import DirectUploads
@@ -31,10 +32,10 @@ class Fallback(Protocol):
         """The page is rendered."""
 
 
-_fallback: Callable[[LiveView, Uploads], Fallback] | None = None
+_fallback: Callable[[Mounted, Uploads], Fallback] | None = None
 
 
-def use_fallback(factory: Callable[[LiveView, Uploads], Fallback]) -> None:
+def use_fallback(factory: Callable[[Mounted, Uploads], Fallback]) -> None:
     """Where the folder `uploads.fallback` is there, it says so when Django starts."""
     global _fallback
     _fallback = factory
@@ -53,11 +54,13 @@ class Shown(dict[str, Any]):
 class UploadsExtension(Extension):
     messages: ClassVar[Mapping[str, Fields]] = messages.CLIENT
 
-    def __init__(self, view: LiveView) -> None:
-        super().__init__(view)
+    view: LiveView
+
+    def __init__(self, mounted: Mounted) -> None:
+        super().__init__(mounted)
         self.uploads = Uploads()
         self._session: UploadSession | None = None
-        self._without_socket = _fallback(view, self.uploads) if _fallback is not None else None
+        self._without_socket = _fallback(mounted, self.uploads) if _fallback is not None else None
         self._shown = Shown()
 
     def context(self) -> dict[str, Any]:

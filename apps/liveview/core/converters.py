@@ -1,4 +1,4 @@
-"""From what JSON and forms can say to the types that a handler's parameters name.
+"""Converts the values of JSON and forms to the types that a handler's parameters are annotated with.
 
 `to` raises `ValueError` for a value that doesn't fit, and `TypeError` for an annotation that no value from a browser
 can have: that is a mistake in the application.
@@ -19,7 +19,7 @@ from uuid import UUID
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
-_LARGEST: Final = 2**63  # what databases and languages around us call an integer
+_LARGEST: Final = 2**63  # of a signed 64-bit integer, as in databases
 
 _NAMES: Final = {int: "a whole number", float: "a number", Decimal: "a number", bool: "true or false", str: "text"}
 
@@ -49,7 +49,7 @@ def describe(annotation: Any) -> str:
 
 
 def _to_union(value: Any, options: tuple[Any, ...]) -> Any:
-    """The first option that fits. An empty field is None where that is one and text isn't."""
+    """The first option that fits. An empty field is None if the union has None and no `str`."""
     if type(None) in options and (value is None or (value == "" and str not in options)):
         return None
     for option in options:
@@ -76,12 +76,12 @@ def _to_scalar(value: Any, wanted: Any) -> Any:
 
 
 def _to_str(value: Any) -> str:
-    """Without NULs, as PostgreSQL takes none."""
+    """Without NUL characters, which PostgreSQL can't store."""
     return str(_expect(value, isinstance(value, str) and "\0" not in value))
 
 
 def _to_bool(value: Any) -> bool:
-    """A checkbox says `on` or `true`; an absent one is a default of the handler."""
+    """A checked checkbox sends `on` or `true`; an unchecked one sends nothing and gets the handler's default."""
     if isinstance(value, bool):
         return value
     if value in ("true", "on", "1"):

@@ -1,4 +1,4 @@
-"""What a handler asks for besides new state. Collected while it runs, carried out when it has succeeded."""
+"""What a handler asks for besides new state: collected while it runs, carried out once it has succeeded."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The element with that id out of a stream."""
+    """Removes the element with that id from a stream."""
 
     stream: str
     id: str

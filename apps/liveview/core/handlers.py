@@ -90,7 +90,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Takes:
-    """What a method takes besides the view, which it calls `me`; `any` if a `**kwargs` takes everything else."""
+    """What a method takes besides the view, which it calls `me`; `any` if it has `**kwargs` for everything else."""
 
     me: str
     fields: dict[str, Field]
@@ -122,7 +122,7 @@ def _takes(method: Callable[..., Any]) -> Takes:
 
 
 def _resolve(method: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """One parameter's annotation as a type: alone, as those of others may name what only a type checker imports."""
+    """One parameter's annotation as a type. Not all at once, as others may name what only a type checker imports."""
     if parameter.annotation is parameter.empty:
         return Any
     holder = type("holder", (), {"__annotations__": {parameter.name: parameter.annotation}})

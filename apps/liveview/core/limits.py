@@ -1,4 +1,4 @@
-"""How much is too much, counted without timers."""
+"""Rate limiters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every message of the runtime, in both directions; `static/liveview/messages.js` is its twin.
 
-A message is a JSON object with a `type`. What a browser sends is checked here, to the letter, before anything else sees
-it: known type, exactly the known fields, exact JSON types, bounded sizes. docs/protocol.md describes them for other
+A message is a JSON object with a `type`. What a browser sends is checked here, strictly, before anything else sees it:
+known type, exactly the known fields, exact JSON types, bounded sizes. docs/protocol.md describes them for other
 clients.
 """
 
@@ -24,7 +24,7 @@ LONGEST_NUMBER: Final = 40  # characters
 
 
 class BadMessage(Exception):
-    """A message that no client of ours sends."""
+    """A message that breaks the protocol; the text says how, for the log."""
 
 
 class CloseCode:
@@ -39,14 +39,14 @@ class CloseCode:
 
 # Checks
 def text(most: int, least: int = 0) -> Check:
-    """A string of `least` to `most` characters that can be written as UTF-8, and stored: PostgreSQL takes no NUL."""
+    """A string of `least` to `most` characters, valid as UTF-8 and without NUL, which PostgreSQL can't store."""
     return lambda value: (
         isinstance(value, str) and least <= len(value) <= most and "\0" not in value and _is_encodable(value)
     )
 
 
 def raw_text(most: int) -> Check:
-    """A string that may hold anything JSON can, lone surrogates included: for names that are judged later."""
+    """A string that may hold anything JSON can, including lone surrogates: for names that are checked later."""
     return lambda value: isinstance(value, str) and len(value) <= most
 
 
@@ -100,19 +100,19 @@ CLIENT: Final[dict[str, Fields]] = {
 def parse(raw: str, grammar: Mapping[str, Fields], most: int) -> Message:
     """The message in a text frame of at most `most` bytes. Raises `BadMessage`."""
     if len(raw) > most or len(raw.encode("utf-8", "surrogatepass")) > most:
-        raise BadMessage("too long")
+        raise BadMessage("message too long")
     try:
         message = json.loads(
             raw, parse_constant=_refuse, parse_int=_integer, parse_float=_finite, object_pairs_hook=_unique
         )
     except (ValueError, RecursionError):
-        raise BadMessage("not JSON") from None
+        raise BadMessage("invalid JSON") from None
     if not isinstance(message, dict):
-        raise BadMessage("not an object")
+        raise BadMessage("not a JSON object")
     kind = message.get("type")
     fields = grammar.get(kind) if isinstance(kind, str) else None
     if fields is None:
-        raise BadMessage("unknown type")
+        raise BadMessage("unknown message type")
     _check_fields(message, fields)
     return message
 
@@ -120,10 +120,10 @@ def parse(raw: str, grammar: Mapping[str, Fields], most: int) -> Message:
 def _check_fields(message: Message, fields: Fields) -> None:
     for name in message:
         if name != "type" and name not in fields:
-            raise BadMessage("unknown field")
+            raise BadMessage(f"unknown field in {message['type']}")
     for name, check in fields.items():
         if not check(message.setdefault(name, None)):
-            raise BadMessage(f"bad {name}")
+            raise BadMessage(f"invalid {name} in {message['type']}")
 
 
 def _refuse(constant: str) -> Any:
@@ -174,7 +174,7 @@ def html(version: int, html: str) -> Message:
 
 
 def ack(ref: int) -> Message:
-    """The event is done, and everything it changed has been sent before this."""
+    """The event is done, and everything that it changed has already been sent."""
     return {"type": "ack", "ref": ref}
 
 
@@ -219,7 +219,7 @@ def redirect(url: str) -> Message:
 
 
 def reload() -> Message:
-    """The page is of another version of the software: load it again."""
+    """The page was made by another version of the software: load it again."""
     return {"type": "reload"}
 
 

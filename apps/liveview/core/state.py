@@ -8,13 +8,10 @@ from copy import copy, deepcopy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 from uuid import UUID
 
 from django.utils.safestring import SafeString
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
 
 T = TypeVar("T")
 
@@ -52,6 +49,13 @@ class state(Generic[T]):
         view.__dict__[self.name] = value
 
 
+class Stateful(Protocol):
+    """A view, as far as state goes: what its class declares, and which attributes aren't state."""
+
+    live_state: ClassVar[dict[str, state[Any]]]
+    live_reserved: ClassVar[frozenset[str]]
+
+
 def declared(view_class: type) -> dict[str, state[Any]]:
     """The `state` descriptors of a class by name, nearest class first."""
     found: dict[str, state[Any]] = {}
@@ -65,7 +69,7 @@ def declared(view_class: type) -> dict[str, state[Any]]:
 def copy_containers(value: Any, copied: dict[int, Any] | None = None) -> Any:
     """A copy in which every container is new; anything else (a model, a queryset) is the same object.
 
-    A container that is in two places of the original is one in the copy, too.
+    A container that occurs twice in the original is a single one in the copy as well.
     """
     kind = type(value)
     if kind not in _CONTAINERS and not (isinstance(value, tuple) and hasattr(kind, "_make")):
@@ -96,7 +100,7 @@ def is_plain(value: Any) -> bool:
     return kind in PLAIN_LEAVES or isinstance(value, Enum)
 
 
-def public_items(view: LiveView) -> Iterator[tuple[str, Any]]:
+def public_items(view: Stateful) -> Iterator[tuple[str, Any]]:
     """What a template sees: declared state and every public attribute that the application set."""
     for name in view.live_state:
         yield name, getattr(view, name)
@@ -105,7 +109,7 @@ def public_items(view: LiveView) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def remember(view: LiveView) -> dict[str, Any]:
+def remember(view: Stateful) -> dict[str, Any]:
     """Everything that a handler may change: declared state and all attributes that the application set."""
     for name in view.live_state:
         getattr(view, name)  # makes the view's own copy of a default
@@ -113,18 +117,18 @@ def remember(view: LiveView) -> dict[str, Any]:
     return {name: copy_containers(value, copied) for name, value in _own_items(view)}
 
 
-def restore(view: LiveView, remembered: Mapping[str, Any]) -> None:
-    """Puts a view back to what `remember` saw: attributes that came since are gone."""
+def restore(view: Stateful, remembered: Mapping[str, Any]) -> None:
+    """Restores what `remember` saw; attributes that were added since are removed."""
     for name, _value in _own_items(view):
         if name not in remembered:
             vars(view).pop(name, None)
     vars(view).update(remembered)
 
 
-def portable(view: LiveView, values: Mapping[str, Any]) -> dict[str, Any]:
+def portable(view: Stateful, values: Mapping[str, Any]) -> dict[str, Any]:
     """Of what `remember` saw, or of `vars(view)`, the declared state that can be kept outside this process."""
     return {name: values[name] for name in view.live_state if name in values and is_plain(values[name])}
 
 
-def _own_items(view: LiveView) -> list[tuple[str, Any]]:
+def _own_items(view: Stateful) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in vars(view).items() if name not in view.live_reserved]

@@ -1,8 +1,8 @@
-"""Where two lists of tokens differ, in time that no input can blow up.
+"""Finds where two lists of tokens differ, in bounded time whatever the input.
 
 Tokens that both lists have exactly once hold the lists together (patience diff). Between them, where nothing is unique,
 the shortest edit is looked for as long as it is short (Myers); beyond that the whole stretch counts as changed. The
-answer is always right, and mostly small.
+result is always correct, and usually small.
 """
 
 from __future__ import annotations

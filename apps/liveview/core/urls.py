@@ -6,13 +6,13 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-# What browsers drop from a URL or read as a slash: with these in it, a URL isn't what it looks like.
+# What browsers drop from a URL or read as a slash: a URL with these isn't what it looks like.
 _MISREAD: Final = re.compile(r"[\x00-\x20\x7f\\]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]|^//")
 
 
 def is_path(url: str) -> bool:
-    """Whether a URL is a path of this site and nothing but, quoted or not."""
+    """Whether a URL is nothing but a path of this site, quoted or not."""
     parts = _split(url)
     return (
         parts is not None
@@ -23,7 +23,7 @@ def is_path(url: str) -> bool:
 
 
 def target(url: str) -> str:
-    """A URL to leave for: relative, or of `http` or `https`."""
+    """A URL to redirect to: relative, or of `http` or `https`."""
     parts = _split(url)
     if parts is None or url.startswith("//") or parts.scheme not in ("", "http", "https"):
         raise ValueError(f"Not a URL to redirect to: {url!r}")
@@ -33,7 +33,7 @@ def target(url: str) -> str:
 
 
 def of_page(url: str, path: str) -> str:
-    """A URL that differs from the page at `path` in its query only."""
+    """A URL that differs from the page at `path` only in its query."""
     parts = _split(url)
     if parts is None or parts.scheme or parts.netloc or url.startswith("//") or parts.path not in ("", path):
         raise ValueError(f"push_url changes the query of {path}, and {url!r} is another page. Use redirect.")

@@ -1,8 +1,8 @@
-"""Everything this project does to daphne, its ASGI server; `python -m liveview.daphne` starts it.
+"""A daphne that streams request bodies, limits them, and shuts down gracefully: `python -m liveview.daphne`.
 
-It has the options of daphne's own command, as it is that command. What differs, and why: docs/liveview.md, "The
-server". `capped` is for the asgi.py of a project, and holds what can be held under any other server. Nothing here knows
-of uploads.
+It takes the options of daphne's own command. What differs, and why: docs/liveview.md, "The server". `capped` is for a
+project's asgi.py, and enforces what can be enforced under any other server. Nothing outside imports this folder: it may
+be deleted.
 """
 
 from __future__ import annotations

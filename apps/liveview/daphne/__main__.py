@@ -6,5 +6,5 @@ import sys
 from liveview.daphne.starting import CommandLine
 
 if isinstance(sys.stdout, io.TextIOWrapper):
-    sys.stdout.reconfigure(line_buffering=True)  # the access log is read while it is written, from pipes, too
+    sys.stdout.reconfigure(line_buffering=True)  # so that a pipe gets the access log line by line
 CommandLine.entrypoint()

@@ -1,4 +1,4 @@
-"""A connection that speaks HTTP: what it may read when, how long it may take, and how it is closed.
+"""An HTTP connection: when it reads, how long it may take, and how it is closed.
 
 Names in camel case are Twisted's, which calls them.
 """
@@ -12,15 +12,15 @@ from daphne import server as _installs_the_reactor  # noqa: F401  (before anythi
 from twisted.internet.protocol import connectionDone
 from twisted.web import http
 
-BUFFER: Final = 256 * 1024  # bytes of one read, and above which writing has to wait; Twisted's 64 KiB cost a third more
-LINGER_BYTES: Final = 64 * 1024 * 1024  # of a refused body, read and dropped so that its sender sees the answer
+BUFFER: Final = 256 * 1024  # bytes per read, and above which writing has to wait; Twisted's 64 KiB cost a third more
+LINGER_BYTES: Final = 64 * 1024 * 1024  # of a refused body, read and discarded so that its sender sees the answer
 LINGER_SECONDS: Final = 10.0
 
 
 class Channel(http.HTTPChannel):
-    """Reads only what somebody takes: `hold` and `release` are the application's say, Twisted has its own.
+    """Reads only what is consumed. `hold` and `release` are the application's switch; Twisted has its own.
 
-    `drained` is set while what was sent has left this process.
+    `drained` is set while nothing that was sent is still in this process.
     """
 
     transport: Any
@@ -32,7 +32,7 @@ class Channel(http.HTTPChannel):
         self.drained.set()
         self.is_lingering = False
         self._is_held = False
-        self._is_cut = False  # the rest of this request's body won't be read by anyone
+        self._is_cut = False  # the rest of this request's body won't be read
         self._awaits_headers = True
         self._headers_due: Any = None
         self._linger_ends: Any = None
@@ -78,13 +78,13 @@ class Channel(http.HTTPChannel):
         self._stop_waiting_for_headers()
         super().allHeadersReceived()
         if self.length != 0:
-            self.setTimeout(None)  # from here on it is the body's pace that counts; we may be the ones who are slow
+            self.setTimeout(None)  # from here on the body's pace counts; it may be us who are slow
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:
         return super().checkPersistence(request, version) and not self.factory.server.is_stopping
 
     def _send100Continue(self) -> None:
-        """Leaves it to the request, which says so when its application wants the body."""
+        """Left to the request, which sends it when its application wants the body."""
         if self.requests:
             self.requests[-1].awaits_continue = True
 
@@ -110,7 +110,7 @@ class Channel(http.HTTPChannel):
             self.persistent = False
         self._awaits_headers = not self._is_cut
         self._savedTimeOut = self.timeOut
-        super().requestDone(request)  # may go on with the next request, if that has arrived already
+        super().requestDone(request)  # may start the next request, if it has already arrived
 
     # The end
     def retire(self) -> None:
@@ -143,8 +143,8 @@ class Channel(http.HTTPChannel):
         self.timeoutConnection()
 
     def _linger(self) -> None:
-        """Ends our side only. Closing while unread bytes come in resets the connection, and the client may never see
-        what we had to say (RFC 9112 §9.6)."""
+        """Closes our side only. Closing while unread bytes arrive resets the connection, and the client may never see
+        the answer (RFC 9112 §9.6)."""
         self.is_lingering = True
         self._networkProducer.unregisterProducer()
         self.drained.set()

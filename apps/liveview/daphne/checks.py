@@ -1,39 +1,11 @@
-"""What `manage.py check` says about the server's parts."""
+"""System checks of what the server is built on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
-
-from liveview.conf import conf
-
-
-@register("liveview")
-def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    try:
-        limits = conf().body_limits
-    except TypeError:
-        return []  # liveview.E001
-    if isinstance(limits, Sequence) and all(map(_is_limit, limits)):
-        return []
-    return [
-        Error(
-            "LIVEVIEW['BODY_LIMITS'] has to be a list of pairs: a path's beginning, and bytes.",
-            hint='LIVEVIEW = {"BODY_LIMITS": [("/videos/", 500_000_000)]}; where the environment says it, '
-            "LIVEVIEW_BODY_LIMITS='[[\"/videos/\", 500000000]]'",
-            id="liveview.E007",
-        )
-    ]
-
-
-def _is_limit(limit: Any) -> bool:
-    match limit:
-        case [str(prefix), int()]:
-            return prefix.startswith("/")
-    return False
 
 
 @register("liveview")
@@ -47,9 +19,9 @@ def check_unmasking(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "autobahn runs without its NVX extension: what arrives over WebSockets is unmasked in plain Python, "
+            "autobahn runs without its NVX extension: WebSocket messages are unmasked in pure Python, "
             "a hundred times slower.",
-            hint="Install a wheel of autobahn that has it, and don't set AUTOBAHN_USE_NVX=0.",
+            hint="Install an autobahn wheel that includes it, and don't set AUTOBAHN_USE_NVX=0.",
             id="liveview.W002",
         )
     ]

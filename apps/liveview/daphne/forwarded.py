@@ -1,7 +1,7 @@
-"""What a request's headers say of where it came from, as far as it can be believed.
+"""Where a request came from, as far as its headers can be trusted.
 
-Every proxy appends to X-Forwarded-For the address that it was connected from, so what stands before the additions of
-one's own proxies is whatever the client wrote. Stock daphne takes the first.
+Every proxy appends to X-Forwarded-For the address that connected to it, so everything before the entries of your own
+proxies was written by the client. Stock daphne takes the first entry.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Final
 
 from twisted.web.http_headers import Headers
 
-# daphne decodes these, and breaks over what it can't.
+# daphne decodes these, and fails on what it can't decode.
 DECODED: Final = (b"X-Forwarded-Port", b"X-Forwarded-Proto", b"Daphne-Root-Path", b"Sec-WebSocket-Protocol")
 
 
 def settle(headers: Headers, address_header: bytes, proxies: int) -> None:
-    """Leaves the client's address alone in `address_header`, or no such header if none can be told.
+    """Leaves only the client's address in `address_header`, or no such header if it is unknown.
 
-    address_header: empty where no proxy is believed; then it stays what it is, and daphne doesn't read it.
-    proxies: how many of one's own append to it.
+    address_header: empty if no proxy is trusted; the header then stays as it is, and daphne doesn't read it.
+    proxies: how many of your own append to it.
     """
     for name in DECODED:
         if not all(value.isascii() for value in headers.getRawHeaders(name, [])):
@@ -35,9 +35,9 @@ def settle(headers: Headers, address_header: bytes, proxies: int) -> None:
 
 
 def client(values: Sequence[bytes], proxies: int) -> str:
-    """The address that the outermost of so many proxies was connected from; empty if that isn't one.
+    """The address that connected to the outermost of so many proxies; empty if the entry isn't an address.
 
-    With fewer entries than proxies, the request came to one further in.
+    With fewer entries than proxies, the request bypassed the outer ones.
     """
     if proxies < 1:
         return ""

@@ -1,7 +1,7 @@
-"""The caps in the application itself, for servers that don't hold them: stock daphne, and those of others.
+"""Body limits enforced in the application itself, for servers that don't: stock daphne and all others.
 
-A server that collects a body before it starts the application still collects it; but the application never sees more
-than it wants, and an honest `Content-Length` is refused before it reads anything.
+A server that collects a body before it starts the application still collects it. But the application never sees more
+than the limit, and a `Content-Length` above it is refused before anything is read.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from liveview.body_limits import TOO_LARGE, Caps
+from liveview.body_limits import Caps
 from liveview.conf import conf
+from liveview.refusals import TOO_LARGE
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-EXTENSION: Final = "liveview.caps"  # in the scope of a server that holds them itself
+EXTENSION: Final = "liveview.caps"  # in the scope of a server that enforces them itself
 
 logger = logging.getLogger("liveview.daphne")
 
 
 def capped(application: Any) -> Application:
-    """An ASGI application for HTTP whose request bodies have the caps of `LIVEVIEW`; larger ones get a 413."""
+    """An ASGI application for HTTP whose request bodies have the limits of `LIVEVIEW`; larger ones get a 413."""
     return _Capped(application)
 
 
@@ -49,13 +50,13 @@ class _Capped:
         if not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "This server isn't liveview.daphne: it may hold whole request bodies in memory before they are "
-                "refused, and has no time-outs for slow ones. Start it with: python -m liveview.daphne"
+                "Not running under liveview.daphne: the server may hold whole request bodies in memory before they are "
+                "refused, and slow requests may not time out. Start the server with: python -m liveview.daphne"
             )
 
 
 class _Exchange:
-    """One request and its answer. To the application, a body that is too long is a client that goes away."""
+    """One request and its answer. To the application, a body that is too long looks like a client that disconnects."""
 
     def __init__(self, most: int, receive: Receive, send: Send) -> None:
         self._most, self._receive, self._send = most, receive, send

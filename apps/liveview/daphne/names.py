@@ -1,6 +1,6 @@
-"""What is used of daphne, Twisted and autobahn beyond their documented interfaces.
+"""The names of daphne, Twisted and autobahn that this folder relies on beyond their documented interfaces.
 
-The versions in requirements.txt have all of it; another version may not, and then stock daphne serves.
+The versions in requirements.txt have all of them. Other versions may not, and then stock daphne serves.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ USED_BY: Final = {
 
 
 def gone() -> list[str]:
-    """Those that aren't there."""
+    """Those that are missing."""
     missing = [
         f"{place}.{name}".replace(":.", ".")
         for place, names in ATTRIBUTES.items()

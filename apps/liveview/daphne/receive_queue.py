@@ -1,4 +1,4 @@
-"""The queue between a connection and its application. Stock daphne's has no bound."""
+"""The queue between a connection and its application. Stock daphne's is unbounded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Final, TypeAlias
 
 Message: TypeAlias = dict[str, Any]
 
-OVERHEAD: Final = 512  # bytes of memory that the smallest message costs; a flood of empty ones has to count, too
+OVERHEAD: Final = 512  # bytes of memory that the smallest message costs; a flood of empty ones must count as well
 
 
-class Inbox(asyncio.Queue[Message]):
+class ReceiveQueue(asyncio.Queue[Message]):
     """Tells its connection when it has enough (`hold`), and when most of that has been taken (`release`)."""
 
     def __init__(self, most: int, hold: Callable[[], None], release: Callable[[], None]) -> None:
-        """`most` is in bytes; what one read of the socket brings may come on top of it."""
+        """`most` is in bytes; one more read of the socket may come on top."""
         super().__init__()
         self._most, self._hold, self._release = most, hold, release
         self._weight = 0
@@ -23,7 +23,7 @@ class Inbox(asyncio.Queue[Message]):
         self._newest: Message | None = None
 
     def end_body(self) -> None:
-        """The request's body is complete: a message that nobody has taken yet says so, else one of its own."""
+        """The request's body is complete: the newest message says so if it is still queued, else one of its own."""
         if self._newest is not None:
             self._newest["more_body"] = False
         else:

@@ -1,4 +1,4 @@
-"""A request whose application is started at its headers, and gets the body while it arrives.
+"""A request whose application starts once its headers are in, and gets the body while it arrives.
 
 Stock daphne starts the application when Twisted has the whole body, and queues all of it at once. Names in camel case
 are Twisted's, `process` and `handle_reply` daphne's, which call them.
@@ -16,16 +16,17 @@ from daphne.http_protocol import HTTPFactory as StockFactory
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
-from liveview.body_limits import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Pace, Refusal
 from liveview.daphne import forwarded
 from liveview.daphne.channel import Channel
-from liveview.daphne.receive_queue import Inbox, Message
+from liveview.daphne.pace import Pace
+from liveview.daphne.receive_queue import Message, ReceiveQueue
+from liveview.refusals import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Refusal
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application before the sender has to
 
 
 class Request(WebRequest):
-    """`is_complete` when its body is. One without a body goes daphne's way."""
+    """`is_complete` when its body is. One without a body is handled as by stock daphne."""
 
     channel: Any
     uri: Any
@@ -34,9 +35,9 @@ class Request(WebRequest):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._parsePOSTFormSubmission = False  # what Twisted makes of forms, nobody reads
+        self._parsePOSTFormSubmission = False  # nothing reads the forms that Twisted would parse
         self._received = 0
-        self._inbox: Inbox | None = None
+        self._unread: ReceiveQueue | None = None
         self._pace_due: Any = None
 
     @property
@@ -61,9 +62,9 @@ class Request(WebRequest):
             self._start()
 
     def _start(self) -> None:
-        self.process()  # makes no queue for a body that is streamed, so that daphne puts nothing into it
-        self.application_queue = self._inbox
-        if self._inbox is not None and not self.finished:
+        self.process()  # makes no queue for a streamed body, so that daphne puts nothing into it
+        self.application_queue = self._unread
+        if self._unread is not None and not self.finished:
             self._pace = Pace(self.server.conf.body_rate, self.server.conf.body_seconds)
             self._pace_due = self.channel.callLater(self._pace.period, self._judge_pace)
 
@@ -75,29 +76,29 @@ class Request(WebRequest):
             self.server.channels.discard(self.channel)
         return result
 
-    def opened(self) -> Inbox:
+    def opened(self) -> ReceiveQueue:
         """The queue for its application."""
-        self._inbox = Inbox(MAX_UNREAD, self._hold, self._release)
-        return self._inbox
+        self._unread = ReceiveQueue(MAX_UNREAD, self._hold, self._release)
+        return self._unread
 
     async def receive(self) -> Message:
         """What the application awaits when the body is streamed."""
-        assert self._inbox is not None
+        assert self._unread is not None
         if self.awaits_continue:
             self.awaits_continue = False
             if not self.finished and not self.startedWriting and self.channel is not None and not self.is_complete:
                 self.channel.send_continue()
-        return await self._inbox.get()
+        return await self._unread.get()
 
     def handleContentChunk(self, data: bytes) -> None:
-        if self.finished or self._inbox is None:
+        if self.finished or self._unread is None:
             return
         self._received += len(data)
         if self._received > self._most:
             self.refuse(TOO_LARGE)
         else:
             self._pace.received(len(data))
-            self._inbox.put_nowait({"type": "http.request", "body": data, "more_body": True})
+            self._unread.put_nowait({"type": "http.request", "body": data, "more_body": True})
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if self.is_complete:
@@ -106,20 +107,20 @@ class Request(WebRequest):
         self.is_complete = True
         self.request_start = time.time()  # from here on it is the application that takes time
         self._stop_pace()
-        if self._inbox is not None and not self.finished:
-            self._inbox.end_body()
+        if self._unread is not None and not self.finished:
+            self._unread.end_body()
 
     # The answer
     def handle_reply(self, message: Message) -> None:
         is_start = message.get("type") == "http.response.start"
         if is_start and not self.finished and self.channel is not None and not self.is_complete:
-            self.channel.persistent = False  # where the next request would begin, nobody knows
+            self.channel.persistent = False  # there is no telling where the next request begins
         super().handle_reply(message)
         if is_start and not self.finished and self.channel is not None and not self.channel.persistent:
             self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answers in the application's place. To it, that is a client that has gone away."""
+        """Answers in the application's place. To the application, the client has disconnected."""
         self.channel.persistent = False
         if self._response_started:
             self.channel.transport.abortConnection()
@@ -145,7 +146,7 @@ class Request(WebRequest):
         self._stop_pace()
         super().connectionLost(reason)
 
-    # Who waits for whom
+    # Back-pressure
     def _hold(self) -> None:
         if self._is_reading():
             self._pace.had_to_wait()
@@ -159,7 +160,7 @@ class Request(WebRequest):
         return not self.finished and self.channel is not None and not self.is_complete
 
     def _judge_pace(self) -> None:
-        waits_now = self.awaits_continue or (self._inbox is not None and self._inbox.holds)
+        waits_now = self.awaits_continue or (self._unread is not None and self._unread.holds)
         if self._pace.is_too_slow(waits_now=waits_now):
             self._pace_due = None
             self.refuse(TOO_SLOW)

@@ -1,4 +1,4 @@
-"""daphne's server with our connections, which ends without cutting anyone off."""
+"""daphne's server with our connections, and a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.daphne.channel import Channel
 from liveview.daphne.guard import EXTENSION
-from liveview.daphne.receive_queue import Inbox, Message
+from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
 
-LOOK_EVERY: Final = 0.05  # seconds, while the last requests end
-CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still at work then
+LOOK_EVERY: Final = 0.05  # seconds, while the last requests finish
+CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still running then
 
 logger = logging.getLogger("liveview.daphne")
 
@@ -40,22 +40,22 @@ class Server(stock.Server):
         with _our_factories():
             super().run()
 
-    def create_application(self, protocol: Request | Socket, scope: dict[str, Any]) -> Inbox | None:
+    def create_application(self, protocol: Request | Socket, scope: dict[str, Any]) -> ReceiveQueue | None:
         """Starts the application. Returns its queue; None for a request that fills it itself."""
-        inbox = protocol.opened()
+        queue = protocol.opened()
         streamed = protocol if isinstance(protocol, Request) and protocol.is_streamed else None
         scope.setdefault("asgi", {"version": "3.0"})
         scope.setdefault("extensions", {})[EXTENSION] = {}
         application = self.application(
             scope=scope,
-            receive=streamed.receive if streamed else inbox.get,
+            receive=streamed.receive if streamed else queue.get,
             send=partial(self.handle_reply, protocol),
         )
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
-        return None if streamed else inbox
+        return None if streamed else queue
 
     async def handle_reply(self, protocol: Request | Socket, message: Message) -> None:
-        """Stock daphne's, and waits until the client has taken what was sent, but for a few hundred kilobytes."""
+        """As stock daphne's, but returns only when the client has taken all but a few hundred kilobytes."""
         await super().handle_reply(protocol, message)
         await protocol.drained()
 
@@ -74,7 +74,7 @@ class Server(stock.Server):
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     async def _end(self) -> None:
-        """Takes no new connections, sends the sockets elsewhere, lets requests end, and cancels what is left then."""
+        """Stops listening, asks sockets to reconnect elsewhere, lets requests finish, and cancels the rest."""
         self.is_stopping = True
         for port in self._ports:
             port.stopListening()
@@ -103,7 +103,7 @@ class Server(stock.Server):
         for application in running:
             application.cancel()
         if running:
-            logger.warning("%d requests and sockets were cut off at the end.", len(running))
+            logger.warning("shutdown: cancelled %d requests and sockets that were still running", len(running))
             await asyncio.wait(running, timeout=CANCELLED_WITHIN)
 
 

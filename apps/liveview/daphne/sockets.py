@@ -1,4 +1,4 @@
-"""WebSockets whose clients have to wait for their application, and the other way round.
+"""WebSockets with back-pressure in both directions.
 
 Names in camel case are Twisted's and autobahn's, which call them.
 """
@@ -15,29 +15,29 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 
 from liveview.core.limits import Bucket
-from liveview.daphne.receive_queue import Inbox
+from liveview.daphne.receive_queue import ReceiveQueue
 
-MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages that wait for the application before the sender has to
-CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: a second, and at once
+MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages queued for the application, above which the sender has to wait
+CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: per second, and at once
 SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
 
 
 class Socket(WebSocketProtocol):
     transport: Any
     logOctets: bool
-    _inbox: Inbox | None = None
+    _unread: ReceiveQueue | None = None
 
-    def opened(self) -> Inbox:
+    def opened(self) -> ReceiveQueue:
         """The queue for its application."""
-        self._inbox = Inbox(MAX_UNREAD, self._hold, self._release)
-        return self._inbox
+        self._unread = ReceiveQueue(MAX_UNREAD, self._hold, self._release)
+        return self._unread
 
     async def drained(self) -> None:
         """Returns when what was sent has left this process, or never will."""
         await self._drained.wait()
 
     def go_away(self) -> None:
-        """Asks the page to connect again: this process ends."""
+        """Asks the page to reconnect: this process is shutting down."""
         if self.state == self.STATE_OPEN:
             self.sendCloseFrame(code=SERVICE_RESTART)
         else:
@@ -58,7 +58,7 @@ class Socket(WebSocketProtocol):
     def resumeProducing(self) -> None:
         self._drained.set()
         if self.transport.disconnecting:
-            self.transport.unregisterProducer()  # else it would wait for us to go on, and never close
+            self.transport.unregisterProducer()  # otherwise it would wait for us to resume, and never close
 
     def stopProducing(self) -> None:
         self._drained.set()
@@ -71,18 +71,18 @@ class Socket(WebSocketProtocol):
     def _hold(self) -> None:
         self.transport.pauseProducing()
         if self.autoPingTimeoutCall:
-            self._cancelAutoPingTimeoutCall()  # its answer is behind what we don't read
+            self._cancelAutoPingTimeoutCall()  # the pong is behind data that we aren't reading
 
     def _release(self) -> None:
         self.transport.resumeProducing()
 
     def check_timeouts(self) -> None:
-        if self._inbox is not None and self._inbox.holds and self.server.has_application(self):
+        if self._unread is not None and self._unread.holds and self.server.has_application(self):
             self.last_ping = time.time()  # no ping while we don't read
         super().check_timeouts()
 
     def onPing(self, payload: bytes) -> None:
-        """Its answer can't wait for a client that doesn't read."""
+        """Answers can't wait for a client that doesn't read, so pings are limited."""
         if self._controls.take():
             super().onPing(payload)
         else:

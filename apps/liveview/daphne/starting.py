@@ -28,12 +28,12 @@ class CommandLine(CommandLineInterface):
 
 
 def server_class() -> type[StockServer]:
-    """Ours; daphne's own, with a warning, where something it is built on is gone."""
+    """Ours, or daphne's own with a warning if something that ours is built on is missing."""
     gone = names.gone()
     if gone:
         logger.warning(
-            "Serving with stock daphne: no streaming of request bodies, no caps before they are in memory, no "
-            "time-outs. liveview.daphne doesn't know this version of what it builds on: %s",
+            "Falling back to stock daphne: request bodies aren't streamed, are limited only once they are in memory, "
+            "and don't time out. Names missing from the installed daphne, Twisted or autobahn: %s",
             ", ".join(gone),
         )
         return StockServer

@@ -1,4 +1,4 @@
-"""Work that takes turns, and work that goes on beside it, until the actor ends."""
+"""Runs jobs one after the other, and background tasks beside them, until it ends."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ logger = logging.getLogger("liveview")
 
 Job: TypeAlias = Callable[[], Awaitable[object]]
 
-GRACE = 5.0  # seconds that a turn may go on after the end; daphne kills after 10
+GRACE = 5.0  # seconds for a running job to finish after the end; daphne kills after 10
 
 
 class Actor:
-    """Every method belongs to the event loop. `failed` is told what a job raises; no failure ends the actor.
+    """For the event loop only. `failed` is told what a job raises; no failure ends the actor.
 
     `may_go_on` is awaited before each job.
     """
@@ -48,7 +48,7 @@ class Actor:
         self._timers.add(timer)
 
     async def in_turn(self, job: Callable[[], Awaitable[bool]]) -> bool:
-        """What the job returns when its turn has come; False if it raises."""
+        """What the job returned, once its turn has come; False if it raised."""
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         async def work() -> None:
@@ -63,17 +63,17 @@ class Actor:
         return await done
 
     def spawn(self, work: Awaitable[None]) -> None:
-        """Runs beside the turns, for as long as the actor lives."""
+        """Runs in the background, for as long as the actor lives."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._spawned)
 
     def end(self) -> None:
-        """Nothing that still waits for its turn gets it."""
+        """Jobs that are still waiting won't run."""
         self.is_over = True
 
     async def ended(self) -> None:
-        """Ends, and lets a turn that has begun come to its end."""
+        """Ends, and waits for a job that is running."""
         self.end()
         self._jobs.put_nowait(None)
         try:
@@ -99,4 +99,4 @@ class Actor:
     def _spawned(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (raised := task.exception()):
-            logger.error("a task of a view failed", exc_info=raised)
+            logger.error("background task of a view failed", exc_info=raised)

@@ -1,7 +1,7 @@
 """The ASGI application of a page's WebSocket.
 
 Not a Channels consumer: its dispatch hops to a thread for every message, binary frames of an upload included. This one
-reads as fast as the network delivers and leaves all waiting to others: turns wait for what they have told to be sent.
+reads as fast as the network delivers, and doesn't wait itself: a view's turns wait until their output has been sent.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 from liveview import pubsub
 from liveview.conf import conf
 from liveview.core.messages import CloseCode
+from liveview.process import here
 from liveview.socket import origins
-from liveview.socket.connection_limit import Crowd
+from liveview.socket.connection_limit import ConnectionLimit
 from liveview.socket.outbox import Outbox
 from liveview.socket.session import LiveSession
 
@@ -22,7 +23,9 @@ Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
-_addresses = Crowd()
+
+class _PerAddress(ConnectionLimit):
+    """The sockets of one address."""
 
 
 async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,7 +36,7 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
         return
     await send({"type": "websocket.accept"})
     most, address = conf().max_sockets_per_address, (scope.get("client") or [""])[0]
-    entry = _addresses.enter(address, most or 1_000_000)
+    entry = here(_PerAddress).enter(address, most or 1_000_000)
     if entry is None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return
@@ -45,7 +48,7 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class _Socket:
-    """Reads and writes. Once it is closing, nothing that arrives matters any more."""
+    """Reads and writes. Once it is closing, whatever arrives is ignored."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
@@ -72,7 +75,7 @@ class _Socket:
                 self._session.received(text)
 
     def _overrun(self) -> None:
-        """The browser doesn't read: a close behind all that waits would never be sent."""
+        """The browser isn't reading: a close queued behind everything else would never be sent."""
         self._writer.cancel()
         self._outbox.clear()
         self._session.close(CloseCode.RATE)

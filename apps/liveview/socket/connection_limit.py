@@ -1,4 +1,4 @@
-"""How many of the same are here: sockets of one visitor, in this process."""
+"""How many sockets the same visitor may have open in this process."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ from collections import Counter
 from dataclasses import dataclass
 
 
-class Crowd:
+class ConnectionLimit:
+    """Counts by key. A process has one of each subclass: `here(PerAddress).enter(address, 20)`."""
+
     def __init__(self) -> None:
-        self._here: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
 
-    def enter(self, who: str, most: int) -> Pass | None:
-        """None if `most` of them are here already."""
-        if self._here[who] >= most:
+    def enter(self, key: str, most: int) -> Pass | None:
+        """None if `most` are open already."""
+        if self._open[key] >= most:
             return None
-        self._here[who] += 1
-        return Pass(self, who)
+        self._open[key] += 1
+        return Pass(self, key)
 
-    def leave(self, who: str) -> None:
-        self._here[who] -= 1
-        if not self._here[who]:
-            del self._here[who]
+    def leave(self, key: str) -> None:
+        self._open[key] -= 1
+        if not self._open[key]:
+            del self._open[key]
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    crowd: Crowd
-    who: str
+    """One open socket."""
+
+    limit: ConnectionLimit
+    key: str
 
     def leave(self) -> None:
-        self.crowd.leave(self.who)
+        self.limit.leave(self.key)

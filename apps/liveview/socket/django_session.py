@@ -37,26 +37,26 @@ def standing(request: HttpRequest) -> Standing | None:
 
 
 def still_holds(standing: Standing) -> bool:
-    """False once the visitor logged out or in, was disabled, or changed the password elsewhere."""
+    """False once the visitor has logged out or in, was disabled, or changed their password elsewhere."""
     try:
         session = standing.engine(standing.key)
         if (session.get(SESSION_KEY), session.get(HASH_SESSION_KEY)) != (standing.user, standing.hash):
             return False
         return session.session_key == standing.key and (standing.user is None or _is_valid(session))
-    except Exception:  # noqa: BLE001  (a database that is away for a moment ends nobody's session)
-        logger.warning("could not look after a session", exc_info=True)
+    except Exception:  # noqa: BLE001  (a database that is down for a moment must not end sessions)
+        logger.warning("session check failed, assuming that the session is still valid", exc_info=True)
         return True
 
 
 def refresh(request: HttpRequest) -> None:
-    """Forgets what was read of the session: other requests may have changed it since."""
+    """Forgets what was read from the session: other requests may have changed it since."""
     session = getattr(request, "session", None)
     if session is not None and session.session_key and not session.modified:
         vars(session).pop("_session_cache", None)
 
 
 def save(request: HttpRequest) -> None:
-    """What a middleware does after a request."""
+    """What the session middleware does after a request."""
     session = getattr(request, "session", None)
     if session is not None and session.modified:
         session.save()

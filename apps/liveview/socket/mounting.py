@@ -1,7 +1,7 @@
 """From a URL to a mounted view: the URLconf, the middleware and the view's own `dispatch` decide, as for a page.
 
 The browser names a URL, never a class. A login mixin, a decorator or a middleware that answers with something else than
-the view (a redirect to the log-in page, a 403) has the same say here as over HTTP.
+the view (a redirect to the login page, a 403) has its way here as it has over HTTP.
 """
 
 from __future__ import annotations
@@ -18,27 +18,20 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, set_script_prefix, set_urlconf
 
+from liveview.contracts import Topics
 from liveview.core import urls
+from liveview.mounted import Mounted, Ticket
 from liveview.socket import django_session
 from liveview.socket.django_session import Standing
-from liveview.socket.subscriptions import Inbox
 from liveview.view import LiveView
 
-_QUERY = "%&=+;/?:@!$'()*,-._~[]"  # what stays as it is: the browser has quoted the rest already
+_QUERY = "%&=+;/?:@!$'()*,-._~[]"  # left as it is: the browser has already quoted the rest
 _DROPPED_HEADERS = frozenset({b"connection", b"upgrade", b"content-length", b"content-type", b"transfer-encoding"})
 
 
-@dataclass
-class Ticket:
-    """Set on the synthetic request; the view's `get` puts itself in and skips the page."""
-
-    inbox: Inbox
-    view: LiveView | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Mounted:
-    view: LiveView
+class Accepted:
+    mounted: Mounted
     standing: Standing | None
 
 
@@ -57,13 +50,13 @@ class Refused:
 
 
 class _Handler(BaseHandler):
-    """Django's own way from a request to a response, except that it calls no view that isn't live."""
+    """Django's way from a request to a response, except that it only calls live views."""
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         found: ResolverMatch = super().resolve_request(request)
         view_class = getattr(found.func, "view_class", None)
         if not (isinstance(view_class, type) and issubclass(view_class, LiveView)):
-            raise Http404("not a live page")  # even a GET may do something
+            raise Http404("not a live page")  # even a GET may have side effects
         return found
 
 
@@ -74,22 +67,22 @@ def handler() -> BaseHandler:
     return loaded
 
 
-def mount(scope: dict[str, Any], url: str, inbox: Inbox) -> Mounted | Moved | Refused:
+def mount(scope: dict[str, Any], url: str, topics: Topics) -> Accepted | Moved | Refused:
     """Mounts the view at `url` for the visitor whose WebSocket handshake was `scope`. Runs in a thread.
 
-    What middleware sets for a request (the language, a time zone) stays set in the context of the caller.
+    What middleware sets for a request (language, time zone) stays set in the caller's context.
     """
     if not urls.is_path(url):
         return Refused("not_found")
     set_script_prefix(get_script_prefix(scope))
     request = synthetic_get(scope, url)
-    ticket = Ticket(inbox)
+    ticket = Ticket(topics)
     request.live_ticket = ticket  # type: ignore[attr-defined]
     response = handler().get_response(request)
     response.close()
     set_urlconf(getattr(request, "urlconf", None))
-    if ticket.view is not None:
-        return Mounted(ticket.view, django_session.standing(ticket.view.request))
+    if ticket.mounted is not None:
+        return Accepted(ticket.mounted, django_session.standing(ticket.mounted.request))
     return _refusal(response)
 
 

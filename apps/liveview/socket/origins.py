@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_allowed(scope: dict[str, Any]) -> bool:
-    """Whether the handshake's Origin is one of ours: scheme, host and port all equal. No Origin is nobody's."""
+    """Whether the handshake's Origin is one of ours: scheme, host and port are equal. A missing one is refused."""
     given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
     if len(given) != 1:
         return False

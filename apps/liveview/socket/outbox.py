@@ -1,8 +1,8 @@
-"""What a socket still has to send: how much of it there may be, and who waits until there is less.
+"""What a socket still has to send, how much of it there may be, and who waits until there is less.
 
-A browser that reads slowly, or not at all, must not fill the server's memory. What is told in turns can wait: a view
-takes no turn while what the last ones told is still here. Answers that are given at once (a heartbeat, the progress of
-an upload) can't; a browser that asks for ever more of them and reads none is cut off.
+A browser that reads slowly, or not at all, must not fill the server's memory. The output of turns can wait: a view
+takes no turn while the output of earlier ones is still queued. Immediate answers (a heartbeat, the progress of an
+upload) can't wait; a browser that keeps asking for them and reads none is disconnected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from liveview.encoding import encode
 
 Event: TypeAlias = dict[str, Any]
 
-ENOUGH: Final = 256 * 1024  # bytes, above which the next turn has to wait
+ENOUGH: Final = 256 * 1024  # bytes above which the next turn has to wait
 MOST: Final = 4 * 1024 * 1024  # bytes of answers
 OVERHEAD: Final = 256  # bytes of memory around the smallest message
 
@@ -29,9 +29,9 @@ class _Item(NamedTuple):
 
 
 class Outbox:
-    """Sends in the order in which it was told. Every method belongs to the event loop.
+    """Sends in order. For the event loop only.
 
-    `overrun` is called in place of an answer that is one too many. After a close, nothing more is taken.
+    `overrun` is called instead of queueing one answer too many. After a close, nothing more is accepted.
     """
 
     def __init__(self, overrun: Callable[[], None]) -> None:
@@ -41,11 +41,11 @@ class Outbox:
         self.clear()
 
     def tell(self, message: Message) -> None:
-        """A message of a turn, as large as what the application has made. The next turn waits for it."""
+        """A message of a turn, as large as the application makes it. The next turn waits until it is sent."""
         self._put(message, is_answer=False)
 
     def answer(self, message: Message) -> None:
-        """A message that nothing waits for."""
+        """An immediate answer, which no turn waits for."""
         if self._answers > MOST and not self.is_closed:
             self._overrun()
         else:
@@ -62,7 +62,7 @@ class Outbox:
         self.clear()
 
     def clear(self) -> None:
-        """Drops what waits, and lets everybody go on."""
+        """Drops what is queued, and lets turns go on."""
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
         self._waiting = self._answers = 0
         self._has_room.set()
@@ -72,7 +72,7 @@ class Outbox:
         await self._has_room.wait()
 
     async def send_all(self, send: Callable[[Event], Awaitable[None]]) -> None:
-        """Goes on until it is cancelled. `send` returns when the network has taken an event."""
+        """Runs until it is cancelled. `send` returns when the network has taken an event."""
         while True:
             item = await self._items.get()
             await send(item.event)

@@ -1,4 +1,4 @@
-"""One socket's view, as an actor: what arrives takes turns, and every turn ends in a patch."""
+"""One socket's view, as an actor: messages take turns, and every turn ends with a patch."""
 
 from __future__ import annotations
 
@@ -20,30 +20,33 @@ from liveview.core.handlers import BadParams, Kind
 from liveview.core.limits import Bucket, Strikes
 from liveview.core.messages import BadMessage, CloseCode, Message
 from liveview.extensions import Extension
+from liveview.mounted import Mounted
+from liveview.process import here
 from liveview.socket import django_session, mounting, snapshots
 from liveview.socket import turn as turns
 from liveview.socket.actor import Actor
-from liveview.socket.connection_limit import Crowd, Pass
+from liveview.socket.connection_limit import ConnectionLimit, Pass
 from liveview.socket.django_session import Standing
 from liveview.socket.outbox import Outbox
 from liveview.socket.subscriptions import Inbox
 from liveview.socket.turn import Call, Screen, Turn
-from liveview.view import LiveView
 
 logger = logging.getLogger("liveview")
 
-_visitors = Crowd()
+
+class _PerSession(ConnectionLimit):
+    """The sockets of one session."""
 
 
 class LiveSession:
     """Everything on one socket. `send` and `close` queue; neither blocks.
 
-    What a turn has to tell goes by `_tell`, as the next turn waits for it; all else by `send`.
+    The output of a turn goes through `_tell`, as the next turn waits for it; everything else through `send`.
     """
 
     def __init__(self, scope: dict[str, Any], outbox: Outbox) -> None:
         self.send, self._tell, self._close = outbox.answer, outbox.tell, outbox.close
-        self.view: LiveView | None = None
+        self.mounted: Mounted | None = None
         self._scope = scope
         self._actor = Actor(lambda raised: self._failed(raised, None), outbox.has_room)
         self._conf = conf()
@@ -69,7 +72,7 @@ class LiveSession:
         self._close(code)
 
     async def closed(self) -> None:
-        """The socket is gone: lets a handler that has begun come to its end, then lets go of everything."""
+        """The socket is gone: waits for a handler that is running, then releases everything."""
         try:
             await self._actor.ended()
         finally:
@@ -99,7 +102,7 @@ class LiveSession:
 
     def received_binary(self, frame: bytes) -> None:
         if not any(extension.received_binary(frame) for extension in self._extensions):
-            self.violation("a binary frame nobody takes")
+            self.violation("unexpected binary message")
 
     def _received_extension(self, message: Message) -> None:
         for extension in self._extensions:
@@ -131,15 +134,15 @@ class LiveSession:
 
     # Mount
     async def _expect_mount(self) -> None:
-        """In its turn, and so after a mount that is under way."""
-        if self.view is None:
+        """Takes its turn, so that a mount in progress counts."""
+        if self.mounted is None:
             self.close(CloseCode.IDLE)
 
     async def _mount(self, message: Message) -> None:
         if message["protocol"] != messages.PROTOCOL:
             self.send(messages.reload())
-        elif self.view is not None:
-            self.violation("mounted twice")
+        elif self.mounted is not None:
+            self.violation("duplicate mount")
         else:
             match await threads.run(partial(mounting.mount, self._scope, message["url"], self._inbox)):
                 case mounting.Moved(url):
@@ -148,23 +151,23 @@ class LiveSession:
                     self._failed(None, None)
                 case mounting.Refused(code):
                     self.send(messages.error(code, "This page can't be connected."))
-                case mounting.Mounted(view, standing):
-                    await self._connect(view, standing, message["snapshot"])
-            if self.view is None:
+                case mounting.Accepted(mounted, standing):
+                    await self._connect(mounted, standing, message["snapshot"])
+            if self.mounted is None:
                 await self._inbox.leave_all()
 
-    async def _connect(self, view: LiveView, standing: Standing | None, wanted: str | None) -> None:
+    async def _connect(self, mounted: Mounted, standing: Standing | None, wanted: str | None) -> None:
         if standing is not None and not self._admitted(standing):
             return
-        restore = Call(lambda: wanted is not None and snapshots.load(view, wanted))
-        turn = await self._attempt(view, restore, None)
+        restore = Call(lambda: wanted is not None and snapshots.load(mounted, wanted))
+        turn = await self._attempt(mounted, restore, None)
         if turn is None:
-            for extension in view.live_extensions:
+            for extension in mounted.extensions:
                 await extension.closed()
             return
-        self.view, self._screen = view, turn.screen
+        self.mounted, self._screen = mounted, turn.screen
         self._snapshot = wanted if turn.value and wanted else snapshots.new_id()
-        self._extensions = view.live_extensions
+        self._extensions = mounted.extensions
         for extension in self._extensions:
             self._grammar |= extension.messages
         screen = turn.screen
@@ -176,7 +179,7 @@ class LiveSession:
 
     def _admitted(self, standing: Standing) -> bool:
         if self._pass is None:
-            self._pass = _visitors.enter(standing.key, self._conf.max_sockets)
+            self._pass = here(_PerSession).enter(standing.key, self._conf.max_sockets)
         if self._pass is None:
             self.send(messages.error("too_many_sockets", "This site is open in too many tabs. Close some."))
             self.close(CloseCode.RATE)
@@ -185,7 +188,7 @@ class LiveSession:
         return True
 
     async def _watch(self, standing: Standing | None) -> None:
-        """A log-out or a disabled account ends the sockets it opened. Keeps the snapshot of a visitor who is here."""
+        """Closes the socket when its session has ended; until then, keeps the visitor's snapshot from expiring."""
         checks_per_touch = max(1, round(self._conf.snapshot_ttl / 4 / self._conf.session_check))
         for number in count(1):
             await asyncio.sleep(self._conf.session_check)
@@ -207,17 +210,17 @@ class LiveSession:
             self._tell(messages.result(message["ref"], turn.value))
 
     def _find(self, message: Message, kind: Kind) -> Call | None:
-        """What a message asks for; None when it has been refused."""
-        ref, view = message["ref"], self.view
-        if view is None:
+        """The call that a message asks for; None if it has been refused."""
+        ref, mounted = message["ref"], self.mounted
+        if mounted is None:
             self.send(messages.error("not_mounted", "The page isn't connected yet.", ref=ref))
             return None
-        handler = view.live_handlers.get(message["name"])
+        handler = mounted.view.live_handlers.get(message["name"])
         if handler is None or handler.kind != kind:
             self.send(messages.error("unknown_event", "This page has no such action.", ref=ref))
             return None
         try:
-            return Call(handler.bind(view, message["params"]), handler.is_async, answers=kind == "function")
+            return Call(handler.bind(mounted.view, message["params"]), handler.is_async, answers=kind == "function")
         except BadParams as bad:
             self.send(messages.error("bad_params", str(bad), ref=ref))
         except TypeError as wrong:
@@ -225,18 +228,18 @@ class LiveSession:
         return None
 
     async def _url(self, message: Message) -> None:
-        """The browser went back or forth."""
-        view, url = self.view, message["url"]
-        if view is None or not urls.is_path(url):
+        """The visitor went back or forward in the browser's history."""
+        mounted, url = self.mounted, message["url"]
+        if mounted is None or not urls.is_path(url):
             return
         parts = urlsplit(url)
-        if parts.path == view.request.path:
-            await self._turn(Call(partial(view.live_params, parts.query)))
+        if parts.path == mounted.request.path:
+            await self._turn(Call(partial(mounted.go_to, parts.query)))
         else:
             self.send(messages.redirect(url))
 
     async def _send_html(self, _message: Message) -> None:
-        if self.view is not None:
+        if self.mounted is not None:
             self._tell(messages.html(self._screen.version, self._screen.html))
 
     async def _rerender(self) -> None:
@@ -247,19 +250,19 @@ class LiveSession:
         return await self._take(call) is not None
 
     async def _informed(self, topic: str, message: dict[str, Any]) -> None:
-        """Waits for the turn: what a slow view can't keep up with stays in the channel layer, which has a limit."""
+        """Waits for its turn: what a slow view can't keep up with stays in the channel layer, which has a limit."""
 
         async def inform() -> bool:
-            if self.view is None:
+            if self.mounted is None:
                 return False
-            method = self.view.handle_info
+            method = self.mounted.view.handle_info
             return await self._turn(Call(partial(method, topic, message), inspect.iscoroutinefunction(method)))
 
         await self._actor.in_turn(inform)
 
     async def _take(self, call: Call, ref: int | None = None) -> Turn | None:
-        """One turn, and everything it has to tell. None if it failed: the visitor has been told then."""
-        turn = await self._attempt(self.view, call, ref) if self.view is not None else None
+        """Takes one turn and sends its output. None if it failed, which the visitor has been told."""
+        turn = await self._attempt(self.mounted, call, ref) if self.mounted is not None else None
         if turn is not None:
             self._screen = turn.screen
             for message in turn.patches:
@@ -267,10 +270,10 @@ class LiveSession:
             await self._carry_out(turn.effects)
         return turn
 
-    async def _attempt(self, view: LiveView, call: Call, ref: int | None) -> Turn | None:
+    async def _attempt(self, mounted: Mounted, call: Call, ref: int | None) -> Turn | None:
         try:
             async with self._share:
-                turn = await turns.take(view, call, self._screen, self._snapshot)
+                turn = await turns.take(mounted, call, self._screen, self._snapshot)
         except Exception as raised:  # noqa: BLE001  (the application's code may raise anything)
             self._failed(raised, ref)
             return None
@@ -279,7 +282,7 @@ class LiveSession:
 
     def _failed(self, raised: Exception | None, ref: int | None) -> None:
         error_id = secrets.token_hex(4)
-        where = type(self.view).__name__ if self.view is not None else "mounting"
+        where = type(self.mounted.view).__name__ if self.mounted is not None else "mounting"
         logger.error("%s failed [%s]", where, error_id, exc_info=raised)
         self.send(messages.error("server_error", "Something went wrong on our side.", ref=ref, error_id=error_id))
         self._failures += 1
@@ -308,7 +311,8 @@ class LiveSession:
                     await self._inbox.unsubscribe(topic)
 
     def _later(self, effect: effects.Later) -> None:
-        method = getattr(self.view, effect.name)
+        assert self.mounted is not None
+        method = getattr(self.mounted.view, effect.name)
         call = Call(partial(method, **effect.params), inspect.iscoroutinefunction(method))
         self._actor.put_later(effect.seconds, partial(self._turn, call))
 

@@ -1,22 +1,19 @@
-"""A view's declared state, kept in Django's cache between a lost socket and the next one.
+"""A view's declared state, kept in Django's cache between a lost socket and the next.
 
-A snapshot is named by 128 random bits, belongs to the session that it was made for and to one view at one path. Losing
-the cache loses nothing but the convenience, so no failure of it reaches a visitor.
+A snapshot is named by 128 random bits and belongs to one session, one view and one path. Losing the cache costs only
+convenience, so its failures never reach a visitor.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.cache import cache
 
 from liveview.conf import conf
-from liveview.threads import completed
-
-if TYPE_CHECKING:
-    from liveview.view import LiveView
+from liveview.mounted import Mounted
 
 logger = logging.getLogger("liveview")
 
@@ -25,45 +22,46 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def save(view: LiveView, snapshot: str, state: dict[str, Any]) -> None:
-    kept = {"of": _identity(view), "query": view.live_query, "state": state}
+def save(mounted: Mounted, snapshot: str, state: dict[str, Any]) -> None:
+    kept = {"of": _identity(mounted), "query": mounted.query, "state": state}
     try:
         cache.set(_key(snapshot), kept, conf().snapshot_ttl)
     except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
-        logger.warning("could not keep a snapshot", exc_info=True)
+        logger.warning("failed to save snapshot", exc_info=True)
 
 
-def load(view: LiveView, snapshot: str) -> bool:
+def load(mounted: Mounted, snapshot: str) -> bool:
     """Gives a view that has just been mounted the state of `snapshot`; False if it has none for this visitor and view.
 
-    If the address has changed since, the view is told.
+    If the URL's query has changed since, the view is told.
     """
     try:
         kept: dict[str, Any] | None = cache.get(_key(snapshot))
     except Exception:  # noqa: BLE001
-        logger.warning("could not read a snapshot", exc_info=True)
+        logger.warning("failed to load snapshot", exc_info=True)
         return False
-    if kept is None or kept.get("of") != _identity(view):
+    if kept is None or kept.get("of") != _identity(mounted):
         return False
+    view = mounted.view
     vars(view).update({name: value for name, value in kept["state"].items() if name in view.live_state})
-    if kept["query"] != view.live_query:
-        completed(view.handle_params(dict(view.live_query)))  # type: ignore[func-returns-value]  # may be async
+    if kept["query"] != mounted.query:
+        mounted.handle_params()
     return True
 
 
 def touch(snapshot: str) -> None:
-    """It counts as new again: the visitor is still here."""
+    """Its time to live starts again: the visitor is still here."""
     try:
         cache.touch(_key(snapshot), conf().snapshot_ttl)
     except Exception:  # noqa: BLE001
-        logger.warning("could not keep a snapshot", exc_info=True)
+        logger.warning("failed to extend snapshot", exc_info=True)
 
 
 def _key(snapshot: str) -> str:
     return f"liveview:snapshot:{snapshot}"
 
 
-def _identity(view: LiveView) -> list[str]:
-    session = getattr(view.request, "session", None)
+def _identity(mounted: Mounted) -> list[str]:
+    view, session = mounted.view, getattr(mounted.request, "session", None)
     owner = session.session_key if session is not None else None
     return [owner or "", f"{type(view).__module__}.{type(view).__qualname__}", view.request.path]

@@ -1,4 +1,4 @@
-"""A socket's place in the channel layer: the topics it follows, and what arrives there."""
+"""A socket's subscriptions in the channel layer, and what arrives on them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from liveview import pubsub
 
 logger = logging.getLogger("liveview")
 
-RETRY = 1.0  # seconds between tries while the layer's server is away
+RETRY = 1.0  # seconds between attempts while the layer's server is down
 REFRESH = 3600.0  # seconds; layers forget members of groups after a day
-PATIENCE = 2.0  # seconds that a visitor's own turn waits for the layer
+PATIENCE = 2.0  # seconds that a turn waits for the layer
 
 Deliver = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
 class Inbox:
-    """Opened at the first subscription. Outlives the layer's server: topics are joined again when it is back."""
+    """Opened at the first subscription. When the layer's server comes back from a crash, topics are joined again."""
 
     def __init__(self, deliver: Deliver) -> None:
         self._deliver = deliver
@@ -35,7 +35,7 @@ class Inbox:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def subscribe(self, topic: str) -> None:
-        """Returns when the topic is joined, or when that has to wait until the layer answers again."""
+        """Returns when the topic is joined, or when that has to wait until the layer responds again."""
         layer = get_channel_layer()
         if topic in self._topics or layer is None or self._is_closed:
             return
@@ -47,7 +47,7 @@ class Inbox:
             self._to_join.set()
 
     def subscribe_now(self, topic: str) -> bool:
-        """From a handler's thread: joined when this returns. False if it was followed already."""
+        """From a handler's thread: joined when this returns. False if already subscribed."""
         if topic in self._topics:
             return False
         asyncio.run_coroutine_threadsafe(self.subscribe(topic), self._loop).result()
@@ -77,8 +77,8 @@ class Inbox:
             try:
                 message = await layer.receive(self._channel)
             except Exception:  # noqa: BLE001  (whatever the layer's driver raises)
-                # A server that comes back has forgotten who was in which group.
-                logger.warning("the channel layer is away", exc_info=True)
+                # A server that was restarted has forgotten its groups.
+                logger.warning("channel layer unavailable, retrying", exc_info=True)
                 self._joined.clear()
                 self._to_join.set()
                 await asyncio.sleep(RETRY)
@@ -113,6 +113,6 @@ class Inbox:
             async with asyncio.timeout(PATIENCE):
                 await work
         except Exception:  # noqa: BLE001
-            logger.warning("the channel layer did not answer", exc_info=True)
+            logger.warning("channel layer did not respond", exc_info=True)
             return False
         return True

@@ -17,10 +17,10 @@ from liveview.core.effects import Effect
 from liveview.core.messages import Message
 from liveview.core.state import portable, remember, restore
 from liveview.encoding import encode
+from liveview.mounted import Mounted
 from liveview.rendering import diff, render
 from liveview.socket import django_session, snapshots
 from liveview.threads import completed
-from liveview.view import LiveView
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What came of one turn: the handler's value, the new screen and how to get there, and what else was asked for."""
+    """The outcome of one turn: the handler's value, the new screen, the patches that lead to it, and other effects."""
 
     value: Any
     screen: Screen
@@ -51,60 +51,60 @@ class Call:
     answers: bool = False
 
 
-async def take(view: LiveView, call: Call, screen: Screen, snapshot: str) -> Turn:
-    """Runs `call` and renders. If anything raises, the view is put back to where it was, and the exception goes on."""
+async def take(mounted: Mounted, call: Call, screen: Screen, snapshot: str) -> Turn:
+    """Runs `call` and renders. If anything raises, the view is restored and the exception propagates."""
     if not call.is_async:
-        return await threads.run(partial(_all_or_nothing, view, call, screen, snapshot))
-    before = remember(view)
+        return await threads.run(partial(_all_or_nothing, mounted, call, screen, snapshot))
+    before = remember(mounted.view)
     try:
         value = await _await(call.function)
     except Exception:
-        await threads.run(partial(_roll_back, view, before))
+        await threads.run(partial(_roll_back, mounted, before))
         raise
     ready = replace(call, function=lambda: value)
-    return await threads.run(partial(_all_or_nothing, view, ready, screen, snapshot, before))
+    return await threads.run(partial(_all_or_nothing, mounted, ready, screen, snapshot, before))
 
 
 def _all_or_nothing(
-    view: LiveView, call: Call, screen: Screen, snapshot: str, before: dict[str, Any] | None = None
+    mounted: Mounted, call: Call, screen: Screen, snapshot: str, before: dict[str, Any] | None = None
 ) -> Turn:
-    django_session.refresh(view.request)
-    before = remember(view) if before is None else before
+    django_session.refresh(mounted.request)
+    before = remember(mounted.view) if before is None else before
     try:
-        turn = _perform(view, call, screen)
+        turn = _perform(mounted, call, screen)
     except Exception:
-        _roll_back(view, before)
+        _roll_back(mounted, before)
         raise
-    kept = portable(view, vars(view))
-    if snapshot and kept != portable(view, before):
-        snapshots.save(view, snapshot, kept)
+    kept = portable(mounted.view, vars(mounted.view))
+    if snapshot and kept != portable(mounted.view, before):
+        snapshots.save(mounted, snapshot, kept)
     return turn
 
 
-def _perform(view: LiveView, call: Call, screen: Screen) -> Turn:
+def _perform(mounted: Mounted, call: Call, screen: Screen) -> Turn:
     value = completed(call.function())
     if call.answers:
         encode(value)
-    taken = view.live_take_effects()
+    taken = mounted.take_effects()
     for effect in taken:
         if isinstance(effect, effects.Address):
-            view.live_params(urlsplit(effect.url).query)
-    html, title = render(view), str(view.page_title)
-    taken = streams.to_messages(view, taken + view.live_take_effects())
-    django_session.save(view.request)
-    view.live_finished(succeeded=True)
+            mounted.go_to(urlsplit(effect.url).query)
+    html, title = render(mounted), str(mounted.view.page_title)
+    taken = streams.to_messages(mounted, taken + mounted.take_effects())
+    django_session.save(mounted.request)
+    mounted.finished(succeeded=True)
     version = screen.version + (html != screen.html)
     return Turn(value, Screen(html, title, version), _patches(screen, html, title), taken)
 
 
-def _roll_back(view: LiveView, before: dict[str, Any]) -> None:
-    restore(view, before)
-    view.live_roll_back()
-    view.live_finished(succeeded=False)
+def _roll_back(mounted: Mounted, before: dict[str, Any]) -> None:
+    restore(mounted.view, before)
+    mounted.roll_back()
+    mounted.finished(succeeded=False)
 
 
 async def _await(call: Callable[[], Any]) -> Any:
-    """Runs an async handler on the event loop; the ORM, which it may use, gets a thread of its own."""
+    """Runs an async handler on the event loop, with a thread of its own for the ORM."""
     async with ThreadSensitiveContext():
         try:
             return await call()

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 
 from liveview import LiveView, checks
-from liveview.checks import check_application, check_settings
+from liveview.checks import check_application, check_limits, check_settings
 from liveview.routing import websocket_urlpatterns
 from liveview.socket.asgi import live_socket
 
@@ -146,3 +146,20 @@ def test_a_view_says_that_the_app_is_missing(monkeypatch: pytest.MonkeyPatch) ->
 
     with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
         LiveView.as_view()
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        ([], []),
+        ([("/a/", 1), ["/b/", 2]], []),
+        ("/a/", ["liveview.E007"]),
+        ({"/a/": 1}, ["liveview.E007"]),
+        ([("a/", 1)], ["liveview.E007"]),
+        ([("/a/", "1")], ["liveview.E007"]),
+    ],
+)
+def test_a_check_tells_what_a_limit_is(settings: Any, limits: Any, found: list[str]) -> None:
+    settings.LIVEVIEW = {"BODY_LIMITS": limits}
+
+    assert [message.id for message in check_limits(None)] == found

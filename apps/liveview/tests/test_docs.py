@@ -67,6 +67,24 @@ def test_every_example_of_the_guide_runs(fresh_project: Path) -> None:
     assert "8 passed" in told
 
 
+def test_the_server_may_be_left_out(fresh_project: Path) -> None:
+    """Of its folder only bytecode is left, as after a `git rm`."""
+    shutil.rmtree(fresh_project / "liveview/daphne")
+    (fresh_project / "liveview/daphne/__pycache__").mkdir(parents=True)
+
+    assert "no issues" in run(fresh_project, "manage.py", "check")
+    assert "1 passed" in run(
+        fresh_project,
+        "-m",
+        "pytest",
+        "-q",
+        "--ds=project.settings",
+        "-p",
+        "no:cacheprovider",
+        "tests.py::test_counting",
+    )
+
+
 def test_the_guide_names_all_its_files(guide: str) -> None:
     unnamed = [
         block for block in re.findall(r"(.*)\n```(?:python|html)\n", guide) if not block.startswith("<!-- file:")

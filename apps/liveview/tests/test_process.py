@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from liveview import process
+from liveview import process, threads
 from liveview.process import Process, here
 
 
@@ -51,6 +53,28 @@ def test_a_crash_forgets_everything() -> None:
     process.begin()
 
     assert here(Notes).text == ""
+
+
+def test_threads_end_with_the_memory_that_held_them() -> None:
+    thread = asyncio.run(threads.run(threading.current_thread))
+
+    process.begin()
+
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_threads_that_are_closed_do_what_they_were_asked_for() -> None:
+    async def close_while_running() -> str:
+        work = asyncio.ensure_future(threads.run(lambda: gate.wait(30) and "done"))
+        await asyncio.sleep(0)
+        process.current().close()
+        gate.set()
+        return await work
+
+    gate = threading.Event()
+
+    assert asyncio.run(close_while_running()) == "done"
 
 
 def test_what_holds_resources_is_closed_with_its_process() -> None:

@@ -57,9 +57,12 @@ class Uploads:
         self._lent_slots: set[str] = set()
 
     def of(self, name: str) -> SlotEntries:
-        slot = self.slot(name)
+        """What a page shows: one that is still being opened isn't on it yet, and what it replaces still is."""
+        return SlotEntries(self.slot(name), [entry for entry in self._of(name) if entry not in self._replacing])
+
+    def _of(self, name: str) -> list[UploadEntry]:
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
-        return SlotEntries(slot, [entry for entry in entries if not entry.is_consumed])
+        return [entry for entry in entries if not entry.is_consumed]
 
     def register(
         self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str, path: str | None = None
@@ -72,7 +75,7 @@ class Uploads:
             raise UploadError("too_many_files")
         slot = self.slot(slot_name)
         before = self._replaceable(slot)
-        others = [other for other in self.of(slot_name) if not other.is_over and other not in before]
+        others = [other for other in self._of(slot_name) if not other.is_over and other not in before]
         name, refused = _read_name(raw_name, path)
         try:
             slot.check(name, size, len(others), _bytes_of(others))
@@ -126,7 +129,7 @@ class Uploads:
 
     def _replaceable(self, slot: Slot) -> list[UploadEntry]:
         """Where a slot takes a single file: what the next one takes the place of."""
-        return list(self.of(slot.name)) if slot.max_entries == 1 else []
+        return self._of(slot.name) if slot.max_entries == 1 else []
 
     def _replace(self, before: list[UploadEntry], refused: UploadError | None = None) -> None:
         for other in before:
@@ -139,13 +142,14 @@ class Uploads:
         but: entries that don't count.
         """
         but = [entry, *but]
-        others = [other for other in self.of(entry.slot.name) if not other.is_over and other not in but]
+        others = [other for other in self._of(entry.slot.name) if not other.is_over and other not in but]
         name = FileName(entry.name, entry.extension)
         self.slot(entry.slot.name).check(name, entry.size, len(others), _bytes_of(others))
 
     def drop(self, entry: UploadEntry) -> None:
         """Takes an entry off the page: cancelled if it wasn't over, gone in any case. The caller discards it."""
         entry.cancel()
+        self._replacing.pop(entry, None)
         self.entries.pop(entry.ref, None)
 
     def discard(self, entries: Iterable[UploadEntry]) -> None:

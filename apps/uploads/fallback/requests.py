@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
@@ -15,6 +15,7 @@ from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.core import messages as wire
 from liveview.core.messages import BadMessage, Fields, Message
+from liveview.mounted import Mounted
 from uploads import janitor
 from uploads.core import messages
 from uploads.entries.entry import UploadEntry
@@ -26,9 +27,6 @@ from uploads.fallback.claims import Claims
 from uploads.fallback.forms import accept_post
 from uploads.http_errors import described, refusal, status_of
 from uploads.owners import owner_of
-
-if TYPE_CHECKING:
-    from liveview import LiveView
 
 logger = logging.getLogger("uploads")
 
@@ -47,8 +45,8 @@ CLIENT: Final[dict[str, Fields]] = {
 class Fallback:
     """One request of a page without a socket. Everything here blocks."""
 
-    def __init__(self, view: LiveView, uploads: Uploads) -> None:
-        self._view, self._uploads = view, uploads
+    def __init__(self, mounted: Mounted, uploads: Uploads) -> None:
+        self._mounted, self._uploads = mounted, uploads
         self._claims = Claims(uploads)
 
     def accept(self, request: HttpRequest) -> bool:
@@ -78,7 +76,7 @@ class Fallback:
 
     def _config(self, request: HttpRequest) -> HttpResponse:
         """What the page takes. A visitor without a session gets one now, which the uploads will be bound to."""
-        self._view.live_mount()
+        self._mounted.mount()
         owner_of(request)
         slots = {
             # Bytes that wait here for a writer can't be gone on with by a socket.
@@ -113,7 +111,7 @@ class Fallback:
             return _told(messages.error(message["ref"], refused))
 
     def _register(self, request: HttpRequest, message: Message) -> Message:
-        self._view.live_mount()
+        self._mounted.mount()
         if self._uploads.slot(message["slot"]).external is not None:
             raise UploadError("storage_unavailable", "This file can't be sent without a live connection.")
         entry = self._uploads.add(
@@ -126,7 +124,7 @@ class Fallback:
 
     def _resume(self, request: HttpRequest, message: Message) -> Message:
         """Goes on with what a socket began, or an earlier page."""
-        self._view.live_mount()
+        self._mounted.mount()
         try:
             if self._uploads.slot(message["slot"]).is_remote:
                 raise UploadError("unknown_ref")
@@ -144,7 +142,7 @@ class Fallback:
         the handler that consumes it.
         """
         ref, record = message["ref"], parked.find(request, message["upload_id"])
-        self._view.live_mount()
+        self._mounted.mount()
         if parked.is_taken(record):
             return self._show([messages.consumed(ref)])
         slot = self._uploads.slot(record.slot)
@@ -170,14 +168,14 @@ class Fallback:
             entry.slot.progress(entry)
         except Exception:
             logger.exception("a slot's progress failed")
-            self._view.live_finished(succeeded=False)
-            self._view.live_roll_back()
+            self._mounted.finished(succeeded=False)
+            self._mounted.roll_back()
             entry.fail(UploadError("server_error"))
         else:
-            self._view.live_finished(succeeded=True)
+            self._mounted.finished(succeeded=True)
 
     def _show(self, told: list[Message]) -> HttpResponse:
-        return _with_page(told, http_page.render_page(self._view))
+        return _with_page(told, http_page.render_page(self._mounted))
 
     # Bytes
     def _take(self, request: HttpRequest) -> HttpResponse:
@@ -202,8 +200,8 @@ class Fallback:
 
     # Forms
     def _submit(self) -> HttpResponse:
-        self._view.live_mount()
-        return _with_page(self._claims.answers, http_page.answer_form(self._view))
+        self._mounted.mount()
+        return _with_page(self._claims.answers, http_page.answer_form(self._mounted))
 
 
 def _grant(entry: UploadEntry) -> dict[str, Any]:

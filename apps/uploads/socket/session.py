@@ -122,8 +122,8 @@ class UploadSession:
                 begin(message)
         except UploadError as refused:
             self._link.send(messages.error(ref, refused))
-        if ref in self._uploads.entries:
-            self._changed(self._uploads.entries[ref])
+            if ref in self._uploads.entries:
+                self._changed(self._uploads.entries[ref])
 
     # A new file
     def _register(self, message: Message) -> None:
@@ -171,6 +171,7 @@ class UploadSession:
             return
         with self._forgetting():
             self._uploads.admit(entry)
+        self._changed(entry)
         if entry.slot.max_entries == 1:
             for ref in [ref for ref, slot in self._resuming.items() if slot == entry.slot.name]:
                 self._cancel(ref)

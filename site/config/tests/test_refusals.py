@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from liveview.body_limits import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Refusal
+from liveview.refusals import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Refusal
 
 
 @pytest.mark.parametrize("refusal", [BAD_REQUEST, TOO_LARGE, TOO_SLOW], ids=lambda refusal: refusal.code)

@@ -1,4 +1,4 @@
-"""Behind proxies, a visitor's address is what they say of it, and nothing that he says himself."""
+"""Behind proxies, a visitor's address is what they say of it, and nothing that they say themselves."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from liveview.tests.conftest import until
-from liveview.tests.server import HOST, PATIENCE, Server
+from liveview.tests.server import HOST, PATIENCE, Server, Visitor
 from liveview.tests.wire import MB, Wire, ask, blocks, laboratory, memory, peak, sha256
 
 
@@ -139,3 +139,19 @@ def test_a_message_over_a_megabyte_ends_the_socket(lab: Server) -> None:
         with pytest.raises(ConnectionClosed):
             socket.send("x" * (1024 * 1024 + 1))
             socket.recv(PATIENCE)
+
+
+def test_the_transport_refuses_what_never_reaches_us(
+    server: Callable[..., Server], visit: Callable[..., Visitor]
+) -> None:
+    process = server()
+    too_big, no_utf8, hostile = (visit(process, "/bench/") for _ in range(3))
+
+    too_big.socket.send("a" * 2_000_000)
+    assert too_big.wait_closed() == 1006
+    no_utf8.socket.send(b"\xff\xfe", text=True)
+    assert no_utf8.wait_closed() in (1006, 1007)
+    for _ in range(3):
+        hostile.socket.send("[" * 60_000)
+    assert hostile.wait_closed() == 4400
+    visit(process, "/bench/").event("add")

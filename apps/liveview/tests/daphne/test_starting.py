@@ -18,10 +18,8 @@ from twisted.internet.testing import StringTransport
 from twisted.web import http
 
 import liveview.daphne
-from liveview.body_limits import TOO_SLOW, Caps, Pace
-from liveview.conf import Conf
 from liveview.daphne import capped, names
-from liveview.daphne.checks import check_limits, check_unmasking
+from liveview.daphne.checks import check_unmasking
 from liveview.daphne.server import Server as OurServer
 from liveview.daphne.sockets import Socket
 from liveview.daphne.starting import CommandLine, server_class
@@ -132,7 +130,7 @@ def test_stock_daphne_still_works_and_says_what_is_missing(stock: Server) -> Non
         assert wire.post("/sink/a", bytes(1001)).status == 413
 
     until(lambda: "python -m liveview.daphne" in stock.log.read_text())
-    assert stock.log.read_text().count("This server isn't liveview.daphne") == 1
+    assert stock.log.read_text().count("Not running under liveview.daphne") == 1
 
 
 # -- What any server has
@@ -194,23 +192,6 @@ async def test_under_any_server_a_person_is_told_on_a_page(settings: Any) -> Non
     assert b"<h1>" in body["body"]
 
 
-@pytest.mark.parametrize(
-    ("accept", "kind"),
-    [
-        ("", b"application/json"),
-        ("*/*", b"application/json"),
-        ("application/json, text/html;q=0.5", b"application/json"),
-        ("text/html, application/json;q=0.5", b"text/html; charset=utf-8"),
-        ("text/html;q=0, */*", b"application/json"),
-        ("nonsense;;q=x,\xff", b"application/json"),
-    ],
-)
-def test_a_refusal_is_a_page_only_for_who_asks_for_one(accept: str, kind: bytes) -> None:
-    start, _ = TOO_SLOW.answer(accept)
-
-    assert dict(start["headers"])[b"content-type"] == kind
-
-
 def refuse_to_format(value: object) -> str:
     pytest.fail(f"{value} is formatted for a log that nobody reads")
 
@@ -230,46 +211,7 @@ def test_messages_are_not_described_for_a_log_that_is_off(monkeypatch: pytest.Mo
     assert (received, wire.value()) == ([b"question"], b"answer")
 
 
-# -- Rules
-
-
-def test_the_longest_prefix_decides() -> None:
-    caps = Caps(Conf(max_body=1, body_limits=[("/a", 2), ("/a/b/", 3), ("/a/", 4)]))
-
-    assert [caps.of(path) for path in ("/", "/a", "/ab", "/a/", "/a/b/c", "/x/a/b/")] == [1, 2, 2, 4, 3, 1]
-
-
-def test_a_pace_is_judged_period_by_period() -> None:
-    pace = Pace(least_rate=10, period=3)
-    pace.received(30)
-    assert not pace.is_too_slow(waits_now=False)
-    pace.received(29)
-    assert pace.is_too_slow(waits_now=False)
-
-
-def test_a_period_in_which_the_sender_had_to_wait_is_not_judged() -> None:
-    pace = Pace(least_rate=10, period=3)
-    pace.had_to_wait()
-    assert not pace.is_too_slow(waits_now=True)
-    assert not pace.is_too_slow(waits_now=False)
-    assert pace.is_too_slow(waits_now=False)
-
-
-@pytest.mark.parametrize(
-    ("limits", "found"),
-    [
-        ([], []),
-        ([("/a/", 1), ["/b/", 2]], []),
-        ("/a/", ["liveview.E007"]),
-        ({"/a/": 1}, ["liveview.E007"]),
-        ([("a/", 1)], ["liveview.E007"]),
-        ([("/a/", "1")], ["liveview.E007"]),
-    ],
-)
-def test_a_check_tells_what_a_limit_is(settings: Any, limits: Any, found: list[str]) -> None:
-    settings.LIVEVIEW = {"BODY_LIMITS": limits}
-
-    assert [message.id for message in check_limits(None)] == found
+# -- Checks
 
 
 def test_a_check_tells_that_unmasking_will_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import global_settings, settings
 from django.utils.http import is_same_domain
 
-from liveview.body_limits import Refusal
+from liveview.refusals import Refusal
 from uploads.errors import UploadError
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
 from uploads.http.shared.headers import Headers

@@ -18,7 +18,7 @@ from liveview.core.limits import Bucket
 from liveview.core.messages import CloseCode
 from liveview.process import here
 from liveview.socket import origins
-from liveview.socket.connection_limit import Crowd
+from liveview.socket.connection_limit import ConnectionLimit
 from uploads import intakes, threads
 from uploads.conf import conf
 from uploads.core.slots import SMALLEST_CHUNK
@@ -35,7 +35,7 @@ IDLE: Final = 60.0  # seconds without a byte
 TINY: Final = (5.0, 50.0)  # pieces that hold next to nothing, of one socket: a second, and at once
 
 
-class Sockets(Crowd):
+class Sockets(ConnectionLimit):
     """Those of this process, by visitor."""
 
 

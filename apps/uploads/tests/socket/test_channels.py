@@ -3,6 +3,7 @@ the list of cases that the project keeps; each is a promise about what happens, 
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_client_that_does_not_wait_for_the_mount_does_no_harm(site: Site) -> N
 
 def test_a_message_between_mount_and_socket_is_dropped() -> None:
     """Extensions get messages from when the view exists; the link comes a moment later."""
-    extension = transport.UploadsExtension(object())  # type: ignore[arg-type]
+    extension = transport.UploadsExtension(SimpleNamespace(view=None))  # type: ignore[arg-type]
     extension.received({"type": "upload_cancel", "ref": "r"})
     assert not extension.received_binary(frames.encode(1, 0, b"hello"))
 

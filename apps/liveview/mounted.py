@@ -1,0 +1,134 @@
+"""A mounted view: what the runtime keeps about it, and everything that the runtime does with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.utils.functional import SimpleLazyObject
+
+from liveview.contracts import Topics, View
+from liveview.core import effects
+from liveview.core.effects import Effect
+from liveview.core.state import public_items
+from liveview.core.streams import Stream
+from liveview.extensions import Extension
+from liveview.threads import completed, is_on_loop
+
+E = TypeVar("E", bound=Extension)
+
+
+@dataclass
+class Ticket:
+    """On the request that a socket makes for its page: `get` puts the view in here and renders nothing."""
+
+    topics: Topics
+    mounted: Mounted | None = None
+
+
+def ticket_of(request: HttpRequest) -> Ticket | None:
+    """None for a request of a browser's own."""
+    return getattr(request, "live_ticket", None)
+
+
+class Mounted:
+    """One view, with its extensions. Methods that call the application belong to a thread, in the view's turn."""
+
+    def __init__(self, view: View, extension_classes: tuple[type[Extension], ...]) -> None:
+        ticket = ticket_of(view.request)
+        self.view = view
+        self.topics = ticket.topics if ticket is not None else None  # of its socket
+        self.query: dict[str, str] = {}  # of the page's URL
+        self.effects: list[Effect] = []
+        self.streams: dict[str, Stream] = {}
+        self.extensions = tuple(extension(self) for extension in extension_classes)
+        self._subscribed: list[str] = []  # topics, since the last turn
+        self._csrf_token = ""
+
+    @property
+    def request(self) -> HttpRequest:
+        return self.view.request
+
+    # What the application does
+    def mount(self) -> None:
+        completed(self.view.mount(self.request, **self.view.kwargs))
+        self.go_to(self.request.GET.urlencode())
+
+    def go_to(self, query: str) -> None:
+        """The URL has this query from now on."""
+        self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self.handle_params()
+
+    def handle_params(self) -> None:
+        completed(self.view.handle_params(dict(self.query)))
+
+    def finished(self, *, succeeded: bool) -> None:
+        """A handler and the render after it have succeeded, or one of them has raised."""
+        if succeeded:
+            self._subscribed = []
+        for extension in self.extensions:
+            extension.handler_finished(succeeded)
+
+    def roll_back(self) -> None:
+        """Drops what a failed handler asked for, and undoes what was done at once."""
+        self.effects = []
+        for topic in self._subscribed:
+            assert self.topics is not None
+            self.topics.unsubscribe_now(topic)
+        self._subscribed = []
+
+    # What a handler asked for
+    def take_effects(self) -> list[Effect]:
+        taken, self.effects = self.effects, []
+        return taken
+
+    def subscribe(self, topic: str) -> None:
+        """At once, so that the handler misses nothing from here on; on the event loop, which must not block, later."""
+        if self.topics is None:
+            return
+        if is_on_loop():
+            self.effects.append(effects.Subscribe(topic))
+        elif self.topics.subscribe_now(topic):
+            self._subscribed.append(topic)
+
+    def stream(self, name: str) -> Stream:
+        try:
+            return self.streams[name]
+        except KeyError:
+            raise ValueError(f"There is no stream {name!r} yet: call stream({name!r}, …) in mount.") from None
+
+    def extension(self, wanted: type[E]) -> E:
+        return next(extension for extension in self.extensions if isinstance(extension, wanted))
+
+    # What templates see
+    def template(self) -> str:
+        if not self.view.template_name:
+            raise TypeError(f"{type(self.view).__name__} needs a template_name")
+        return self.view.template_name
+
+    def context(self) -> dict[str, Any]:
+        """Everything the view's template sees."""
+        context: dict[str, Any] = dict(public_items(self.view))
+        for extension in self.extensions:
+            context |= extension.context()
+        return {**context, **self.view.get_context_data(), "view": self.view, "csrf_token": self._token()}
+
+    def item_context(self, item: Any, dom_id: str) -> dict[str, Any]:
+        """What the template of a stream's item sees."""
+        own = {"view": self.view, "request": self.request, "csrf_token": self._token()}
+        return {**own, "item": item, "dom_id": dom_id}
+
+    def _token(self) -> Any:
+        """Asked for only by a page that has a form: it sets a cookie.
+
+        Masked once per mount, as a new mask for each render would be a patch for each render.
+        """
+
+        def token() -> str:
+            self._csrf_token = self._csrf_token or get_token(self.request)
+            return self._csrf_token
+
+        return SimpleLazyObject(token)

@@ -1,0 +1,61 @@
+"""What a server answers in the application's place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+
+from django.http import HttpRequest
+
+
+class Refusal(NamedTuple):
+    """An answer that the server gives without asking the application. `message` is shown to people."""
+
+    status: int
+    code: str
+    message: str
+
+    def answer(self, accept: str) -> list[dict[str, Any]]:
+        """The ASGI messages: JSON, or a page for a person whose browser has sent a form.
+
+        accept: the request's header, empty where there is none.
+        """
+        if _prefers_a_page(accept):
+            # The link leads to the form's own URL, which most likely is the page with the form.
+            kind, text = b"text/html; charset=utf-8", _PAGE.format(message=self.message)
+        else:
+            kind, text = b"application/json", json.dumps({"error": self.code, "message": self.message})
+        body = text.encode()
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", str(len(body)).encode()),
+            (b"content-security-policy", b"default-src 'none'"),
+            (b"connection", b"close"),
+        ]
+        return [
+            {"type": "http.response.start", "status": self.status, "headers": headers},
+            {"type": "http.response.body", "body": body},
+        ]
+
+
+BAD_REQUEST: Final = Refusal(400, "bad_request", "This request can't be answered here.")
+TOO_SLOW: Final = Refusal(408, "too_slow", "What you sent arrived too slowly. Please try again.")
+TOO_LARGE: Final = Refusal(413, "too_large", "What you sent is larger than this page can take.")
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{message}</title>
+<h1>{message}</h1>
+<p><a href="">Back to the page</a></p>
+</html>
+"""
+
+
+def _prefers_a_page(accept: str) -> bool:
+    """Browsers only ask for HTML when they are going to display the answer."""
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT"] = accept or "*/*"
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"

@@ -1,0 +1,24 @@
+"""Answers that no application gives: as data, or as a page for the person who sent a form."""
+
+from __future__ import annotations
+
+import pytest
+
+from liveview.refusals import TOO_SLOW
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", b"application/json"),
+        ("*/*", b"application/json"),
+        ("application/json, text/html;q=0.5", b"application/json"),
+        ("text/html, application/json;q=0.5", b"text/html; charset=utf-8"),
+        ("text/html;q=0, */*", b"application/json"),
+        ("nonsense;;q=x,\xff", b"application/json"),
+    ],
+)
+def test_a_refusal_is_a_page_only_for_who_asks_for_one(accept: str, kind: bytes) -> None:
+    start, _ = TOO_SLOW.answer(accept)
+
+    assert dict(start["headers"])[b"content-type"] == kind
