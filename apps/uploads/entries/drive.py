@@ -86,7 +86,12 @@ def resume(entry: UploadEntry, uploader: Uploader) -> None:
         uploader.expect_session()
         entry.reopen()
     except UploadError as refused:
-        entry.hold.release() if refused.code in ("locked", "session_ended") else entry.discard()
+        if refused.code in ("locked", "session_ended"):
+            entry.hold.release()
+            raise
+        if refused.code != "unknown_ref":
+            entry.fail(refused)
+        entry.discard()
         raise
     try:
         entry.reserve(uploader)

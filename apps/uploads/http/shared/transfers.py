@@ -90,19 +90,23 @@ class Transfer:
         """
         pump = Pump(self._write)
         try:
-            async for piece in body:
-                verdict = drive.feed(self.entry, piece)
-                if not isinstance(verdict, drive.Write):
-                    raise verdict.error if isinstance(verdict, drive.Refused) else UploadError("superseded")
-                await pump.feed(piece)
-        except UploadError:
-            if self.entry.is_over:
-                pump.forget()
-            raise
+            try:
+                async for piece in body:
+                    await self._feed(pump, piece)
+            finally:
+                await pump.drain()
         finally:
-            await pump.drain()
             if self.entry.is_over:
                 await threads.check(self.discard)
+
+    async def _feed(self, pump: Pump, piece: bytes) -> None:
+        verdict = drive.feed(self.entry, piece)
+        if isinstance(verdict, drive.Write):
+            await pump.feed(piece)
+            return
+        if self.entry.is_over:
+            pump.forget()
+        raise verdict.error if isinstance(verdict, drive.Refused) else UploadError("superseded")
 
     def _write(self, batch: list[bytes]) -> None:
         """Runs in a thread, one batch at a time."""

@@ -1,0 +1,275 @@
+"""Every way in, through the same cases: one outcome inside, each protocol's documented code outside.
+
+Inside is what the upload's events say of it (`uploads.events`), and what is left of it: staged files, reserved bytes, a
+writer's shelf. A case that a protocol has no words for is named with the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+
+from liveview.process import here
+from uploads import UploadEntry, UploadError, intakes
+from uploads.entries import uploader
+from uploads.entries.quotas import Ledger
+from uploads.events import upload_event
+from uploads.owners import SESSION_KEY
+from uploads.staging import files
+from uploads.tests.entries.ways_in import OK, STEP, WAYS, Unsayable, Way
+from uploads.tests.entries.ways_project import ACCEPT, MOST, Shelf, WaysView
+from uploads.tests.support import Site, Staged, until
+
+DATA = random.Random(7).randbytes(2 * STEP)
+HALF = DATA[:STEP]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Inside:
+    """What becomes of uploads, as their events tell it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.digests: list[str] = []
+
+    def __call__(self, sender: Any, event: str, fields: dict[str, Any], **_: Any) -> None:
+        self.told.append((event, fields["outcome"]))
+
+    def check(self, entry: UploadEntry) -> None:
+        """The validator of every slot and intake: refuses what begins with BAD."""
+        self.digests.append(entry.sha256)
+        if (
+            entry.path.exists()
+            and entry.path.read_bytes().startswith(b"BAD")
+            or Shelf.shelves.get(entry.upload.id, b"").startswith(b"BAD")
+        ):
+            raise UploadError("bad_content")
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
+    made = Inside()
+    upload_event.connect(made, weak=False)
+    monkeypatch.setattr(WaysView, "check", staticmethod(made.check))
+    yield made
+    upload_event.disconnect(made)
+
+
+@pytest.fixture
+def session() -> SessionStore:
+    made = SessionStore()
+    made[SESSION_KEY] = "me"
+    made.create()
+    return made
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: way.name)
+def way(
+    request: pytest.FixtureRequest, site: Site, settings: Any, session: SessionStore, inside: Inside
+) -> Iterator[Way]:
+    settings.ROOT_URLCONF = "uploads.tests.entries.ways_project"
+    settings.UPLOADS = {**settings.UPLOADS, "INTAKE": "ways", "TUS_INTAKE": "ways"}
+    intakes.register(
+        "ways", accept=ACCEPT, max_file_size=MOST, validators=[inside.check], receive=lambda entry, owner: None
+    )
+    Shelf.shelves, Shelf.is_full = {}, False
+    kind: type[Way] = request.param
+    made = kind(session, lambda client=None: site("/ways/", client))
+    yield made
+    made.close()
+    intakes.unregister("ways")
+
+
+def exact(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    assert way.put(STEP, DATA[STEP:]) == OK
+    return way.finish()
+
+
+def short(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    if way.name in ("form", "multipart", "socket", "writer", "bare"):
+        raise Unsayable("whoever doesn't send the rest says nothing; a form is as long as it is")
+    return way.finish()
+
+
+def one_too_many(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    if way.name in ("form", "multipart"):
+        raise Unsayable("a form is as long as it is")
+    return way.put(STEP, DATA[STEP:] + b"!")
+
+
+def empty(way: Way) -> str:
+    answer = way.begin(0)
+    return answer if answer != OK else way.finish()
+
+
+def replayed(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    told = way.put(0, HALF)
+    assert way.put(STEP, DATA[STEP:]) == OK
+    assert way.finish() == OK
+    return told
+
+
+def gap(way: Way) -> str:
+    assert way.begin(3 * STEP) == OK
+    assert way.put(0, HALF) == OK
+    told = way.put(2 * STEP, HALF)
+    assert way.put(STEP, HALF) == OK
+    if way.name != "chunked":
+        assert way.put(2 * STEP, HALF) == OK
+    assert way.finish() == OK
+    return told
+
+
+def overlap(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    told = way.put(STEP // 2, DATA[STEP // 2 : STEP // 2 + STEP])
+    if told == OK:
+        assert way.put(STEP // 2 + STEP, DATA[STEP // 2 + STEP :]) == OK
+    else:
+        assert way.put(STEP, DATA[STEP:]) == OK
+    assert way.finish() == OK
+    return told
+
+
+def cancelled(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    return way.cancel()
+
+
+def superseded(way: Way) -> str:
+    """Whoever goes on has the upload; the connection before it writes nothing any more."""
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    second = way.taken_over()
+    told = OK if second is way else way.put(STEP, b"E" * STEP)
+    assert second.put(second.offset, DATA[second.offset :]) == OK
+    assert second.finish() == OK
+    return told
+
+
+def wrong_type(way: Way) -> str:
+    assert way.begin(len(DATA), "a.png") == OK
+    return first_refusal(way, b"MZ" + DATA[2:])
+
+
+def refused_by_a_validator(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    return first_refusal(way, b"BAD" + DATA[3:])
+
+
+def storage_full(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    return first_refusal(way, DATA)
+
+
+def session_gone(way: Way) -> str:
+    assert way.begin(len(DATA)) == OK
+    assert way.put(0, HALF) == OK
+    session = SessionStore(way.client.cookies["sessionid"].value)
+    if way.name in ("form", "multipart", "chunked", "fallback"):
+        raise Unsayable("each request is looked at as a whole, and belongs to whoever sends it")
+    return way.put(STEP, DATA[STEP:], between=session.flush)
+
+
+def first_refusal(way: Way, data: bytes) -> str:
+    for at in range(0, len(data), STEP):
+        told = way.put(at, data[at : at + STEP])
+        if told != OK:
+            return told
+    return way.finish()
+
+
+READY, ENDED = ("ready", "ok"), ("rejected", "cancelled", "expired")
+
+
+@dataclass(frozen=True)
+class Case:
+    """`inside`: the event in which it ends, and its code. `outside`: what clients are told, unless `but` says else."""
+
+    script: Callable[[Way], str]
+    inside: tuple[str, str] | None
+    outside: str = OK
+    but: dict[str, str] = field(default_factory=dict)
+    untouched: tuple[str, ...] = ()  # ways that are refused by their headers: inside nothing has happened
+    is_whole: bool = False  # the bytes are the file's, whatever happened on the way
+
+
+CASES = [
+    Case(exact, READY, is_whole=True),
+    Case(short, None, "incomplete", {"tus": OK}),  # tus has no word for the end: it is as long as it was said to be
+    Case(
+        one_too_many,
+        ("rejected", "size_mismatch"),
+        "size_mismatch",
+        {"tus": "too_large", "chunked": "bad_header"},
+        untouched=("chunked", "fallback"),
+    ),
+    Case(empty, None, "empty"),
+    Case(replayed, READY, OK, {"tus": "bad_offset"}, is_whole=True),
+    Case(gap, READY, "bad_offset", {"chunked": OK}),
+    Case(overlap, READY, "bad_offset", {"fallback": OK}, is_whole=True),
+    Case(cancelled, ("cancelled", "cancelled")),
+    Case(superseded, READY, "superseded", {"tus": OK}, is_whole=True),
+    Case(wrong_type, ("rejected", "type_mismatch"), "type_mismatch"),
+    Case(refused_by_a_validator, ("rejected", "bad_content"), "bad_content"),
+    # A numbered chunk that found no room may come again: the others stay where they are.
+    Case(storage_full, ("rejected", "storage_full"), "storage_full", untouched=("chunked",)),
+    Case(session_gone, None, "session_ended", {"socket": "4401", "writer": "4401"}),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.script.__name__)
+def test_it_ends_alike_whichever_way_it_came(
+    case: Case, way: Way, inside: Inside, staged: Staged, allowed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(case, monkeypatch)
+    allowed |= {"could not write a staging file", "Insufficient Storage"}
+
+    try:
+        told = case.script(way)
+    except Unsayable:
+        return
+
+    assert told == case.but.get(way.name, case.outside)
+    expected = None if way.name in case.untouched else case.inside
+    if expected is None:
+        assert not any(event in ("ready", "consumed") for event, _ in inside.told)
+        return
+    until(lambda: expected in inside.told)
+    assert not [step for step in inside.told if step[0] == "rejected" and step != expected]
+    if case.is_whole:
+        assert hashlib.sha256(DATA).hexdigest() in inside.digests
+    if expected[0] in ENDED:
+        until(lambda: staged() == [])  # nothing of it is left
+        until(lambda: here(Ledger).live == 0)
+        assert Shelf.shelves == {}
+
+
+def prepare(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    if case.script is storage_full:
+
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(files, "_write_all", full)
+        monkeypatch.setattr("shutil.copyfileobj", full)  # of numbered chunks
+        monkeypatch.setattr(Shelf, "is_full", True)
+    if case.script is session_gone:
+        monkeypatch.setattr(uploader, "FRESH", 0.0)

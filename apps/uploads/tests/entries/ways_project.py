@@ -1,0 +1,69 @@
+"""One page and one intake that take the same files, whichever way these come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.urls import include, path
+
+from liveview import LiveView, event_handler
+from uploads import ResumableUploadWriter, UploadEntry, UploadMixin
+
+MOST = 100_000
+ACCEPT = ".txt,.png"
+
+
+class Shelf(ResumableUploadWriter):
+    """Keeps what it got, by upload."""
+
+    shelves: ClassVar[dict[str, bytes]] = {}
+    is_full: ClassVar[bool] = False
+
+    def open(self) -> None:
+        self.shelves[self.upload_id] = self.shelves.get(self.upload_id, b"")[: self.confirmed]
+
+    def write_chunk(self, chunk: bytes) -> None:
+        if self.is_full:
+            from uploads import UploadError
+
+            raise UploadError("storage_full")
+        self.shelves[self.upload_id] += chunk
+
+    def abort(self, error: BaseException) -> None:
+        self.shelves.pop(self.upload_id, None)
+
+    @classmethod
+    def discard(cls, result: Any) -> None:
+        cls.shelves.pop(result, None)
+
+    def close(self) -> Any:
+        return self.upload_id
+
+
+class WaysView(UploadMixin, LiveView):
+    template_name = "uploads_ways.html"
+
+    check: ClassVar[Callable[[UploadEntry], None]] = staticmethod(lambda entry: None)
+
+    def mount(self, request: HttpRequest, **kwargs: Any) -> None:
+        options: dict[str, Any] = {"accept": ACCEPT, "max_file_size": MOST, "validators": [self.judge]}
+        self.allow_upload("video", resumable=True, **options)
+        self.allow_upload("written", resumable=True, writer=Shelf, **options)
+
+    @staticmethod
+    def judge(entry: UploadEntry) -> None:
+        WaysView.check(entry)
+
+    @event_handler
+    def run(self) -> None:
+        for slot in ("video", "written"):
+            list(self.consume_uploaded_entries(slot))
+
+
+urlpatterns = [
+    path("ways/", WaysView.as_view()),
+    path("", include("uploads.http.urls")),
+    path("", include("uploads.urls")),
+]
