@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
+from liveview.tests import processes
 from uploads.content.limits import VideoLimits
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.masked_file import Veil
@@ -23,6 +24,8 @@ from .support import Gate
 
 if TYPE_CHECKING:
     from .moto import Moto
+
+start = processes.start  # a copy of the package comes without the plugin
 
 HERE = Path(__file__).resolve().parent
 
