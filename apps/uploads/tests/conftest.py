@@ -109,10 +109,10 @@ def scan(tmp_path: Path) -> Iterator[Scan]:
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[Moto]:
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     from .moto import Moto  # boto3 is only there where S3 is used
 
-    with Moto() as server:
+    with Moto(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 
