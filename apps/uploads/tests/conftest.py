@@ -121,3 +121,10 @@ def moto(moto_server: Moto) -> Moto:
     """A real S3 server, as if it were new."""
     moto_server.reset()
     return moto_server
+
+
+@pytest.fixture
+def s3(moto: Moto) -> Moto:
+    """The same, as if it were new for each test."""
+    moto.reset()
+    return moto
