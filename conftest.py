@@ -24,4 +24,4 @@ atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 django.setup()
 
-pytest_plugins = ["uploads.tests.corpus"]
+pytest_plugins = ["liveview.tests.processes", "uploads.tests.corpus"]

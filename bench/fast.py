@@ -29,7 +29,7 @@ FRAME: Final = MIB - 1024  # bytes, as the server announces it
 class Bench:
     """A server's uploads, or its bare sink, measured again and again."""
 
-    def __init__(self, server: servers.Site, data: bytes, words: str) -> None:
+    def __init__(self, server: servers.Server, data: bytes, words: str) -> None:
         self._server, self._data, self._words = server, memoryview(data), words
         self._upload(self._data[:MB], "upload_consumed")
         self._sink(self._data[:MB])

@@ -32,7 +32,7 @@ class Sample(NamedTuple):
     heap: float  # MiB
 
 
-def upload(browser: Browser, server: servers.Site, meter: Meter, file: Path) -> Sample:
+def upload(browser: Browser, server: servers.Server, meter: Meter, file: Path) -> Sample:
     with ways.opened(browser, f"{server.url}/bench/", ways.LIVE) as page:
         meter.start()
         ways.begin(page, file)

@@ -26,7 +26,7 @@ TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 SHOWN: Final = re.compile(r"<code>(\w{64})</code>")
 
 
-def post(server: servers.Site, size: int) -> float:
+def post(server: servers.Server, size: int) -> float:
     """Seconds from the first byte of the form to the end of the page that answers it."""
     with closing(http.client.HTTPConnection(HOST, server.port, timeout=600)) as connection:
         connection.request("GET", "/bench/")
@@ -59,7 +59,7 @@ def post(server: servers.Site, size: int) -> float:
 
 
 class Bench:
-    def __init__(self, server: servers.Site, size: int) -> None:
+    def __init__(self, server: servers.Server, size: int) -> None:
         self._server, self._size = server, size
         post(server, MB)
         self._meter = Meter(server.pid)

@@ -22,7 +22,7 @@ SMALL: Final = 5 * MB
 ROUNDS: Final = 5
 
 
-def last_byte_to_saved(server: servers.Site, data: memoryview) -> float:
+def last_byte_to_saved(server: servers.Server, data: memoryview) -> float:
     """Milliseconds."""
     with Visitor(server.port, "/bench/?save") as visitor:
         visitor.send_file(visitor.register("file", "file.dat", len(data)), data)

@@ -24,11 +24,11 @@ import django  # noqa: E402
 django.setup()
 
 from liveview.tests.daphne.test_sockets import opened  # noqa: E402
+from liveview.tests.processes import LISTEN  # noqa: E402
 from liveview.tests.server import Server  # noqa: E402
-from liveview.tests.wire import MB, Wire, ask, blocks, memory, peak  # noqa: E402
+from liveview.tests.wire import MB, Laboratory, Wire, ask, blocks  # noqa: E402
 
-LAB: Final = "liveview.tests.project.lab:application"
-STOCK: Final = ["-m", "daphne", "--bind", "{host}", "--port", "{port}", LAB]
+STOCK: Final = ["-m", "daphne", *LISTEN, Laboratory.application]
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -84,11 +84,11 @@ def slow_reader(server: Server, size: int) -> None:
 
 def measured(server: Server, way: Callable[[Server, int], None], size: int) -> Result:
     way(server, MB)
-    before, work = memory(server), processor(server)
+    before, work = server.memory(), processor(server)
     start = time.perf_counter()
     way(server, size)
     seconds = time.perf_counter() - start
-    return Result(size / MB / seconds, (processor(server) - work) / size * 1e9, (peak(server) - before) / MB)
+    return Result(size / MB / seconds, (processor(server) - work) / size * 1e9, (server.peak() - before) / MB)
 
 
 def processor(server: Server) -> float:
@@ -101,12 +101,11 @@ def compare(way: Callable[[Server, int], None], size: int) -> tuple[Result, Resu
     """Stock, ours. Each in a server of its own, so that peaks of memory don't mix."""
     results = []
     for command in (STOCK, []):
-        with tempfile.TemporaryDirectory() as folder:
-            server = Server(Path(folder), application=LAB, command=command, max_body=2**40).start()
-            try:
-                results.append(measured(server, way, size))
-            finally:
-                server.kill()
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Laboratory(Path(folder), command=command, max_body=2**40) as server,
+        ):
+            results.append(measured(server, way, size))
     return results[0], results[1]
 
 

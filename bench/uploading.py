@@ -46,13 +46,13 @@ class Bench:
         self._meters: dict[str, Meter] = {}
         self.frames = (0, 0)
 
-    def ours(self, server: servers.Site) -> Sample:
+    def ours(self, server: servers.Server) -> Sample:
         return self._measure("ours", server, self._file, partial(self._upload, f"{server.url}/bench/", ways.LIVE))
 
     def djust(self, server: servers.Djust) -> Sample:
         return self._measure("djust", server, self._file, partial(self._upload, server.url, ways.LIVE_DJUST))
 
-    def sink(self, server: servers.Site) -> Sample:
+    def sink(self, server: servers.Server) -> Sample:
         def send(file: Path, start: Start) -> float:
             with ways.opened(self._browser, f"{server.url}/healthz") as page:
                 start()
@@ -60,7 +60,7 @@ class Bench:
 
         return self._measure("sink", server, self._file, send)
 
-    def acks(self, server: servers.Site) -> Sample:
+    def acks(self, server: servers.Server) -> Sample:
         def send(file: Path, start: Start) -> float:
             with ways.opened(self._browser, f"{server.url}/healthz") as page:
                 start()
@@ -68,7 +68,7 @@ class Bench:
 
         return self._measure("acks", server, self._third, send)
 
-    def form(self, server: servers.Running) -> Sample:
+    def form(self, server: servers.Program) -> Sample:
         def send(file: Path, start: Start) -> float:
             with ways.opened(self._browser, f"http://127.0.0.1:{server.port}/public/") as page:
                 start()
@@ -84,7 +84,7 @@ class Bench:
             self.frames = max(self.frames, ways.frames(page))
             return seconds
 
-    def _measure(self, name: str, server: servers.Running, file: Path, send: Send) -> Sample:
+    def _measure(self, name: str, server: servers.Program, file: Path, send: Send) -> Sample:
         if name not in self._meters:
             send(self._small, lambda: None)  # what a first upload loads stays loaded
             self._meters[name] = Meter(server.pid)

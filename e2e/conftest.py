@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import BrowserContext, BrowserType, expect
 
 from e2e.support.console import Console
-from e2e.support.proxy import FaultProxy
+from e2e.support.proxy import link_to
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import served, until
 
 # No traffic, services or protocols that a test didn't ask for.
 QUIET = [
@@ -34,26 +34,15 @@ expect.set_options(timeout=30_000)  # ms: a busy machine takes its time, and a t
 
 def pytest_configure(config: pytest.Config) -> None:
     """The harness's own garbage, collected at any moment, says nothing of the site: that is in other processes."""
+    config.addinivalue_line("markers", "base(fixture): whose pages have addresses without a host; None: nobody's")
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 # -- The server
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The site as `bin/serve` starts it."""
-    server = Server(tmp_path_factory.mktemp("server")).start()
-    yield server
-    server.terminate()
-
-
-@pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The site as a host serves it: without debug mode, from hashed static files."""
-    server = Server(tmp_path_factory.mktemp("deployed"), debug=False).start()
-    yield server
-    server.terminate()
+server = served(Server, scope="session")  # the site as `bin/serve` starts it
+deployed = served(Server, scope="session", debug=False)  # as a host serves it, from hashed static files
 
 
 @pytest.fixture
@@ -64,37 +53,7 @@ def nothing_staged(server: Server) -> Iterator[None]:
     until(lambda: server.staged() <= before, within=90)
 
 
-@pytest.fixture(scope="session")
-def base_url(server: Server) -> str:
-    return server.url
-
-
-@pytest.fixture
-def proxy(server: Server, console: Console) -> Iterator[FaultProxy]:
-    with FaultProxy(server.host, server.port) as proxy:
-        yield proxy
-        console.stop()  # pages that are still open notice that their network ends
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Shows what the servers logged during a test that failed."""
-    report = yield
-    for server in _servers(item):
-        if report.when == "setup":
-            item.stash.setdefault(_log_starts, {})[server] = len(server.log_text())
-        if report.failed:
-            logged = server.log_text()[item.stash.get(_log_starts, {}).get(server, 0) :]
-            report.sections.append((f"Log of {server.url}", logged[-20_000:]))
-    return report
-
-
-_log_starts = pytest.StashKey[dict[Server, int]]()
-
-
-def _servers(item: pytest.Item) -> list[Server]:
-    used: dict[str, Any] = getattr(item, "funcargs", {})
-    return [value for value in used.values() if isinstance(value, Server)]
+proxy = link_to("server")
 
 
 # -- The browser
@@ -129,10 +88,18 @@ def console() -> Iterator[Console]:
     assert not console.unexpected, "the browser's console has errors"
 
 
+@pytest.fixture(scope="session")
+def base_url() -> str:
+    """One for all tests would be too few: see `browser_context_args`."""
+    return ""
+
+
 @pytest.fixture
-def browser_context_args(browser_context_args: dict[str, Any], base_url: str) -> dict[str, Any]:
-    """Playwright's asks for the base URL once per session; a module of tests may have its own."""
-    return {**browser_context_args, "base_url": base_url}
+def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    """An address without a host is that of `server`, or of another fixture: `@pytest.mark.base("lab")`."""
+    mark = request.node.get_closest_marker("base")
+    base = mark.args[0] if mark else "server"
+    return {**browser_context_args, "base_url": request.getfixturevalue(base).url if base else None}
 
 
 @pytest.fixture

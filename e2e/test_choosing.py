@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from e2e.support import media, pictures
 from e2e.support.console import Console
 from e2e.support.drag import drop_files
 from e2e.support.proxy import FaultProxy
+from e2e.support.sending import sha256
 from e2e.support.server import Server
 
 pytest_plugins = ["e2e.lab.fixtures"]
@@ -50,10 +50,6 @@ def visit_site(page: Page, url: str) -> None:
 
 def mine(page: Page, name: str) -> Locator:
     return page.get_by_label(f"Delete {name}", exact=True)
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def saved_avatars(server: Server) -> list[str]:

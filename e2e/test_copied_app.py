@@ -21,15 +21,11 @@ from e2e.support.readme import Readme
 from e2e.support.venv import ROOT, Venv, newest_interpreter
 
 APPS = ("avatars", "gallery", "videos")
+pytestmark = pytest.mark.base(None)
+
 LONG = 90_000  # ms: a slow machine takes its time
 
 NewContext = Callable[..., BrowserContext]
-
-
-@pytest.fixture(scope="session")
-def base_url() -> str:
-    """None: each project has an address of its own."""
-    return "http://nowhere.invalid"
 
 
 @pytest.fixture(scope="module", params=["5.2", "newest"])
@@ -66,7 +62,7 @@ def project(venv: Venv, app: str, tmp_path: Path) -> Iterator[Project]:
         if "runserver" not in command:
             made.run(command.replace("manage.py check", "manage.py check --fail-level WARNING"))
     yield made
-    made.stop()
+    made.kill()
 
 
 @pytest.fixture
@@ -82,7 +78,7 @@ def test_its_own_tests_pass_and_a_browser_uploads(project: Project, app: str, pa
     expect(page.locator("html.live-connected")).to_be_attached()
     TRY[app](page, project.folder / "media", tmp_path)
     page.close()
-    project.stop()
+    project.kill()
 
     (command,) = _readme(app).commands("python -m pytest ")
     told = project.run(f"{command} -q -p no:cacheprovider")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -25,13 +24,16 @@ from e2e.support.console import Console
 from e2e.support.deployment import Deployment, Web
 from e2e.support.pictures import photo
 from e2e.support.postgres import Postgres
-from e2e.support.proxy import FaultProxy
-from e2e.support.until import until
+from e2e.support.proxy import FaultProxy, link_to
+from e2e.support.sending import sha256
 from e2e.support.venv import ROOT, Venv
+from liveview.tests.processes import served, until
 from liveview.tests.redis import Redis
 from uploads.tests.moto import Moto
 
 NewContext = Callable[..., BrowserContext]
+
+pytestmark = pytest.mark.base(None)
 
 LONG = 90_000  # ms: a slow machine takes its time
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
@@ -40,32 +42,15 @@ MIB = 2**20
 SERVICE_RESTART = 1012  # a socket's close code
 
 
-@pytest.fixture(scope="session")
-def base_url() -> str:
-    """None: the balancer's address is known once it is there."""
-    return "http://nowhere.invalid"
+redis = served(Redis)
+bucket = served(Moto)
+slow = link_to("balancer")  # the visitor's own line
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    server = Postgres()
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    server = Redis(tmp_path_factory.mktemp("redis")).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[Moto]:
-    with Moto() as moto:
-        yield moto
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -100,21 +85,13 @@ def webs(deployment: Deployment) -> Iterator[list[Web]]:
     running = [deployment.web(), deployment.web()]
     yield running
     for web in running:
-        web.stop()
+        web.kill()
 
 
 @pytest.fixture(scope="module")
 def balancer(webs: list[Web]) -> Iterator[Balancer]:
     with Balancer([web.port for web in webs]) as balancer:
         yield balancer
-
-
-@pytest.fixture
-def slow(balancer: Balancer, console: Console) -> Iterator[FaultProxy]:
-    """The visitor's own line, before the balancer."""
-    with FaultProxy("127.0.0.1", balancer.port) as line:
-        yield line
-        console.stop()
 
 
 @pytest.fixture
@@ -147,10 +124,6 @@ def fetched(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=60) as response:
         body: bytes = response.read()
         return body
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def told(webs: list[Web], event: str) -> list[dict[str, Any]]:
@@ -190,7 +163,7 @@ def test_behind_a_proxy_that_speaks_https_nothing_else_is_spoken(deployment: Dep
         assert knocked(web.port, "https://uplift.example") == 101
         assert knocked(web.port, "http://uplift.example") == 403
     finally:
-        web.stop()
+        web.kill()
 
 
 # -- Everything in its place

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 
 from e2e.support import pictures
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 INPUT = "input[name=photos]"
 LONG = 90_000  # ms

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from e2e.support import media, pictures
 from e2e.support.console import Console
 from e2e.support.drag import drop_files
 from e2e.support.proxy import FaultProxy
+from e2e.support.sending import sha256
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 NewContext = Callable[..., BrowserContext]
 
@@ -94,10 +94,6 @@ def stored(server: Server, table: str, name: str) -> list[str]:
     finally:
         connection.close()
     return [row["sha256"] for row in rows]
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def between(page: Page, path: Path) -> set[int]:

@@ -10,8 +10,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -22,13 +20,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 from e2e.support.pictures import photo
 from e2e.support.readme import Readme
 from e2e.support.server import OURS
-from e2e.support.until import until
 from e2e.support.venv import ROOT
-from liveview.tests.ports import free_port
+from liveview.tests.processes import Program
+
+pytestmark = pytest.mark.base(None)
 
 INSTALLS_WITHIN = 900.0  # seconds: dozens of packages, perhaps from far away
 STARTS_WITHIN = 120.0
-ENDS_WITHIN = 60.0
 LONG = 90_000  # ms: a slow machine takes its time
 CLONE = "git clone <this repository> uplift && cd uplift"
 PHOTO = "input[dj-upload=avatar]"
@@ -46,48 +44,36 @@ NOT_YET = (
 )
 
 
-class Checkout:
+class Checkout(Program):
     """What a clone has: everything but what running and testing have written."""
 
+    probe = "/healthz"
+    popen = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+
     def __init__(self, folder: Path) -> None:
+        env = {name: value for name, value in os.environ.items() if name not in NOT_YET}
+        super().__init__(folder, [], env=env)
+        self.env |= {"PORT": str(self.port), "PIP_COMPILE": "0"}  # which would take longer than it saves
         ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line]
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", *ignored))
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder.with_name("serve.log")
-        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder.with_name("serve.log")
 
     def run(self, command: str, *, within: float) -> str:
         """Runs a line of the README; what it has said when the site answers."""
-        env = {name: value for name, value in os.environ.items() if name not in NOT_YET}
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
-                cwd=self.folder,
-                env={**env, "PORT": str(self.port), "PIP_COMPILE": "0"},  # which would take longer than it saves
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        until(self._answers, within)
-        return self.log.read_text()
+        self.command, self.starts_within = ["bash", "-c", f"exec {command}"], within
+        said_before = len(self.log_text())
+        self.start()
+        return self.log_text()[said_before:]
 
-    def stop(self) -> None:
-        """Returns when it has ended. Close pages first: during an upgrade to WebSocket CPython 3.11 may crash of it."""
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait(ENDS_WITHIN)
-        self._process = None
-
-    def kill(self) -> None:
-        """With all that it has started, whatever state it is in."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+    def signal(self, number: int) -> None:
+        """SIGKILL goes to all that it has started, too."""
+        if number != signal.SIGKILL:
+            return super().signal(number)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
     def digests(self) -> list[str]:
         """Of the avatars in the database, as they were received."""
@@ -97,28 +83,12 @@ class Checkout:
         finally:
             connection.close()
 
-    def _answers(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            pytest.fail(f"it ended with {self._process.returncode}:\n{self.log.read_text()}")
-        try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=30) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
     made = Checkout(tmp_path / "uplift")
     yield made
     made.kill()
-
-
-@pytest.fixture(scope="session")
-def base_url() -> str:
-    """None: the checkout has an address of its own, and no other site has to be started."""
-    return "http://nowhere.invalid"
 
 
 def test_a_newcomer_starts_it_and_uploads_and_finds_the_picture_again(
@@ -140,7 +110,8 @@ def test_a_newcomer_starts_it_and_uploads_and_finds_the_picture_again(
     shown = _is_served(page)
     assert checkout.digests() == [hashlib.sha256(picture.read_bytes()).hexdigest()]
     page.close()
-    checkout.stop()
+    checkout.terminate()
+    checkout.wait()
 
     said = checkout.run(serve, within=STARTS_WITHIN)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,9 @@ from e2e.support import pictures
 from e2e.support.console import Console
 from e2e.support.drag import dragging_files, drop_files
 from e2e.support.proxy import FaultProxy
+from e2e.support.sending import sha256
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 NewContext = Callable[..., BrowserContext]
 
@@ -77,8 +77,8 @@ def stored(server: Server) -> dict[str, list[str]]:
     finally:
         connection.close()
     found: dict[str, list[str]] = {}
-    for name, sha256 in rows:
-        found.setdefault(name, []).append(sha256)
+    for name, digest in rows:
+        found.setdefault(name, []).append(digest)
     return found
 
 
@@ -89,10 +89,6 @@ def _caption(server: Server, name: str) -> str:
     finally:
         connection.close()
     return str(caption)
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_of_five_dragged_photos_two_are_bad_and_three_arrive(

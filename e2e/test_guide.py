@@ -16,13 +16,9 @@ from e2e.support.project import Project
 from e2e.support.venv import ROOT
 from liveview.tests.guide import write_files
 
+pytestmark = pytest.mark.base(None)
+
 NOT_OURS = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "DEBUG", "SECRET_KEY", "DATA_DIR")
-
-
-@pytest.fixture(scope="session")
-def base_url() -> str:
-    """None: the project has an address of its own."""
-    return "http://nowhere.invalid"
 
 
 @pytest.fixture
@@ -39,7 +35,7 @@ def url(tmp_path: Path, console: Console) -> Iterator[str]:
     console.expect("favicon")
     yield project.url
     console.stop()
-    project.stop()
+    project.kill()
 
 
 def test_what_the_guide_builds_works(url: str, page: Page) -> None:

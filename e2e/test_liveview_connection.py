@@ -25,6 +25,7 @@ from e2e.support.proxy import FaultProxy
 from e2e.support.server import Server
 
 pytest_plugins = ["e2e.lab.fixtures"]
+pytestmark = pytest.mark.base("lab")
 
 NO_SOCKETS = """
 {
@@ -41,11 +42,6 @@ HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-
-
-@pytest.fixture(scope="session")
-def base_url(lab: Server) -> str:
-    return lab.url
 
 
 @pytest.fixture(autouse=True)

@@ -6,14 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.lab.pages import Gates, Visit, expect_log, stop_clock, wait_for
-from e2e.support.server import Server
 
 pytest_plugins = ["e2e.lab.fixtures"]
-
-
-@pytest.fixture(scope="session")
-def base_url(lab: Server) -> str:
-    return lab.url
+pytestmark = pytest.mark.base("lab")
 
 
 # -- Clicks

@@ -14,6 +14,7 @@ from e2e.support.console import Console
 from e2e.support.server import Server
 
 pytest_plugins = ["e2e.lab.fixtures"]
+pytestmark = pytest.mark.base("lab")
 
 ODD_MESSAGES: list[Any] = [
     {"type": "constructor"},
@@ -29,11 +30,6 @@ ODD_MESSAGES: list[Any] = [
     None,
     "text",
 ]
-
-
-@pytest.fixture(scope="session")
-def base_url(lab: Server) -> str:
-    return lab.url
 
 
 def _told(page: Page, element: str) -> list[str]:

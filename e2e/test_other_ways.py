@@ -15,8 +15,9 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from e2e.support import media
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
+from e2e.support.sending import sha256
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import until
 from uploads.tests.http.ways.raw import Wire
 from uploads.tests.http.ways.tus import BODY, TUS, metadata
 
@@ -41,10 +42,6 @@ def visit(page: Page, url: str = "") -> None:
 
 def card(page: Page, way: str) -> Locator:
     return page.locator(f"[data-way={way}]")
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("way", WAYS_AND_TUS)

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from e2e.lab.pages import SETTINGS, set_times
 from e2e.support.console import Console
-from e2e.support.proxy import FaultProxy
+from e2e.support.proxy import FaultProxy, link_to
 from e2e.support.sending import (
     INPUT,
     REST,
@@ -23,6 +23,7 @@ from e2e.support.sending import (
     went_on_at,
 )
 from e2e.support.server import Server
+from liveview.tests.processes import served
 from liveview.tests.redis import Redis
 
 NewContext = Callable[..., BrowserContext]
@@ -45,28 +46,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return random_file(tmp_path_factory.mktemp("files") / "large.dat", 200_000_000)
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    redis = Redis(tmp_path_factory.mktemp("redis")).start()
-    yield redis
-    redis.kill()
+redis = served(Redis)
+link = link_to("mortal", rate=RATE, expected=LOST)
 
 
 @pytest.fixture(scope="module")
 def mortal(tmp_path_factory: pytest.TempPathFactory, redis: Redis) -> Iterator[Server]:
     """A server to be killed and started again."""
-    server = Server(tmp_path_factory.mktemp("mortal"), extra={**SETTINGS, "REDIS_URL": redis.url}).start()
-    yield server
-    server.terminate()
-
-
-@pytest.fixture
-def link(mortal: Server, console: Console) -> Iterator[FaultProxy]:
-    console.expect(LOST)
-    with FaultProxy(mortal.host, mortal.port) as link:
-        link.rate = RATE
-        yield link
-        console.stop()
+    with Server(tmp_path_factory.mktemp("mortal"), extra={**SETTINGS, "REDIS_URL": redis.url}) as server:
+        yield server
 
 
 def visit(page: Page, url: str, store: str | None = "database", more: str = "") -> Page:
@@ -391,7 +379,7 @@ def test_another_process_of_the_deployment_goes_on(sender: Page, link: FaultProx
         assert link.bytes_up - before < large.stat().st_size + WINDOW + REST
         mortal.start()
     finally:
-        other.terminate()
+        other.kill()
 
 
 def test_memory_does_not_grow_with_the_file(sender: Page, mortal: Server, console: Console, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.support.proxy import FaultProxy
+from e2e.support.proxy import FaultProxy, link_to
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 HERE = Path(__file__).resolve().parent / "clients"
 NODE_PACKAGES = ["tus-js-client@4.3.1", "@uppy/core@6.3.1", "@uppy/tus@6.0.0"]
@@ -61,10 +61,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def link(server: Server) -> Iterator[FaultProxy]:
-    with FaultProxy(server.host, server.port) as proxy:
-        yield proxy
+link = link_to("server")
 
 
 @contextmanager
@@ -124,17 +121,12 @@ def test_cuts_cost_little(server: Server, link: FaultProxy, client: Command, fil
 def test_the_death_of_the_server_costs_little(
     tmp_path_factory: pytest.TempPathFactory, client: Command, file: Path
 ) -> None:
-    own = Server(tmp_path_factory.mktemp("mortal")).start()
-    try:
-        with FaultProxy(own.host, own.port) as link:
-            link.rate = 6_000_000
-            with sending(client, link.url, file, 0) as finish:
-                until(lambda: link.bytes_up > 6_000_000, within=PATIENCE)
-                own.kill()
-                own.start()
-                finish()
+    with Server(tmp_path_factory.mktemp("mortal")) as own, FaultProxy(own.host, own.port, rate=6_000_000) as link:
+        with sending(client, link.url, file, 0) as finish:
+            until(lambda: link.bytes_up > 6_000_000, within=PATIENCE)
+            own.kill()
+            own.start()
+            finish()
 
-            assert link.bytes_up < 1.6 * SIZE
-            assert_stored_once(own, file)
-    finally:
-        own.terminate()
+        assert link.bytes_up < 1.6 * SIZE
+        assert_stored_once(own, file)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from e2e.support import pictures
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 # status → what happens when the form is submitted: started now?, and what the form does
 TABLE = {

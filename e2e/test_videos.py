@@ -17,7 +17,7 @@ from e2e.support.console import Console
 from e2e.support.drag import drop_files
 from e2e.support.proxy import FaultProxy
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 NewContext = Callable[..., BrowserContext]
 
@@ -295,27 +295,23 @@ def test_an_upload_survives_the_death_of_the_server(
     new_context: NewContext, console: Console, tmp_path_factory: pytest.TempPathFactory, long_film: Path
 ) -> None:
     console.expect("WebSocket connection|Failed to load resource")
-    own = Server(tmp_path_factory.mktemp("mortal")).start()
-    try:
-        with FaultProxy(own.host, own.port) as link:
-            page = new_context().new_page()
-            visit(page, link.url)
-            link.rate = 15_000_000
-            page.set_input_files(INPUT, long_film)
-            expect(page.locator(ROW)).to_contain_text("left")
-            until(lambda: link.bytes_up > 12_000_000)
+    with Server(tmp_path_factory.mktemp("mortal")) as own, FaultProxy(own.host, own.port) as link:
+        page = new_context().new_page()
+        visit(page, link.url)
+        link.rate = 15_000_000
+        page.set_input_files(INPUT, long_film)
+        expect(page.locator(ROW)).to_contain_text("left")
+        until(lambda: link.bytes_up > 12_000_000)
 
-            own.kill()
-            own.start()
+        own.kill()
+        own.start()
 
-            expect(card(page, "long.mp4").locator("video")).to_be_visible(timeout=LONG)
-            assert link.bytes_up < 1.6 * long_film.stat().st_size
-            digest = hashlib.sha256(long_film.read_bytes()).hexdigest()
-            assert digest in card(page, "long.mp4").inner_html()
-            page.close()
-            console.stop()
-    finally:
-        own.terminate()
+        expect(card(page, "long.mp4").locator("video")).to_be_visible(timeout=LONG)
+        assert link.bytes_up < 1.6 * long_film.stat().st_size
+        digest = hashlib.sha256(long_film.read_bytes()).hexdigest()
+        assert digest in card(page, "long.mp4").inner_html()
+        page.close()
+        console.stop()
 
 
 # -- The panel to break the connection with

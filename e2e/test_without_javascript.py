@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 from e2e.support import pictures
 from e2e.support.console import Console
 from e2e.support.server import Server
+from liveview.tests.processes import served
 
 NewContext = Callable[..., BrowserContext]
 
@@ -24,12 +25,7 @@ def page(new_context: NewContext) -> Page:
     return new_context(java_script_enabled=False).new_page()
 
 
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A site that takes small videos only."""
-    server = Server(tmp_path_factory.mktemp("strict"), extra={"VIDEOS_MAX_FILE_SIZE": "1000000"}).start()
-    yield server
-    server.terminate()
+strict = served(Server, extra={"VIDEOS_MAX_FILE_SIZE": "1000000"})  # a site that takes small videos only
 
 
 def large(name: str, size: int) -> FilePayload:

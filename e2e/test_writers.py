@@ -13,9 +13,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.lab.fixtures import SETTINGS
 from e2e.support.console import Console
-from e2e.support.proxy import FaultProxy
+from e2e.support.proxy import FaultProxy, link_to
 from e2e.support.server import Server
-from e2e.support.until import until
+from liveview.tests.processes import Start, until
 from liveview.tests.redis import Redis
 from uploads.tests.faults import S3Faults, status
 from uploads.tests.moto import Moto
@@ -44,10 +44,10 @@ def sha256(film: Path) -> str:
 
 
 @pytest.fixture
-def moto() -> Iterator[Moto]:
-    with Moto() as moto:
-        moto.client().create_bucket(Bucket="my-bucket")  # of the seeds' sample
-        yield moto
+def moto(start: Start) -> Moto:
+    moto: Moto = start(Moto)
+    moto.client().create_bucket(Bucket="my-bucket")  # of the seeds' sample
+    return moto
 
 
 @pytest.fixture
@@ -56,47 +56,31 @@ def s3(moto: Moto) -> Iterator[S3Faults]:
         yield s3
 
 
-class Site:
-    """Servers of one site, one at a time, behind a link that fails on demand."""
+class Site(Server):
+    """Its hosts have a database in common, and no disk."""
 
     def __init__(self, folder: Path, extra: dict[str, str]) -> None:
-        self._folder, self._extra = folder, extra
-        self._servers: list[Server] = []
-        self.server = self._make().start()
+        shared = folder / "shared.sqlite3"
+        super().__init__(folder, extra={**SETTINGS, "DATABASE_URL": f"sqlite:///{shared}", **extra})
+        self.database = shared
 
     def replace_by_another_host(self, killed: Event) -> None:
         """Kills the server; another one, with another disk, answers in its place."""
-        port = self.server.port
-        self.server.kill()
+        self.kill()
         killed.set()
-        self.server = self._make()
-        self.server.port = port
-        self.server.start()
-
-    def end(self) -> None:
-        for server in self._servers:
-            server.terminate()
-
-    def _make(self) -> Server:
-        database = {"DATABASE_URL": f"sqlite:///{self._folder / 'shared.sqlite3'}"}
-        server = Server(self._folder / f"host-{len(self._servers)}", extra={**SETTINGS, **self._extra, **database})
-        self._servers.append(server)
-        return server
+        self.data_dir = self.folder / "another disk"
+        self.data_dir.mkdir()
+        self.env["DATA_DIR"] = str(self.data_dir)
+        self.start()
 
 
 @pytest.fixture
-def site(moto: Moto, s3: S3Faults, tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path, moto.environment(s3.url))
-    yield site
-    site.end()
+def site(moto: Moto, s3: S3Faults, start: Start) -> Site:
+    site: Site = start(Site, extra=moto.environment(s3.url))
+    return site
 
 
-@pytest.fixture
-def link(site: Site, console: Console) -> Iterator[FaultProxy]:
-    console.expect("WebSocket connection|Failed to load resource")
-    with FaultProxy(site.server.host, site.server.port) as link:
-        yield link
-        console.stop()
+link = link_to("site", expected="WebSocket connection|Failed to load resource")
 
 
 @pytest.fixture
@@ -172,37 +156,32 @@ def test_a_film_survives_the_death_of_the_server(
     visitor.set_input_files(INPUT, film)
     until(lambda: s3.count("PUT", "partNumber=4"), within=90)
 
-    site.server.kill()
+    site.kill()
     killed.set()
-    site.server.start()
+    site.start()
 
     expect_whole(visitor, moto, sha256)
     assert s3.count("POST", "?uploads") == 1
 
 
 def test_a_film_goes_on_on_another_host(
-    page: Page, moto: Moto, s3: S3Faults, tmp_path: Path, console: Console, film: Path, sha256: str
+    page: Page, moto: Moto, s3: S3Faults, start: Start, console: Console, film: Path, sha256: str
 ) -> None:
     """They have Redis, a database and the bucket in common, and no disk."""
     console.expect("WebSocket connection|Failed to load resource")
-    redis = Redis(tmp_path).start()
-    site = Site(tmp_path, {**moto.environment(s3.url), "REDIS_URL": redis.url})
-    try:
-        with FaultProxy(site.server.host, site.server.port) as link:
-            visit(page, link)
-            killed = hold_fourth_part(s3)
-            page.set_input_files(INPUT, film)
-            until(lambda: s3.count("PUT", "partNumber=4"), within=90)
+    site: Site = start(Site, extra={**moto.environment(s3.url), "REDIS_URL": start(Redis).url})
+    with FaultProxy(site.host, site.port) as link:
+        visit(page, link)
+        killed = hold_fourth_part(s3)
+        page.set_input_files(INPUT, film)
+        until(lambda: s3.count("PUT", "partNumber=4"), within=90)
 
-            site.replace_by_another_host(killed)
+        site.replace_by_another_host(killed)
 
-            expect_whole(page, moto, sha256)
-            assert s3.count("POST", "?uploads") == 1
-            page.close()
-            console.stop()
-    finally:
-        site.end()
-        redis.kill()
+        expect_whole(page, moto, sha256)
+        assert s3.count("POST", "?uploads") == 1
+        page.close()
+        console.stop()
 
 
 def test_the_samples_writer_survives_a_cut(

@@ -16,21 +16,18 @@ from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.sending import random_file
 from e2e.support.server import Server
+from liveview.tests.processes import served
 from uploads.s3.cors import rule
 from uploads.tests.moto import Moto
 from uploads.tests.signing import TOPIC, Signer
 
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[Moto]:
-    with Moto() as s3:
-        yield s3
+s3 = served(Moto, scope="session")
 
 
 @pytest.fixture(scope="session")
 def road(s3: Moto) -> Iterator[FaultProxy]:
     """The way to S3, for browsers and for the server."""
-    with FaultProxy("127.0.0.1", s3.port) as road:
+    with FaultProxy(s3.host, s3.port) as road:
         yield road
 
 
@@ -58,13 +55,11 @@ def site(
         "UPLOADS_S3_EVENTS": json.dumps({"TOPICS": [TOPIC], "CERTIFICATES": "e2e.lab.direct.certificate"}),
         "LAB_CERTIFICATE": str(certificate),
     }
-    server = Server(folder, extra={**SETTINGS, **bucket}).start()
-    with FaultProxy(server.host, server.port) as link:
+    with Server(folder, extra={**SETTINGS, **bucket}) as server, FaultProxy(server.host, server.port) as link:
         rules = [rule([server.url, link.url])]
         s3.client().put_bucket_cors(Bucket=s3.bucket, CORSConfiguration={"CORSRules": rules})
         assert preflight(s3, link.url) == 200
         yield server, link
-    server.terminate()
 
 
 def preflight(s3: Moto, origin: str) -> int:

@@ -11,7 +11,7 @@ from e2e.lab.pages import expect_connected
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.sending import reached, wait_for_bytes
-from e2e.support.until import until
+from liveview.tests.processes import until
 from uploads.tests.moto import Moto
 
 HALF = SIZE // 2

@@ -13,7 +13,7 @@ from e2e.direct.pages import LOST, choose, expect_arrived, row, visit
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.sending import INPUT, random_file
-from e2e.support.until import until
+from liveview.tests.processes import until
 from uploads.tests.moto import Moto
 
 

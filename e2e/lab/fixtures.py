@@ -8,21 +8,12 @@ import pytest
 from playwright.sync_api import Page
 
 from e2e.lab.pages import SETTINGS, Gates, Visit, expect_connected
-from e2e.support.proxy import FaultProxy
+from e2e.support.proxy import link_to
 from e2e.support.server import Server
+from liveview.tests.processes import served
 
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("lab"), extra=SETTINGS).start()
-    yield server
-    server.terminate()
-
-
-@pytest.fixture
-def lab_proxy(lab: Server) -> Iterator[FaultProxy]:
-    with FaultProxy(lab.host, lab.port) as proxy:
-        yield proxy
+lab = served(Server, scope="session", extra=SETTINGS)
+lab_proxy = link_to("lab")
 
 
 @pytest.fixture

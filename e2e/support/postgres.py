@@ -8,80 +8,60 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from liveview.tests.ports import free_port
+from liveview.tests.ports import HOST
+from liveview.tests.processes import Program
 
-STARTS_WITHIN = 60.0  # seconds
 # Debian keeps the server's programs off the PATH, a folder for each version.
 FOLDERS = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin")
 
 
-class Postgres:
+class Postgres(Program):
     def __init__(self) -> None:
         # Not pytest's folder: its parents are closed to the user that the server runs as.
-        self._folder = Path(tempfile.mkdtemp(prefix="uplift-postgres-", dir="/tmp"))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._as: dict[str, Any] = {"cwd": self._folder, "stdin": subprocess.DEVNULL}
+        self._own = tempfile.TemporaryDirectory(prefix="uplift-postgres-", dir="/tmp", ignore_cleanup_errors=True)
+        folder = Path(self._own.name)
+        self._data = folder / "data"
+        own = {"listen_addresses": HOST, "port": "{port}", "unix_socket_directories": "", "fsync": "off"}
+        settings = [part for name, value in own.items() for part in ("-c", f"{name}={value}")]
+        super().__init__(folder, [_program("postgres"), "-D", self._data, *settings])
+        self.popen = {"stdin": subprocess.DEVNULL}
         if os.geteuid() == 0:  # which PostgreSQL refuses to run as
             user = _unprivileged()
-            os.chown(self._folder, user.pw_uid, user.pw_gid)
-            self._as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        self.port = 0
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            self.popen |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+    def __exit__(self, *_exc: object) -> None:
+        self.kill()
+        self._own.cleanup()
 
     @property
     def url(self) -> str:
-        return f"postgres://uplift@127.0.0.1:{self.port}/postgres"
+        return f"postgres://uplift@{HOST}:{self.port}/postgres"
 
-    def start(self) -> Postgres:
-        """Returns when it takes connections."""
-        data, log = self._folder / "data", self._folder / "log"
-        made = subprocess.run(
-            [
-                _program("initdb"),
-                "-D",
-                str(data),
-                "-U",
-                "uplift",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            **self._as,
-        )
-        if made.returncode:
-            raise RuntimeError(f"initdb failed:\n{made.stdout}")
-        self.port = free_port()
-        options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": "off"}
-        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                [_program("postgres"), "-D", str(data), *settings], stdout=out, stderr=out, **self._as
+    def launch(self) -> None:
+        if not self._data.exists():
+            own = ["-D", self._data, "-U", "uplift", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+            made = subprocess.run(
+                [_program("initdb"), *own],
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                **self.popen,
             )
-        end, tick = time.monotonic() + STARTS_WITHIN, threading.Event()
-        while "ready to accept connections" not in log.read_text(errors="replace"):
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
-            tick.wait(0.05)
-        return self
+            if made.returncode:
+                raise RuntimeError(f"initdb failed:\n{made.stdout}")
+        super().launch()
 
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)  # at once, and with its children
-            self._process.wait()
-            self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def is_ready(self) -> bool:
+        return "ready to accept connections" in self.log_text()
+
+    def signal(self, number: int) -> None:
+        super().signal(signal.SIGQUIT)  # at once, and with its children
 
 
 def _program(name: str) -> str:

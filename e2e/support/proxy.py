@@ -1,5 +1,7 @@
 """A TCP proxy that misbehaves on demand, to put between a browser and the server.
 
+    link = link_to("server")            # a fixture
+
     with FaultProxy("127.0.0.1", 8000) as proxy:
         page.goto(proxy.url)
         proxy.latency = 0.05            # seconds, each way
@@ -22,8 +24,13 @@ import struct
 import threading
 import time
 from asyncio import Queue, StreamReader, StreamWriter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, Literal
+
+import pytest
+
+from e2e.support.console import Console
+from liveview.tests.ports import HOST
 
 PIECE = 16_384  # bytes moved at a time
 PIECES_IN_FLIGHT = 64  # then the sender has to wait: back-pressure goes through
@@ -192,6 +199,21 @@ class FaultProxy:
         self.cut_after = None
         self._cut_all()
         return True
+
+
+def link_to(name: str, *, rate: float | None = None, expected: str = "") -> Any:
+    """A fixture: a network before what the fixture `name` serves, of whose failures the console may tell `expected`."""
+
+    @pytest.fixture
+    def link(request: pytest.FixtureRequest, console: Console) -> Iterator[FaultProxy]:
+        if expected:
+            console.expect(expected)
+        server = request.getfixturevalue(name)
+        with FaultProxy(HOST, server.port, rate=rate) as link:
+            yield link
+            console.stop()  # pages that are still open notice that their network ends
+
+    return link
 
 
 async def let_others_run() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from e2e.support.until import until
+from liveview.tests.processes import until
 
 WINDOW = 8 * 2**20  # bytes that a client may have on their way
 REST = 1_000_000  # bytes that aren't the file's: pages, scripts, messages, frames' headers
@@ -28,6 +28,10 @@ def random_file(path: Path, size: int, seed: int = 1) -> Path:
         for start in range(0, size, 1_000_000):
             file.write(source.randbytes(min(1_000_000, size - start)))
     return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def watch(page: Page) -> Page:

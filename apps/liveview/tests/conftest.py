@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +12,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from liveview.testing import LivePage, mount
+from liveview.tests import processes
+from liveview.tests.processes import Start, served
 from liveview.tests.project import settings as project_settings
 from liveview.tests.project.views import Bench, Gate
 from liveview.tests.redis import Redis
@@ -30,6 +30,8 @@ SHARED = (
     "ROOT_URLCONF",
     "TEMPLATES",
 )
+
+start = processes.start  # a copy of the package comes without the plugin
 
 Open = Callable[..., LivePage]
 
@@ -78,17 +80,9 @@ def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def server(start: Start) -> Start:
     """Starts our daphne with the test project; all that one test starts share a database and a cache."""
-    servers: list[Server] = []
-
-    def start(**options: Any) -> Server:
-        servers.append(Server(tmp_path, **options).start())
-        return servers[-1]
-
-    yield start
-    for each in servers:
-        each.kill()
+    return partial(start, Server)
 
 
 @pytest.fixture
@@ -105,16 +99,4 @@ def visit(server: Callable[..., Server]) -> Iterator[Callable[..., Visitor]]:
         each.leave()
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    running = Redis(tmp_path).start()
-    yield running
-    running.kill()
-
-
-def until(condition: Callable[[], object], every: float = 0.01) -> None:
-    """Returns when `condition` holds."""
-    end, tick = time.monotonic() + 60, threading.Event()
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        tick.wait(every)
+redis = served(Redis, scope="function")

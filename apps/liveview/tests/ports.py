@@ -21,20 +21,10 @@ _reserved: list[socket.socket] = []
 
 def free_port() -> int:
     """One that nobody listens at, and that nobody else who asks here is given."""
-    return free_ports(1)
-
-
-def free_ports(count: int) -> int:
-    """The first of so many in a row."""
-    for start in random.sample(range(FIRST, LAST - count), 1000):
-        with contextlib.ExitStack() as stack:
-            try:
-                reserved = [stack.enter_context(_bound(start + number)) for number in range(count)]
-            except OSError:
-                continue
-            stack.pop_all()
-            _reserved.extend(reserved)
-            return start
+    for port in random.sample(range(FIRST, LAST), 1000):
+        with contextlib.suppress(OSError):
+            _reserved.append(_bound(port))
+            return port
     raise RuntimeError("a thousand ports, and none of them is free")
 
 

@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 
 from liveview import pubsub
 from liveview.testing import LivePage, ServerSaid
-from liveview.tests.conftest import until
+from liveview.tests.processes import until
 from liveview.tests.redis import Redis
 from liveview.tests.server import Server, Visitor
 

@@ -6,12 +6,9 @@ import hashlib
 import json
 import select
 import socket
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPResponse
 from itertools import count
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from liveview.tests.server import HOST, PATIENCE, Server
@@ -20,14 +17,8 @@ MB = 1_000_000
 BLOCK = bytes(range(256)) * 256  # 64 KiB
 
 
-@contextmanager
-def laboratory(folder: Path, **options: Any) -> Iterator[Server]:
-    """A server with `liveview.tests.project.lab`."""
-    server = Server(folder, application="liveview.tests.project.lab:application", **options).start()
-    try:
-        yield server
-    finally:
-        server.kill()
+class Laboratory(Server):
+    application = "liveview.tests.project.lab:application"
 
 
 class Answer(NamedTuple):
@@ -171,23 +162,6 @@ def sha256(pieces: Iterator[bytes]) -> str:
     for piece in pieces:
         digest.update(piece)
     return digest.hexdigest()
-
-
-def memory(server: Server) -> int:
-    """Bytes that the server's process has in memory."""
-    return _kilobytes(server, "VmRSS:") * 1024
-
-
-def peak(server: Server) -> int:
-    """The most that it ever had; where the system doesn't tell, what it has."""
-    return _kilobytes(server, "VmHWM:") * 1024
-
-
-def _kilobytes(server: Server, name: str) -> int:
-    status = Path(f"/proc/{server.pid}/status")
-    if not status.exists():
-        return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(server.pid)], text=True))
-    return int(next(line for line in status.read_text().splitlines() if line.startswith(name)).split()[1])
 
 
 def ask(server: Server, path: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
+from liveview.tests import processes
 from uploads.content.limits import VideoLimits
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.masked_file import Veil
@@ -23,6 +24,8 @@ from .support import Gate
 
 if TYPE_CHECKING:
     from .moto import Moto
+
+start = processes.start  # a copy of the package comes without the plugin
 
 HERE = Path(__file__).resolve().parent
 
@@ -106,10 +109,10 @@ def scan(tmp_path: Path) -> Iterator[Scan]:
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[Moto]:
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     from .moto import Moto  # boto3 is only there where S3 is used
 
-    with Moto() as server:
+    with Moto(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 
@@ -118,3 +121,10 @@ def moto(moto_server: Moto) -> Moto:
     """A real S3 server, as if it were new."""
     moto_server.reset()
     return moto_server
+
+
+@pytest.fixture
+def s3(moto: Moto) -> Moto:
+    """The same, as if it were new for each test."""
+    moto.reset()
+    return moto

@@ -1,5 +1,6 @@
 """An S3 that fails when told to: a proxy before the real one that looks at each request.
 
+s3 = failing(ATTEMPTS=1)  # a fixture
 with S3Faults(moto.url) as s3:
     s3.on("PUT", "partNumber=2", status(500), times=1)
     s3.on("POST", "uploads", reset)
@@ -13,13 +14,31 @@ import http.client
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
+
+if TYPE_CHECKING:
+    from uploads.tests.moto import Moto
+
 Fault = Callable[["Request"], None]
+
+
+def failing(uploads: dict[str, Any] | None = None, **options: Any) -> Any:
+    """A fixture: the S3 of the settings, behind such a proxy; more keys of `UPLOADS`, and of `UPLOADS["S3"]`."""
+
+    @pytest.fixture
+    def s3(s3: Moto, folders: Path, settings: Any) -> Iterator[S3Faults]:
+        with S3Faults(s3.url) as faults:
+            settings.UPLOADS = {**settings.UPLOADS, **(uploads or {}), "S3": {**s3.options(faults.url), **options}}
+            yield faults
+
+    return s3
 
 
 @dataclass(slots=True)

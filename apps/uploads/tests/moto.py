@@ -6,55 +6,36 @@ It keeps multipart uploads and part lists as S3 does; it checks neither signatur
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import threading
-import time
-import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
 
-from liveview.tests.ports import free_port
+from liveview.tests.processes import Program
 
 SERVER = Path(__file__).with_name("moto_server.py")
-STARTS_WITHIN = 60.0  # seconds
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
 
 
-class Moto:
-    """`with Moto() as s3: …`; its `bucket` exists."""
+class Moto(Program):
+    """Its `bucket` exists."""
 
     bucket = "uplift-tests"
+    probe = "/moto-api/"
 
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: Path) -> None:
+        run = f"import runpy; runpy.run_path({str(SERVER)!r}, run_name='__main__')"
+        command = [sys.executable, "-c", run, "-H", "{host}", "-p", "{port}"]
+        super().__init__(folder, command, env={**os.environ, **CREDENTIALS})
         self._clients: dict[str, Any] = {}  # by address; making one takes longer than most requests
 
-    def __enter__(self) -> Moto:
-        return self.start()
-
-    def __exit__(self, *_exc: object) -> None:
-        self.kill()
-
-    def start(self) -> Moto:
-        """Returns when it answers and the bucket is there."""
-        run = f"import runpy; runpy.run_path({str(SERVER)!r}, run_name='__main__')"
-        command = [sys.executable, "-c", run, "-H", "127.0.0.1", "-p", str(self.port)]
-        env = {**os.environ, **CREDENTIALS}
-        self._process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end, tick = time.monotonic() + STARTS_WITHIN, threading.Event()
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.kill()
-                raise RuntimeError("moto_server did not start")
-            tick.wait(0.05)
+    def start(self) -> Self:
+        """Returns when the bucket is there."""
+        super().start()
         self.client().create_bucket(Bucket=self.bucket)
         self._warm_up()
         return self
@@ -68,12 +49,6 @@ class Moto:
         parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
         client.complete_multipart_upload(**one, UploadId=upload, MultipartUpload=parts)
         client.delete_object(**one)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
     def client(self, url: str = "") -> Any:
         """A boto3 client of this server, or of a proxy before it."""
@@ -117,10 +92,3 @@ class Moto:
         """The keys of multipart uploads that were neither completed nor aborted."""
         listed = self.client().list_multipart_uploads(Bucket=bucket or self.bucket)
         return sorted(item["Key"] for item in listed.get("Uploads", ()))
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/moto-api/", timeout=5) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False

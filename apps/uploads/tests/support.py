@@ -5,27 +5,21 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 
+from liveview.tests.processes import until
 from uploads.testing import UploadPage
 
 from .project import BenchView
+
+__all__ = ["TEXT", "Gate", "Site", "Staged", "assert_works", "handle", "sha", "until"]
 
 Site = Callable[..., UploadPage]
 Staged = Callable[[], list[str]]
 
 TEXT = random.Random(1).randbytes(300_000)  # as long as any of ours need, and like no file type
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Returns when `condition` holds."""
-    end, tick = time.monotonic() + seconds, threading.Event()
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        tick.wait(0.005)
 
 
 def sha(data: bytes) -> str:

@@ -24,7 +24,7 @@ def folders(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bucket(settings: Any, folders: Path) -> Iterator[Moto]:
-    with Moto() as moto:
+    with Moto(folders) as moto:
         settings.UPLOADS |= {"S3": {**moto.options(), "ATTEMPTS": 1}}
         settings.STORAGES = {
             **settings.STORAGES,

@@ -6,7 +6,6 @@ import asyncio
 import datetime
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from django.core.cache import cache
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config import databases
+from liveview.tests.ports import HOST
+from liveview.tests.processes import served
 from liveview.tests.redis import Redis
 from uploads.stores import Record
 from uploads.stores.redis import RedisUploadState
@@ -31,20 +32,19 @@ class TlsRedis(Redis):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         certificate, key = self_signed(folder)
-        self.url = f"rediss://127.0.0.1:{self.port}/0"
-        at = self._command.index("--port")
-        self._command[at : at + 2] = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
-        self._command += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+        self.command[self.command.index("--port")] = "--tls-port"
+        self.command += ["--port", "0", "--tls-auth-clients", "no"]
+        self.command += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
 
-    def _answers(self) -> bool:
+    @property
+    def url(self) -> str:
+        return f"rediss://{HOST}:{self.port}/0"
+
+    def connected(self) -> socket.socket:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 5) as plain, context.wrap_socket(plain) as line:
-                line.sendall(b"PING\r\n")
-                return line.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False
+        with super().connected() as plain:
+            return context.wrap_socket(plain)
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
@@ -69,12 +69,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRedis]:
-    running = TlsRedis(tmp_path_factory.mktemp("redis"))
-    running.start()
-    yield running
-    running.kill()
+redis = served(TlsRedis)
 
 
 @pytest.fixture

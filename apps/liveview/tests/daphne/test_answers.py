@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from liveview.tests.conftest import until
 from liveview.tests.daphne.test_sockets import opened
+from liveview.tests.processes import Start, served, until
 from liveview.tests.server import PATIENCE, Server, Visitor
-from liveview.tests.wire import MB, Wire, ask, laboratory, memory, peak
+from liveview.tests.wire import MB, Laboratory, Wire, ask
 
 PIECE = 65_536
 
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Server]:
-    with laboratory(tmp_path) as server:
-        yield server
+lab = served(Laboratory, scope="function")
 
 
 def test_the_application_waits_for_a_slow_client(lab: Server) -> None:
-    before = memory(lab)
+    before = lab.memory()
     with Wire(lab) as wire:
         wire.start("GET", "/flood/3200", "Connection: close")
         until(lambda: ask(lab, "/sent/flood/3200")["bytes"])
 
         assert ask(lab, "/sent/flood/3200")["bytes"] < 40 * MB
-        assert peak(lab) - before < 40 * MB
+        assert lab.peak() - before < 40 * MB
 
         answer = wire.answer()
     assert len(answer.body) == 3200 * PIECE
-    assert peak(lab) - before < 40 * MB
+    assert lab.peak() - before < 40 * MB
 
 
 def test_an_application_is_not_left_waiting_for_a_client_that_went_away(lab: Server) -> None:
@@ -61,7 +56,7 @@ def test_a_request_that_is_under_way_is_answered_before_the_end(lab: Server) -> 
         wire.start("POST", "/sink/last", "Content-Length: 5")
         wire.send(b"he")
         until(lambda: ask(lab, "/seen/sink/last"))
-        lab.stop()
+        lab.terminate()
 
         assert idle.is_ended()
         until(lambda: is_refused(lab))
@@ -79,7 +74,7 @@ def test_a_response_is_sent_to_its_last_byte_before_the_end(lab: Server) -> None
     with Wire(lab) as wire:
         wire.start("GET", "/flood/320")
         until(lambda: ask(lab, "/sent/flood/320")["bytes"])
-        lab.stop()
+        lab.terminate()
 
         assert len(wire.answer().body) == 320 * PIECE
     lab.wait()
@@ -89,7 +84,7 @@ def test_sockets_are_asked_to_connect_again(lab: Server) -> None:
     with opened(lab, "/echo") as socket:
         socket.send("hello")
         assert socket.recv(PATIENCE) == "hello"
-        lab.stop()
+        lab.terminate()
 
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(PATIENCE)
@@ -104,7 +99,7 @@ def test_a_page_goes_on_in_another_process(server: Callable[..., Server], visit:
     leaving, staying = server(), server()
     page = visit(leaving, "/bench/")
     page.event("add", by=5)
-    leaving.stop()
+    leaving.terminate()
 
     assert page.wait_closed() == 1012
     assert "count=5" in visit(staying, "/bench/", snapshot=page.snapshot).html
@@ -112,11 +107,12 @@ def test_a_page_goes_on_in_another_process(server: Callable[..., Server], visit:
     assert "shutdown: cancelled" not in leaving.log.read_text()
 
 
-def test_what_does_not_end_is_cut_off(tmp_path: Path) -> None:
-    with laboratory(tmp_path, shutdown_seconds=0.5) as lab, Wire(lab) as wire:
+def test_what_does_not_end_is_cut_off(start: Start) -> None:
+    lab = start(Laboratory, shutdown_seconds=0.5)
+    with Wire(lab) as wire:
         wire.start("POST", "/slow/forever", "Content-Length: 5")
         until(lambda: ask(lab, "/seen/slow/forever"))
-        lab.stop()
+        lab.terminate()
 
         assert wire.is_ended()
         lab.wait()

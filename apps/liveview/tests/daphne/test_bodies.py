@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from liveview.tests.conftest import until
+from liveview.tests.processes import served, until
 from liveview.tests.server import Server
-from liveview.tests.wire import BLOCK, MB, Wire, ask, blocks, laboratory, memory, peak, sha256
+from liveview.tests.wire import BLOCK, MB, Laboratory, Wire, ask, blocks, sha256
 
 CAP = 100_000
 TOO_LARGE = {"error": "too_large", "message": "What you sent is larger than this page can take."}
 FORM = "Content-Type: multipart/form-data; boundary=b"
 LIMITS = [["/sink/large", 400 * MB], ["/sink/larger-not", 1000], ["/slow", 400 * MB]]
+HASTE = {"body_rate": 1000, "body_seconds": 2, "header_seconds": 2}
 
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with laboratory(tmp_path_factory.mktemp("lab"), max_body=CAP, body_limits=LIMITS) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """As `lab`, with little patience."""
-    haste = {"body_rate": 1000, "body_seconds": 2, "header_seconds": 2}
-    with laboratory(tmp_path_factory.mktemp("strict"), max_body=CAP, body_limits=LIMITS, **haste) as server:
-        yield server
+lab = served(Laboratory, max_body=CAP, body_limits=LIMITS)
+strict = served(Laboratory, max_body=CAP, body_limits=LIMITS, **HASTE)  # as `lab`, with little patience
 
 
 # -- Streaming
@@ -70,31 +59,31 @@ def test_memory_stays_flat_while_a_large_body_passes_through(lab: Server) -> Non
     size = 300 * MB
     with Wire(lab) as wire:
         wire.post("/sink/large", BLOCK)
-        before = memory(lab)
+        before = lab.memory()
         wire.start("POST", "/sink/large", f"Content-Length: {size}")
         for block in blocks(size):
             wire.send(block)
 
         assert wire.answer().json == {"bytes": size, "sha256": sha256(blocks(size)), "end": "http.request"}
-    assert peak(lab) - before < 40 * MB
+    assert lab.peak() - before < 40 * MB
 
 
 def test_a_sender_waits_for_a_slow_application(lab: Server) -> None:
     size = 200 * MB
-    before = memory(lab)
+    before = lab.memory()
     with Wire(lab) as wire:
         wire.start("PATCH", "/slow/patch", f"Content-Length: {size}")
         until(lambda: ask(lab, "/seen/slow/patch"))
         body = blocks(size)
 
         assert wire.sends(body, patience=2) < 40 * MB  # what the two kernels hold, and one megabyte of ours
-        assert peak(lab) - before < 40 * MB
+        assert lab.peak() - before < 40 * MB
 
         ask(lab, "/go/slow/patch")
         wire.finish(body)
 
         assert wire.answer().json == {"bytes": size, "sha256": sha256(blocks(size)), "end": "http.request"}
-    assert peak(lab) - before < 40 * MB
+    assert lab.peak() - before < 40 * MB
     assert ask(lab, "/largest/slow/patch")["bytes"] > 64 * 1024  # which is all that Twisted reads at a time
 
 

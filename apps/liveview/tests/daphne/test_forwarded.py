@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -11,34 +10,16 @@ import pytest
 
 from liveview.daphne.forwarded import client
 from liveview.tests.daphne.test_sockets import upgraded
+from liveview.tests.processes import DAPHNE, served
 from liveview.tests.server import HOST, Server
-from liveview.tests.wire import Wire, laboratory
+from liveview.tests.wire import Laboratory, Wire
 
 OURS = "203.0.113.7"
-BEHIND_A_PROXY = (
-    "-m", "liveview.daphne", "--bind", "{host}", "--port", "{port}", "--proxy-headers",
-    "liveview.tests.project.lab:application",
-)  # fmt: skip
+BEHIND_A_PROXY = [*DAPHNE, "--proxy-headers", Laboratory.application]
 
-
-@pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("behind"), command=BEHIND_A_PROXY).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def behind_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("behind_two"), command=BEHIND_A_PROXY, proxies=2).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with laboratory(tmp_path_factory.mktemp("bare")) as server:
-        yield server
+behind = served(Server, command=BEHIND_A_PROXY)
+behind_two = served(Server, command=BEHIND_A_PROXY, proxies=2)
+bare = served(Laboratory)
 
 
 def over_http(server: Server, *headers: str) -> dict[str, Any]:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from liveview.tests.conftest import until
+from liveview.tests.processes import served, until
 from liveview.tests.server import HOST, PATIENCE, Server, Visitor
-from liveview.tests.wire import MB, Wire, ask, blocks, laboratory, memory, peak, sha256
+from liveview.tests.wire import MB, Laboratory, Wire, ask, blocks, sha256
 
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with laboratory(tmp_path_factory.mktemp("lab")) as server:
-        yield server
+lab = served(Laboratory)
 
 
 def opened(server: Server, path: str) -> ClientConnection:
@@ -54,12 +50,12 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 def test_a_sender_waits_for_a_slow_application(lab: Server) -> None:
     size = 200 * MB
-    before = memory(lab)
+    before = lab.memory()
     with closing(upgraded(lab, "/hoard")) as wire:
         messages = (frame(2, block) for block in blocks(size))
 
         assert wire.sends(messages, patience=2) < 40 * MB
-        assert peak(lab) - before < 40 * MB
+        assert lab.peak() - before < 40 * MB
 
         ask(lab, "/go/hoard")
         wire.finish(messages)
@@ -67,24 +63,24 @@ def test_a_sender_waits_for_a_slow_application(lab: Server) -> None:
 
         answer = json.dumps({"bytes": size, "sha256": sha256(blocks(size))}).encode()
         assert wire.read(2 + len(answer))[2:] == answer
-    assert peak(lab) - before < 40 * MB
+    assert lab.peak() - before < 40 * MB
 
 
 def test_empty_messages_count_as_well(lab: Server) -> None:
-    before = memory(lab)
+    before = lab.memory()
     with closing(upgraded(lab, "/hoard/empty")) as wire:
         assert wire.sends((frame(2, b"") * 10_000 for _ in range(500)), patience=2) < 20 * MB
-        assert peak(lab) - before < 40 * MB
+        assert lab.peak() - before < 40 * MB
 
 
 def test_the_application_waits_for_a_slow_client(lab: Server) -> None:
-    before = memory(lab)
+    before = lab.memory()
     with closing(upgraded(lab, "/flood/3200")) as wire:
         until(lambda: ask(lab, "/sent/flood/3200")["bytes"])
         first = ask(lab, "/sent/flood/3200")["bytes"]
 
         assert first < 40 * MB
-        assert peak(lab) - before < 40 * MB
+        assert lab.peak() - before < 40 * MB
 
         assert len(wire.read(3200 * 65_546)) == 3200 * 65_546  # each with a header of ten bytes
     until(lambda: ask(lab, "/sent/flood/3200")["bytes"] == 3200 * 65_536)

@@ -6,7 +6,7 @@ import ast
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,12 @@ from liveview.daphne.checks import check_unmasking
 from liveview.daphne.server import Server as OurServer
 from liveview.daphne.sockets import Socket
 from liveview.daphne.starting import CommandLine, server_class
-from liveview.tests.conftest import until
+from liveview.tests.processes import DAPHNE, LISTEN, Start, served, until
 from liveview.tests.server import Server
-from liveview.tests.wire import Wire
+from liveview.tests.wire import Laboratory, Wire
 
 PACKAGE = Path(liveview.daphne.__file__).parent
-LAB = "liveview.tests.project.lab:application"
+LAB = Laboratory.application
 HUGE = "Content-Length: 100000000000"
 
 
@@ -91,36 +91,23 @@ def test_the_command_is_daphnes_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--proxy-headers" in told and "--websocket-max-message-size" in told
 
 
-def test_runserver_is_our_server(tmp_path: Path) -> None:
-    server = Server(tmp_path, command=["-m", "django", "runserver", "--noreload", "{host}:{port}"]).start()
-    try:
-        with Wire(server) as wire:
-            wire.start("POST", "/plain/", HUGE)
-            assert wire.answer().status == 413
-    finally:
-        server.kill()
+def test_runserver_is_our_server(server: Start) -> None:
+    with Wire(server(command=["-m", "django", "runserver", "--noreload", "{host}:{port}"])) as wire:
+        wire.start("POST", "/plain/", HUGE)
+        assert wire.answer().status == 413
 
 
-def test_the_time_for_an_answer_begins_after_the_body(tmp_path: Path) -> None:
-    command = ["-m", "liveview.daphne", "--bind", "{host}", "--port", "{port}", "--http-timeout", "1", LAB]
-    server = Server(tmp_path, command=command).start()
-    try:
-        with Wire(server) as wire, Wire(server) as other:
-            wire.start("POST", "/sink/a", "Content-Length: 5")
-            other.start("GET", "/slow/a")
-            assert other.answer().status == 503
-            wire.send(b"hello")
-            assert wire.answer().json["bytes"] == 5
-    finally:
-        server.kill()
+def test_the_time_for_an_answer_begins_after_the_body(server: Start) -> None:
+    running = server(command=[*DAPHNE, "--http-timeout", "1", LAB])
+    with Wire(running) as wire, Wire(running) as other:
+        wire.start("POST", "/sink/a", "Content-Length: 5")
+        other.start("GET", "/slow/a")
+        assert other.answer().status == 503
+        wire.send(b"hello")
+        assert wire.answer().json["bytes"] == 5
 
 
-@pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    command = ["-m", "daphne", "--bind", "{host}", "--port", "{port}", LAB]
-    server = Server(tmp_path_factory.mktemp("stock"), command=command, max_body=1000).start()
-    yield server
-    server.kill()
+stock = served(Server, command=["-m", "daphne", *LISTEN, LAB], max_body=1000)
 
 
 def test_stock_daphne_still_works_and_says_what_is_missing(stock: Server) -> None:

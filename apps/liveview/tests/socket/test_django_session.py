@@ -86,7 +86,7 @@ def test_logging_in_closes_the_pages_of_the_stranger_one_was(site: Open, ada: Us
 def checks_done(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Returns after several checks of sessions."""
     from liveview.socket import django_session
-    from liveview.tests.conftest import until
+    from liveview.tests.processes import until
 
     seen: list[bool] = []
     original = django_session.still_holds

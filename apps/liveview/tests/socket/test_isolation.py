@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db.backends.signals import connection_created
 
 from liveview.testing import LivePage
-from liveview.tests.conftest import until
+from liveview.tests.processes import until
 from liveview.tests.project.views import Gate
 from liveview.tests.server import Server, Visitor
 

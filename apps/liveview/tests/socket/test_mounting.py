@@ -14,7 +14,7 @@ from django.test import Client
 from liveview import testing
 from liveview.core.messages import Message
 from liveview.testing import LivePage
-from liveview.tests.conftest import until
+from liveview.tests.processes import until
 from liveview.tests.project import urls
 from liveview.tests.project.views import Bench
 

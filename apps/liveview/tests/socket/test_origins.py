@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from liveview.testing import LivePage
+from liveview.tests.processes import served
 from liveview.tests.server import HOST, Server
 
 ORIGINS = {
@@ -27,11 +28,7 @@ ORIGINS = {
 }
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    process = Server(tmp_path_factory.mktemp("origins")).start()
-    yield process
-    process.kill()
+running = served(Server)
 
 
 def handshake(server: Server, origins: list[str], host: str = "") -> int:

@@ -15,11 +15,11 @@ from liveview.core.messages import PROTOCOL
 from liveview.extensions import Extension
 from liveview.socket.asgi import live_socket
 from liveview.testing import LivePage
-from liveview.tests.conftest import until
 from liveview.tests.daphne.test_sockets import frame, upgraded
+from liveview.tests.processes import until
 from liveview.tests.project.views import Bench, Chatter
 from liveview.tests.server import HOST, Server, Visitor
-from liveview.tests.wire import MB, Wire, memory, peak
+from liveview.tests.wire import MB, Wire
 
 Open = Callable[..., LivePage]
 SIZE = 100_000  # of one turn: after three of them there is more than enough
@@ -232,7 +232,7 @@ def test_a_page_that_is_asked_for_again_and_again_is_in_memory_once(
     mounted: tuple[Server, Wire], visit: Callable[..., Visitor]
 ) -> None:
     process, wire = mounted
-    before = memory(process)
+    before = process.memory()
     for _ in range(60):
         say(wire, {"type": "html"})
     other = visit(process, "/events/")
@@ -240,23 +240,23 @@ def test_a_page_that_is_asked_for_again_and_again_is_in_memory_once(
         other.event("takes_all", number=number)
 
     assert [hear(wire)["type"] for _ in range(60)] == ["html"] * 60
-    assert peak(process) - before < 30 * MB
+    assert process.peak() - before < 30 * MB
 
 
 def test_who_never_reads_is_gone_soon(mounted: tuple[Server, Wire]) -> None:
     process, wire = mounted
-    before = memory(process)
+    before = process.memory()
     wire.send(frame(1, b'{"type":"chat"}') * 1000)
 
     until(lambda: "WSDISCONNECT /live/" in process.log.read_text())
-    assert peak(process) - before < 30 * MB
+    assert process.peak() - before < 30 * MB
 
 
 def test_the_server_ends_though_somebody_does_not_read(mounted: tuple[Server, Wire]) -> None:
     process, wire = mounted
     for _ in range(30):
         say(wire, {"type": "html"})
-    process.stop()
+    process.terminate()
 
     process.wait()
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from liveview.testing import LivePage, ServerSaid
-from liveview.tests.conftest import until
+from liveview.tests.processes import until
 from liveview.tests.server import Server, Visitor
 
 Open = Callable[..., LivePage]

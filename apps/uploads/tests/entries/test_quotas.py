@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveview.process import here
+from liveview.tests.processes import served
 from uploads.entries.quotas import Ledger, Reservation
 from uploads.errors import UploadError
 from uploads.testing import Refused, UploadPage
@@ -253,11 +253,7 @@ def test_a_post_counts_only_while_it_runs(
 # By HTTP
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("quotas"), OWNER_BYTES=10_000, OWNER_FILES=0).start()
-    yield server
-    server.kill()
+server = served(Server, OWNER_BYTES=10_000, OWNER_FILES=0)
 
 
 def test_tus_reserves_at_creation_and_gives_back_at_the_end(server: Server) -> None:

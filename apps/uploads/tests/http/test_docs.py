@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import os
 import random
 import re
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from liveview.tests import processes
 from uploads import intakes
 from uploads.http_errors import SENTENCES, STATUS
 from uploads.tests.http.ways import guide
@@ -29,32 +29,21 @@ JPEG_HEAD = b"\xff\xd8\xff\xe0"
 BOUNDARY = b"between-the-parts-of-a-form"
 
 
-class Pasted(Server):
+class Pasted(processes.Server):
     """What `startproject` and `startapp` make, with the guide's files pasted into it."""
 
     application = "mysite.asgi:application"
     probe = "/admin/login/"
+    foreign = ("DJANGO_", "UPLOADS_")  # or hide what it lacks
+    manager = ("manage.py",)
+    ask = Server.ask
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.env = {
-            # What would make this another project, or hide what it lacks.
-            **{name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "UPLOADS_"))},
-            "PYTHONPATH": str(PACKAGES),
-        }
         folder.mkdir()
+        super().__init__(folder, {"PYTHONPATH": str(PACKAGES)})
         self.run(sys.executable, "-m", "django", "startproject", "mysite", ".")
-        self.run(sys.executable, "-m", "django", "startapp", "photos")
-
-    def manage(self, *arguments: str) -> str:
-        return self.run(sys.executable, "manage.py", *arguments)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("docs")).start()
-    yield server
-    server.kill()
+        self.manage("startapp", "photos")
+        self.database = folder / "db.sqlite3"
 
 
 @pytest.fixture

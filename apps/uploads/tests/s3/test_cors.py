@@ -20,11 +20,10 @@ OURS, OTHERS = "https://files.example", "https://evil.example"
 
 
 @pytest.fixture
-def s3(moto: Moto, settings: Any) -> Moto:
-    moto.reset()
-    settings.UPLOADS = {"S3": moto.options()}
+def s3(s3: Moto, settings: Any) -> Moto:
+    settings.UPLOADS = {"S3": s3.options()}
     settings.CSRF_TRUSTED_ORIGINS = []
-    return moto
+    return s3
 
 
 def run(*arguments: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from django.core.management import call_command
 from uploads import janitor
 from uploads.s3 import pruning
 from uploads.stores import InMemoryUploadState, Record
-from uploads.tests.faults import S3Faults, status
+from uploads.tests.faults import S3Faults, failing, status
 from uploads.tests.moto import Moto
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -25,17 +24,7 @@ OTHER = ID[::-1]
 PART = b"x" * 5 * 1024 * 1024
 
 
-@pytest.fixture
-def s3(moto: Moto, settings: Any, tmp_path: Any) -> Iterator[S3Faults]:
-    moto.reset()
-    with S3Faults(moto.url) as s3:
-        settings.UPLOADS = {
-            "STAGING_DIR": tmp_path / "staging",
-            "S3": {**moto.options(s3.url), "ATTEMPTS": 1},
-            "STALE_AFTER": -10,  # what has been begun now is old
-            "UPLOAD_STATE_TTL": -10,
-        }
-        yield s3
+s3 = failing({"STALE_AFTER": -10, "UPLOAD_STATE_TTL": -10}, ATTEMPTS=1)  # what has been begun now is old
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from uploads.testing import Refused, UploadPage
 from uploads.tests.faults import S3Faults, status
 from uploads.tests.moto import Moto
 from uploads.tests.seeds import writers as seeds
-from uploads.tests.support import Site, until
+from uploads.tests.support import Site, sha, until
 from uploads.tests.writers.writing import WriterView
 from uploads.writers import waiting
 from uploads.writers.waiting import Waiting
@@ -69,10 +69,6 @@ class Film(seeds.ResumableS3Writer):
 def only_object(moto: Moto) -> bytes:
     (key,) = moto.keys(BUCKET)
     return moto.read(key, BUCKET)
-
-
-def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def send(page: UploadPage, channel: int, end: int, start: int = 0) -> None:

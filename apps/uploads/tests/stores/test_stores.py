@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
+from liveview.tests.processes import served
 from liveview.tests.redis import Redis
 from uploads.stores import (
     DatabaseUploadState,
@@ -64,11 +64,7 @@ class AsyncOffsets(UploadStateStore):
         self.offsets.pop(upload_id, None)
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    redis = Redis(tmp_path_factory.mktemp("redis")).start()
-    yield redis
-    redis.kill()
+redis = served(Redis)
 
 
 @pytest.fixture(params=["memory", "database", "redis", "custom", "custom async"])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from liveview.tests.processes import Start, served
 from uploads.tests.http.ways.raw import Answer, Wire
 from uploads.tests.http.ways.server import Server
 from uploads.tests.support import until
@@ -24,11 +23,7 @@ COUNT = 13
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("chunks"), processes=2).start()
-    yield server
-    server.kill()
+server = served(Server, processes=2)
 
 
 def headers(upload_id: str, index: int, **changes: str) -> dict[str, str]:
@@ -162,20 +157,17 @@ def test_what_comes_again_with_other_bytes_changes_nothing(server: Server) -> No
     assert hashes(server, "other") == [SHA256]
 
 
-def test_chunks_survive_the_death_of_the_server(tmp_path: Path) -> None:
-    server = Server(tmp_path, processes=2).start()
-    try:
-        for index in range(6):
-            send(server, "killed", index)
-        server.kill()
-        server.start()
+def test_chunks_survive_the_death_of_the_server(start: Start) -> None:
+    server = start(Server, processes=2)
+    for index in range(6):
+        send(server, "killed", index)
+    server.kill()
+    server.start()
 
-        assert send(server, "killed", 6).json["chunksReceived"] == 7
-        for index in range(7, COUNT):
-            send(server, "killed", index)
-        assert hashes(server, "killed") == [SHA256]
-    finally:
-        server.kill()
+    assert send(server, "killed", 6).json["chunksReceived"] == 7
+    for index in range(7, COUNT):
+        send(server, "killed", index)
+    assert hashes(server, "killed") == [SHA256]
 
 
 def test_a_chunk_that_is_cut_off_does_not_count(server: Server) -> None:

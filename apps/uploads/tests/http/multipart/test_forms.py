@@ -5,26 +5,18 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 
 from uploads.tests.http.ways.raw import Answer, Wire
-from uploads.tests.http.ways.server import Server
+from uploads.tests.http.ways.server import Server, hashes
 from uploads.tests.support import until
 
 DATA = random.Random(5).randbytes(500_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 TYPE = "multipart/form-data; boundary=----xyz"
 PATHS = ["/upload", "/api/upload"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("forms")).start()
-    yield server
-    server.kill()
 
 
 def part(name: str, data: bytes = DATA, field: str = "picture", *lines: str) -> bytes:
@@ -46,10 +38,6 @@ def send(server: Server, body: bytes, path: str = "/upload", **headers: str) -> 
 
 def poll(server: Server, progress_id: str, **headers: str) -> Answer:
     return server.ask("GET", f"/get_upload_progress?X-Progress-ID={quote(progress_id)}", headers)
-
-
-def hashes(server: Server, name: str) -> list[str]:
-    return [facts["sha256"] for facts in server.kept() if facts["name"] == name]
 
 
 # One file

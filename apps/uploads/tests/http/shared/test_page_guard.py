@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +14,6 @@ LONG = "5000000"
 FORM = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": LONG}
 OWN = "https://shop.example"
 SMALL = {"content-length": "100"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("pages")).start()
-    yield server
-    server.kill()
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ FOREIGN = [
     "https://127.0.0.1",
     "https://listed.example.evil.example",
 ]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("visitors")).start()
-    yield server
-    server.kill()
 
 
 def every_method(server: Server, path: str, **headers: str) -> list[Answer]:

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
+from liveview.tests.processes import served
 from uploads.tests.http.ways.server import Server
 
-
-@pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("tus")).start()
-    yield server
-    server.kill()
+server = served(Server, scope="package")

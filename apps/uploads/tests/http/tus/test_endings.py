@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
-import pytest
-
+from liveview.tests.processes import Start
 from uploads.tests.http.tus.files import kept
 from uploads.tests.http.ways.server import Server
 from uploads.tests.http.ways.tus import TUS, create, head, metadata, patch
@@ -53,17 +52,14 @@ def test_a_finished_upload_does_not_expire(server: Server) -> None:
     assert "Upload-Expires" not in head(server, path).headers
 
 
-def test_an_expired_upload_is_gone_and_a_finished_file_stays(tmp_path_factory: pytest.TempPathFactory) -> None:
-    server = Server(tmp_path_factory.mktemp("brief"), UPLOAD_STATE_TTL=1, STALE_AFTER=1).start()
-    try:
-        done = create(server, 5, Upload_Metadata=metadata(filename="done.dat"))
-        patch(server, done, 0, b"hello")
-        path = create(server, 10)
-        patch(server, path, 0, b"hello")
+def test_an_expired_upload_is_gone_and_a_finished_file_stays(start: Start) -> None:
+    server = start(Server, UPLOAD_STATE_TTL=1, STALE_AFTER=1)
+    done = create(server, 5, Upload_Metadata=metadata(filename="done.dat"))
+    patch(server, done, 0, b"hello")
+    path = create(server, 10)
+    patch(server, path, 0, b"hello")
 
-        until(lambda: server.manage("uploads_prune") and path[-32:] not in server.staged())
+    until(lambda: server.manage("uploads_prune") and path[-32:] not in server.staged())
 
-        assert head(server, path).status == 404
-        assert len(kept(server, "done.dat")) == 1
-    finally:
-        server.kill()
+    assert head(server, path).status == 404
+    assert len(kept(server, "done.dat")) == 1

@@ -8,14 +8,14 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
+from liveview.tests.processes import Start, served
 from liveview.tests.redis import Redis
 from uploads.tests.http.ways.drip import Drip
 from uploads.tests.http.ways.raw import Wire
-from uploads.tests.http.ways.server import Server
+from uploads.tests.http.ways.server import Server, hashes
 from uploads.tests.http.ways.tus import TUS, create, head, metadata, offset, patch, patching
 from uploads.tests.support import until
 
@@ -27,30 +27,17 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 Connect = Callable[[Server], Wire]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("tus")).start()
-    yield server
-    server.kill()
+server = served(Server)
+redis = served(Redis)
+patient = served(Server, processes=2, SILENCE=120)  # no slow machine leads them to think that somebody is silent
 
 
 @pytest.fixture(scope="module", params=["database", "redis"])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two processes of one site."""
-    redis = Redis(tmp_path_factory.mktemp("redis")).start() if request.param == "redis" else None
-    server = Server(tmp_path_factory.mktemp("pair"), processes=2, redis_url=redis.url if redis else "").start()
-    yield server
-    server.kill()
-    if redis is not None:
-        redis.kill()
-
-
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Two processes that a slow machine can't lead to think that somebody is silent."""
-    server = Server(tmp_path_factory.mktemp("patient"), processes=2, SILENCE=120).start()
-    yield server
-    server.kill()
+    url = request.getfixturevalue("redis").url if request.param == "redis" else ""
+    with Server(tmp_path_factory.mktemp("pair"), processes=2, redis_url=url) as server:
+        yield server
 
 
 @pytest.fixture
@@ -69,10 +56,6 @@ def send_half(server: Server, wire: Wire, path: str) -> None:
     begin_patch(wire, path, 0, len(DATA))
     wire.send(DATA[:HALF])
     until(lambda: server.staged_bytes(path[-32:]) == HALF)
-
-
-def hashes(server: Server, name: str) -> list[str]:
-    return [facts["sha256"] for facts in server.kept() if facts["name"] == name]
 
 
 def new(server: Server, name: str, at: str = "/tus/", **headers: str) -> str:
@@ -131,20 +114,17 @@ def test_a_creation_whose_body_is_cut_leaves_nothing(server: Server, connect: Co
     until(lambda: server.staged() == before)
 
 
-def test_bytes_survive_the_death_of_the_server(tmp_path: Path, connect: Connect) -> None:
-    server = Server(tmp_path).start()
-    try:
-        path = new(server, "killed.dat")
-        wire = connect(server)
-        send_half(server, wire, path)
-        server.kill()
-        server.start()
+def test_bytes_survive_the_death_of_the_server(start: Start, connect: Connect) -> None:
+    server = start(Server)
+    path = new(server, "killed.dat")
+    wire = connect(server)
+    send_half(server, wire, path)
+    server.kill()
+    server.start()
 
-        assert offset(server, path) == HALF
-        assert patch(server, path, HALF, DATA[HALF:]).status == 204
-        assert hashes(server, "killed.dat") == [SHA256]
-    finally:
-        server.kill()
+    assert offset(server, path) == HALF
+    assert patch(server, path, HALF, DATA[HALF:]).status == 204
+    assert hashes(server, "killed.dat") == [SHA256]
 
 
 # Silence
@@ -312,24 +292,21 @@ def test_a_file_is_handed_over_once_however_long_that_takes(pair: Server, connec
     assert hashes(pair, "slow.wait") == [SHA256]
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_file(start: Start) -> None:
     """A gigabyte in one PATCH."""
-    server, block, sent = Server(tmp_path).start(), os.urandom(1_000_000), hashlib.sha256()
-    try:
-        small, large = (
-            create(server, 1_000_000),
-            create(server, 1_000_000_000, "/tus/large/", Upload_Metadata=metadata(filename="large")),
-        )
-        patch(server, small, 0, block)
-        before = server.memory()
-        with Wire(server.port) as wire:
-            begin_patch(wire, large, 0, 1_000_000_000)
-            for _ in range(1000):
-                wire.send(block)
-                sent.update(block)
-            assert wire.answer().status == 204
+    server, block, sent = start(Server), os.urandom(1_000_000), hashlib.sha256()
+    small, large = (
+        create(server, 1_000_000),
+        create(server, 1_000_000_000, "/tus/large/", Upload_Metadata=metadata(filename="large")),
+    )
+    patch(server, small, 0, block)
+    before = server.peak()
+    with Wire(server.port) as wire:
+        begin_patch(wire, large, 0, 1_000_000_000)
+        for _ in range(1000):
+            wire.send(block)
+            sent.update(block)
+        assert wire.answer().status == 204
 
-        assert hashes(server, "large") == [sent.hexdigest()]
-        assert server.memory() - before < 40_000_000
-    finally:
-        server.kill()
+    assert hashes(server, "large") == [sent.hexdigest()]
+    assert server.peak() - before < 40_000_000

@@ -4,78 +4,52 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from liveview.tests.ports import free_port
-from uploads.tests.http.ways.raw import HOST, Answer, Wire
-from uploads.tests.support import until
+from liveview.tests import processes
+from uploads.tests.http.ways.raw import Answer, Wire
 
-PATIENCE = 60.0  # seconds that a start or an answer may take
 PACKAGES = Path(__file__).resolve().parents[4]
 
 
-class Server:
-    """`processes` of one site, each on a port of its own, with the same data. `url` is that of the first."""
+class Server(processes.Server):
+    """`processes` of one site, each at a port of its own, with the same data; `uploads` are the keys of `UPLOADS`."""
 
     application = "uploads.tests.http.ways.asgi:application"
-    probe = "/up/"  # a page that is there as soon as the server is
+    probe = "/up/"
+    twins: Sequence[Self] = ()
 
     def __init__(self, folder: Path, *, processes: int = 1, redis_url: str = "", **uploads: Any) -> None:
-        self.folder = folder
-        self.ports = [free_port() for _ in range(processes)]
-        self.log = folder / "server.log"
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
-        self.env = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
+        env = {
             "PYTHONPATH": str(PACKAGES),
             "DJANGO_SETTINGS_MODULE": "uploads.tests.http.ways.settings",
             "WAYS_DATA": str(folder),
             "WAYS_REDIS": redis_url,
             "WAYS_CONF": json.dumps(uploads),
         }
+        super().__init__(folder, env)
+        self.twins = [self.twin() for _ in range(processes - 1)]
 
     @property
-    def port(self) -> int:
-        return self.ports[0]
+    def ports(self) -> list[int]:
+        return [self.port, *(twin.port for twin in self.twins)]
 
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+    def launch(self) -> None:
+        super().launch()
+        for twin in self.twins:
+            twin.launch()
 
-    def start(self) -> Server:
-        """Returns when all of them answer."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "site.sqlite3").exists():
-            self.manage("migrate", "--noinput")
-        command = [sys.executable, "-m", "liveview.daphne", "--bind", HOST, self.application]
-        with self.log.open("ab") as log:
-            for port in self.ports:
-                self._running[port] = subprocess.Popen(
-                    [*command, "--port", str(port)], cwd=self.folder, env=self.env, stdout=log, stderr=subprocess.STDOUT
-                )
-        for port in self.ports:
-            until(lambda port=port: self._answers(port), PATIENCE)
-        return self
+    def wait_until_ready(self) -> None:
+        super().wait_until_ready()
+        for twin in self.twins:
+            twin.wait_until_ready()
 
     def kill(self) -> None:
-        """SIGKILL: nothing is cleaned up."""
-        running, self._running = self._running, {}
-        for process in running.values():
-            process.kill()
-            process.wait()
-
-    def manage(self, *arguments: str) -> str:
-        return self.run(sys.executable, "-m", "django", *arguments)
-
-    def run(self, *command: str) -> str:
-        """What a command prints; it must succeed."""
-        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        for twin in self.twins:
+            twin.kill()
+        super().kill()
 
     def cookie(self, path: str = "/visit/") -> str:
         """That of a new visitor who has been there."""
@@ -105,19 +79,7 @@ class Server:
         path = self.folder / "staging" / upload_id
         return path.stat().st_size if path.exists() else 0
 
-    def memory(self) -> int:
-        """Resident bytes of the first process; the most that it ever had."""
-        for line in Path(f"/proc/{self._running[self.port].pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
-        raise AssertionError("no VmHWM")
 
-    def _answers(self, port: int) -> bool:
-        process = self._running[port]
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}; its log:\n{self.log.read_text()}")
-        try:
-            with Wire(port) as wire:
-                return wire.ask("GET", self.probe).status == 200
-        except OSError:
-            return False
+def hashes(server: Server, name: str) -> list[str]:
+    """Of the files of that name that were handed over."""
+    return [facts["sha256"] for facts in server.kept() if facts["name"] == name]

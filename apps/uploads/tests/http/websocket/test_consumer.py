@@ -17,21 +17,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from uploads import intakes
 from uploads.http.websocket import consumer
-from uploads.tests.http.ways.raw import HOST
-from uploads.tests.http.ways.server import PATIENCE, Server
+from uploads.tests.http.ways.raw import HOST, PATIENCE
+from uploads.tests.http.ways.server import Server, hashes
 from uploads.tests.support import until
 
 DATA = random.Random(6).randbytes(300_000)
 DONE = "File uploaded successfully!"
 
 Open = Callable[..., ClientConnection]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("sockets")).start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture
@@ -65,10 +58,6 @@ def close_code(connection: ClientConnection) -> int:
             connection.recv(PATIENCE)
     except ConnectionClosed as closed:
         return closed.rcvd.code if closed.rcvd else 1006
-
-
-def hashes(server: Server, name: str) -> list[str]:
-    return [facts["sha256"] for facts in server.kept() if facts["name"] == name]
 
 
 @pytest.mark.parametrize("message", ["Grüße 🎬\n" * 1000, DATA])

@@ -17,12 +17,6 @@ from uploads.tests.signing import TOPIC
 
 
 @pytest.fixture
-def s3(moto: Moto) -> Moto:
-    moto.reset()
-    return moto
-
-
-@pytest.fixture
 def hooked(project: None, transactional_db: None, settings: Any, s3: Moto) -> Iterator[Client]:
     settings.ROOT_URLCONF = "uploads.tests.direct_project"
     events = {"TOPICS": [TOPIC], "CERTIFICATES": "uploads.tests.direct_project.certificate"}

@@ -18,12 +18,6 @@ from uploads.tests.support import Site
 
 
 @pytest.fixture
-def s3(moto: Moto) -> Moto:
-    moto.reset()
-    return moto
-
-
-@pytest.fixture
 def direct(site: Site, settings: Any, s3: Moto) -> Iterator[Callable[..., UploadPage]]:
     settings.ROOT_URLCONF = "uploads.tests.direct_project"
     events = {"TOPICS": [TOPIC], "CERTIFICATES": "uploads.tests.direct_project.certificate"}
