@@ -167,15 +167,6 @@ class Sink(Protocol):
         """A path on this machine's disk for something made of the upload. It is removed with the upload."""
 
 
-class Writer(Protocol):
-    """What an `UploadWriter` is at the least. (Seed: seeds/001, "UploadWriter".)"""
-
-    def open(self) -> None: ...
-    def write_chunk(self, chunk: bytes) -> None: ...
-    def close(self) -> Any: ...
-    def abort(self, error: BaseException) -> None: ...
-
-
 WriterFactory: TypeAlias = Callable[..., Any]
 """A writer's class, or a function that makes one; called with the four keyword arguments of `UploadWriter`."""
 
