@@ -294,8 +294,8 @@ class UploadEntry:
             here(Ledger).release(self.upload.id, made)
             raise UploadError("cancelled")
 
-    def rest(self) -> None:
-        """It still counts, for as long as it can be resumed."""
+    def park_reservation(self) -> None:
+        """It still counts for its uploader, for as long as it can be resumed."""
         here(Ledger).park(self.upload.id, self._reservation, self.hold.ttl)
 
     # Who needs the bytes
@@ -332,7 +332,7 @@ class UploadEntry:
         """Lets go of the bytes and leaves them where they are, for whoever resumes. Blocks."""
         self._close()
         self.sink.park()
-        self.rest()
+        self.park_reservation()
         self.hold.park(self.upload.durable)
 
     def reopen(self) -> None:

@@ -50,7 +50,7 @@ def begin(entry: UploadEntry, request: HttpRequest) -> None:
     """Makes a record of an upload that was registered by this request."""
     record = hold.record_of(entry, owner_of(request), request.path, entry.slot.name, entry.folder, {PAGE: "1"})
     store().save(record, ttl())
-    entry.rest()
+    entry.park_reservation()
 
 
 def find(request: HttpRequest, upload_id: str) -> Record:

@@ -200,7 +200,7 @@ def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Re
     visitor.expect_pace()
     entry = transfers.entry_of(made)
     drive.open(entry, visitor.uploader)
-    entry.rest()  # until the file is put together
+    entry.park_reservation()  # until the file is put together
     if janitor.is_due():
         janitor.prune()
     if not file.create(chunk.size, chunk_size, chunk.count):

@@ -284,7 +284,7 @@ def _begin(record: Record, visitor: Visitor) -> None:
     visitor.expect_pace()
     entry = transfers.entry_of(record)
     drive.open(entry, visitor.uploader)
-    entry.rest()  # until bytes come
+    entry.park_reservation()  # until bytes come
     records.store().save(record, records.ttl())
     if janitor.is_due():
         janitor.prune()
