@@ -30,6 +30,7 @@ SENTENCES: Final[dict[str, str]] = {
     "cancelled": "The upload was cancelled.",
     "locked": "This upload is under way in another tab.",
     "superseded": "This upload goes on in another tab.",
+    "session_ended": "You have been logged out. Log in and send the file again.",
     "storage_full": "There is no room to store this file right now.",
     "storage_unavailable": "The file can't be stored right now.",
     "file_changed": "The file changed on disk. Choose it again.",

@@ -192,6 +192,6 @@ class RemoteSink:
             try:
                 self.remote.discard()
             except Exception:
-                logger.warning("could not clean up at a storage: the janitor will", exc_info=True)
-                self._entry.let_go()  # the record stays for it
+                logger.warning("could not clean up at a storage, its lifecycle rule has to", exc_info=True)
+                self._entry.let_go()  # the record stays
         self._staged.discard()

@@ -47,7 +47,6 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_header": "A header of this request is missing or can't be read.",
     "bad_body": "The body of this request can't be read.",
     "bad_origin": "This page may not send files here.",
-    "session_ended": "You have been logged out. Log in and send the file again.",
     "length_required": "The request doesn't say how long it is.",
     "no_file": "There is no file in this request.",
     "unsupported": "The body of this request isn't of a type that is taken here.",

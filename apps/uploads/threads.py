@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -66,6 +68,37 @@ async def judge(function: Callable[[], T], visitor: str) -> T:
     work = asyncio.get_running_loop().run_in_executor(pools.judges, with_connections, function)
     work.add_done_callback(lambda _: share.release())  # not before, also when nobody waits for it any more
     return await asyncio.shield(work)
+
+
+async def handed_over(
+    thread: Callable[[Callable[[], T]], Awaitable[T]], make: Callable[[], T], give_back: Callable[[T], object]
+) -> T:
+    """What `make` makes in a thread. If nobody waits for it any more, `give_back` gets it there: nothing leaks."""
+    made: list[T] = []
+    is_wanted, lock = True, threading.Lock()
+
+    def call() -> T:
+        result = make()
+        with lock:
+            if is_wanted:
+                made.append(result)
+                return result
+        give_back(result)
+        return result
+
+    try:
+        return await thread(call)
+    except asyncio.CancelledError:
+        with lock:
+            is_wanted = False
+        for result in made:
+            await asyncio.shield(thread(partial(_give_back, give_back, result)))
+        raise
+
+
+def _give_back(give_back: Callable[[T], object], result: T) -> T:
+    give_back(result)
+    return result
 
 
 def checking(*, is_remote: bool) -> Callable[[Callable[[], T]], Awaitable[T]]:

@@ -80,7 +80,8 @@ def resume(entry: UploadEntry, uploader: Uploader) -> None:
     """Goes on with what came before, under the entry's hold, and reserves what is missing. Blocks.
 
     Raises `UploadError`: `session_ended`, `quota`, `busy` or `locked` if it may be tried again, and then everything is
-    as it was; anything else if the upload must start over, and then nothing of it is left.
+    as it was (so it is after `storage_full`); anything else if the upload must start over, and then nothing of it is
+    left.
     """
     try:
         uploader.expect_session()

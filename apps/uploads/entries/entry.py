@@ -297,6 +297,7 @@ class UploadEntry:
     def park_reservation(self) -> None:
         """It still counts for its uploader, for as long as it can be resumed."""
         here(Ledger).park(self.upload.id, self._reservation, self.hold.ttl)
+        self._reservation = None  # whatever still becomes of this entry, it is the next one's
 
     # Who needs the bytes
     def pin(self) -> None:

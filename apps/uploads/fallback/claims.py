@@ -53,10 +53,9 @@ class Claims:
             self._claimed[ref] = entry
             return False
         self._claimed[ref] = entry
-        if parked.settle(entry) is None:
+        if parked.settle(self._uploads, entry) is None:
             return True
         self._uploads.entries.pop(ref)  # the page is told, and shows it itself
-        self._uploads.discard([entry])
         return False
 
     def settle(self) -> None:

@@ -49,8 +49,8 @@ def ttl() -> float:
 def begin(entry: UploadEntry, request: HttpRequest) -> None:
     """Makes a record of an upload that was registered by this request."""
     record = hold.record_of(entry, owner_of(request), request.path, entry.slot.name, entry.folder, {PAGE: "1"})
-    store().save(record, ttl())
     entry.park_reservation()
+    store().save(record, ttl())
 
 
 def find(request: HttpRequest, upload_id: str) -> Record:
@@ -127,13 +127,18 @@ def take(uploads: Uploads, record: Record, ref: str) -> UploadEntry:
     return entry
 
 
-def settle(entry: UploadEntry) -> UploadError | None:
-    """Why what was taken must be refused, if it must.
+def settle(uploads: Uploads, entry: UploadEntry) -> UploadError | None:
+    """Why what was taken must be refused, if it must. Then it is off the page, and parked as before if it isn't over.
 
     A writer gets its bytes only now: they were staged, as no view was there to say who writes them.
     """
     outcome = drive.deliver(entry, _read(entry.path) if entry.slot.writer is not None else ())
-    return outcome.error if isinstance(outcome, drive.Refused) else None
+    if not isinstance(outcome, drive.Refused):
+        return None
+    uploads.staged.discard(entry)
+    if not entry.is_over:
+        entry.park()
+    return outcome.error
 
 
 def _missing(entry: UploadEntry) -> bool:

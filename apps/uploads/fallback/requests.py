@@ -149,7 +149,7 @@ class Fallback:
         if slot.writer is not None and slot.progress is None:
             return _told(messages.ready(parked.staged(record, slot, ref)))
         entry = parked.take(self._uploads, record, ref)
-        parked.settle(entry)
+        refused = parked.settle(self._uploads, entry)
         if slot.progress is not None:
             self._tell(entry)
         if entry.is_consumed:
@@ -159,7 +159,7 @@ class Fallback:
             told = messages.ready(entry)
             return _told(told) if slot.progress is None else self._show([told])
         self._uploads.discard([entry])
-        raise entry.upload.error or UploadError("server_error")
+        raise refused or entry.upload.error or UploadError("server_error")
 
     def _tell(self, entry: UploadEntry) -> None:
         """Calls the slot's `progress` as a handler of the view."""

@@ -79,6 +79,7 @@ class _Loops:
 
 def senders() -> Senders:
     """Those of the running event loop."""
-    found = here(_Loops).senders.setdefault(asyncio.get_running_loop(), Senders())
+    loop, known = asyncio.get_running_loop(), here(_Loops).senders
+    found = known.get(loop) or known.setdefault(loop, Senders())
     found.configure()
     return found

@@ -58,7 +58,7 @@ class Resumption:
         """
         try:
             thread = threads.checking(is_remote=self._uploads.slot(message["slot"]).is_remote)
-            entry = await thread(partial(self._resume, message))
+            entry = await threads.handed_over(thread, partial(self._resume, message), UploadEntry.park)
             try:
                 self._adopt(entry)
             except UploadError as unwanted:

@@ -154,6 +154,8 @@ class UploadSession:
         drive.open(entry, self._uploads.uploader)
         if entry.slot.resumable or entry.slot.external is not None:
             self._resumption.begin(entry, holder)
+            if entry.is_over:  # meanwhile: what has been stored since then goes as well
+                entry.discard()
 
     def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
         """For an upload that a handler registers. Raises `UploadError`."""

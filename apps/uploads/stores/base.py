@@ -33,7 +33,7 @@ class Record:
 
     `writer` is what the slot's writer needs to go on, as JSON (its `state`, and the content `type` it was given), or
     what an upload that goes elsewhere directly needs (`external`). `http` is what a way in by HTTP keeps, all of it
-    text; see uploads.http.service.
+    text; see `uploads.http.shared.records`.
     """
 
     id: str

@@ -102,12 +102,15 @@ class StoredHold:
             return True
 
     def release(self) -> None:
+        self._is_lost = True
         try:
             self.store.release(self.lease)
         except Exception:  # noqa: BLE001
             logger.warning("could not release the lease of an upload", exc_info=True)
 
     def _renew(self) -> bool:
+        if self._is_lost:  # or given back: a late renewal would keep others out
+            return False
         began = time.monotonic()
         is_ours = self.store.renew(self.lease, self.seconds)
         self._renewed, self._is_lost = began, not is_ours

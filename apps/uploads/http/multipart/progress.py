@@ -83,7 +83,7 @@ class Counter:
             return
         if self._saving is not None:
             await asyncio.wait([self._saving])
-        await threads.write(partial(cache.delete, self._key))
+        await threads.check(partial(cache.delete, self._key))
         self._is_forgotten = True
 
     async def _save(self) -> None:
@@ -91,6 +91,6 @@ class Counter:
         told = -1
         while told != self._received and not self._is_over.is_set():
             told = self._received
-            await threads.write(partial(cache.set, self._key, {"uploaded": told, "length": self._length}, KEPT))
+            await threads.check(partial(cache.set, self._key, {"uploaded": told, "length": self._length}, KEPT))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._is_over.wait(), SAVE_EVERY)

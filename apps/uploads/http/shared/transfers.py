@@ -142,6 +142,8 @@ class Transfer:
             async with renewed(self.hold.is_ours, patient):
                 await threads.judge(self._finish, self._visitor.uploader.share)
         finally:
+            self.is_finishing = False
+            await threads.check(self.let_go)
             await threads.check(self.hold.release)
 
     def _finish(self) -> None:
@@ -160,7 +162,12 @@ class Transfer:
             self.entry.discard()
 
     def let_go(self) -> None:
-        """The bytes stay for whoever comes next. Blocks, for as long as a write is under way."""
+        """The bytes stay for whoever comes next. Blocks, for as long as a write is under way.
+
+        What is being finished comes to its end, whoever lets go of it.
+        """
+        if self.is_finishing:
+            return
         with self._lock:
             if self._is_over:
                 return
@@ -196,7 +203,9 @@ async def hold(
     lease = await _acquire(record.id, take_over=take_over)
     silence = conf().silence
     async with renewed(partial(records.store().renew, lease, silence), silence):  # a large file takes its time
-        transfer = await threads.check(partial(_open, lease, visitor, measured=measured))
+        transfer = await threads.handed_over(
+            threads.check, partial(_open, lease, visitor, measured=measured), Transfer.let_go
+        )
     under_way = here(UnderWay).transfers
     under_way[record.id] = transfer
     try:

@@ -140,7 +140,7 @@ class _Socket:
         if size > MAX_SIZE:
             raise UploadError("too_large")
         make = partial(Delivery, intakes.get(conf().intake), self._visitor, self._path, name or "upload", size)
-        self._delivery = await threads.check(make)
+        self._delivery = await threads.handed_over(threads.check, make, Delivery.discard)
 
     async def _take(self, data: bytes) -> None:
         delivery = self._delivery
