@@ -17,6 +17,8 @@ from channels.layers import get_channel_layer
 from liveview.encoding import encode
 from liveview.process import here
 
+__all__ = ["abroadcast", "broadcast"]
+
 logger = logging.getLogger("liveview")
 
 TYPE = "liveview.info"

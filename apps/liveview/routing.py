@@ -8,6 +8,8 @@ from django.urls import path
 from liveview.conf import conf
 from liveview.socket.asgi import live_socket
 
+__all__ = ["websocket_urlpatterns"]
+
 # A site that is served below a path may or may not see that path in its requests: the proxy decides.
 _PREFIXES = {"", (settings.FORCE_SCRIPT_NAME or "").strip("/")}
 

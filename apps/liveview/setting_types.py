@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_o
 
 from django.core.checks import CheckMessage, Error
 
+__all__ = ["PositiveFloat", "PositiveInt", "mistyped"]
+
 # For fields where 0 would stop everything.
 PositiveInt: TypeAlias = Annotated[int, "positive"]
 PositiveFloat: TypeAlias = Annotated[float, "positive"]

@@ -31,6 +31,8 @@ from liveview.rendering import apply
 from liveview.socket import mounting
 from liveview.socket.asgi import live_socket
 
+__all__ = ["Closed", "LivePage", "ServerSaid", "mount"]
+
 T = TypeVar("T")
 
 TIMEOUT = 30.0  # seconds that any answer may take

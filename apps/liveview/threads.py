@@ -15,6 +15,8 @@ from django.db import close_old_connections, reset_queries
 from liveview.conf import conf
 from liveview.process import here
 
+__all__ = ["with_connections"]
+
 T = TypeVar("T")
 
 

@@ -12,6 +12,8 @@ from django.conf import settings
 
 from liveview.setting_types import PositiveFloat, PositiveInt
 
+__all__ = ["conf"]
+
 MAX_FRAME: Final = 1024 * 1024  # bytes; daphne drops the connection above
 _TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:uploads"
 

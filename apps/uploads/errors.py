@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+__all__ = ["SENTENCES", "UploadError"]
+
 SENTENCES: Final[dict[str, str]] = {
     # before a byte is sent
     "bad_name": "This file's name can't be used.",

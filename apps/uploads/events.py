@@ -15,6 +15,8 @@ from django.dispatch import Signal
 from uploads.core.machine import Upload
 from uploads.core.slots import Slot
 
+__all__ = ["child_died", "upload_event"]
+
 logger = logging.getLogger("uploads.events")
 
 # Sent with `event` and `fields`, whose keys are those of `tell`. Receivers must not block: some are called on the

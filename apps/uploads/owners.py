@@ -6,6 +6,8 @@ import secrets
 
 from django.http import HttpRequest
 
+__all__ = ["owner_of"]
+
 SESSION_KEY = "uploads_visitor"
 
 

@@ -13,6 +13,8 @@ from liveview.core.messages import Message
 from liveview.testing import LivePage
 from uploads.core import frames
 
+__all__ = ["Refused", "UploadPage", "mount"]
+
 
 class Refused(AssertionError):
     """The upload ended with an error; `code` and `message` are as a browser gets them."""

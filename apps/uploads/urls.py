@@ -7,6 +7,8 @@ from django.urls import URLPattern, path
 
 from uploads.serving.views import serve
 
+__all__ = ["urlpatterns"]
+
 app_name = "uploads"
 urlpatterns: list[URLPattern] = []
 if settings.MEDIA_URL.startswith("/") and settings.MEDIA_URL != "/":  # which it is where it isn't set

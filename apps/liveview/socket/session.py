@@ -28,7 +28,7 @@ from liveview.socket.actor import Actor
 from liveview.socket.connection_limit import ConnectionLimit, Pass
 from liveview.socket.django_session import Standing
 from liveview.socket.outbox import Outbox
-from liveview.socket.subscriptions import Inbox
+from liveview.socket.subscriptions import Subscriptions
 from liveview.socket.turn import Call, Screen, Turn
 
 logger = logging.getLogger("liveview")
@@ -50,7 +50,7 @@ class LiveSession:
         self._scope = scope
         self._actor = Actor(lambda raised: self._failed(raised, None), outbox.has_room)
         self._conf = conf()
-        self._inbox = Inbox(self._informed)
+        self._subscriptions = Subscriptions(self._informed)
         self._extensions: tuple[Extension, ...] = ()
         self._grammar = dict(messages.CLIENT)
         self._bucket = Bucket(self._conf.events_per_second, burst=4 * self._conf.events_per_second)
@@ -80,7 +80,7 @@ class LiveSession:
                 self._pass.leave()
             for extension in self._extensions:
                 await extension.closed()
-            await self._inbox.close()
+            await self._subscriptions.close()
             if self._snapshot:
                 await threads.run(partial(snapshots.touch, self._snapshot))
 
@@ -144,7 +144,7 @@ class LiveSession:
         elif self.mounted is not None:
             self.violation("duplicate mount")
         else:
-            match await threads.run(partial(mounting.mount, self._scope, message["url"], self._inbox)):
+            match await threads.run(partial(mounting.mount, self._scope, message["url"], self._subscriptions)):
                 case mounting.Moved(url):
                     self.send(messages.redirect(url))
                 case mounting.Refused("server_error"):
@@ -154,7 +154,7 @@ class LiveSession:
                 case mounting.Accepted(mounted, standing):
                     await self._connect(mounted, standing, message["snapshot"])
             if self.mounted is None:
-                await self._inbox.leave_all()
+                await self._subscriptions.leave_all()
 
     async def _connect(self, mounted: Mounted, standing: Standing | None, wanted: str | None) -> None:
         if standing is not None and not self._admitted(standing):
@@ -306,9 +306,9 @@ class LiveSession:
                 case effects.Later() if not self._actor.is_over:
                     self._later(effect)
                 case effects.Subscribe(topic) if not self._actor.is_over:
-                    await self._inbox.subscribe(topic)
+                    await self._subscriptions.subscribe(topic)
                 case effects.Unsubscribe(topic) if not self._actor.is_over:
-                    await self._inbox.unsubscribe(topic)
+                    await self._subscriptions.unsubscribe(topic)
 
     def _later(self, effect: effects.Later) -> None:
         assert self.mounted is not None

@@ -21,7 +21,7 @@ PATIENCE = 2.0  # seconds that a turn waits for the layer
 Deliver = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
-class Inbox:
+class Subscriptions:
     """Opened at the first subscription. When the layer's server comes back from a crash, topics are joined again."""
 
     def __init__(self, deliver: Deliver) -> None:

@@ -13,6 +13,8 @@ from uploads.http.shared.page_guard import Pages
 from uploads.http.tus.protocol import Tus
 from uploads.http.websocket.consumer import FileUploadConsumer
 
+__all__ = ["application", "websocket_urlpatterns"]
+
 FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
 
 

@@ -6,6 +6,8 @@ from django.urls import path
 
 from uploads.http.multipart import forms
 
+__all__ = ["urlpatterns"]
+
 app_name = "uploads_http"
 urlpatterns = [
     path("upload", forms.upload, name="upload"),

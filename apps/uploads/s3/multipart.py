@@ -19,6 +19,8 @@ from uploads.s3.tails import Tail
 from uploads.writers.buffered import BufferedUploadWriter
 from uploads.writers.resumable import ResumableUploadWriter
 
+__all__ = ["ResumableS3Writer", "S3MultipartWriter"]
+
 TAIL: Final = 64 * 1024  # bytes before an offset by which a resuming browser recognises the same file
 TAILS: Final = 16  # ends of parts whose digests are kept, at most: any of those under way may be S3's last
 BLOCK: Final = 1024 * 1024  # bytes read back at a time

@@ -26,6 +26,8 @@ from uploads.s3.objects import Found
 from uploads.s3.options import options
 from uploads.s3.parts import part_size
 
+__all__ = ["S3Presigner"]
+
 LONGEST: Final = 600  # seconds that a presigned request may be valid
 MOST_PARTS: Final = 100  # presigned at a time
 PLAIN: Final = "application/octet-stream"

@@ -22,6 +22,8 @@ from storages.backends.s3 import S3Storage
 from uploads.s3.client import client
 from uploads.s3.options import options
 
+__all__ = ["PrivateS3Storage"]
+
 logger = logging.getLogger("uploads.s3")
 
 EXPIRE: Final = 24 * 3600  # seconds that a signed URL is valid, unless AWS_QUERYSTRING_EXPIRE says otherwise

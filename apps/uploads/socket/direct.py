@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from liveview.core.limits import Bucket
 from liveview.extensions import Link
-from liveview.socket.subscriptions import Inbox
+from liveview.socket.subscriptions import Subscriptions
 from liveview.threads import is_on_loop
 from uploads import threads
 from uploads.core import messages
@@ -57,7 +57,7 @@ class DirectUploads:
         self._view, self._uploads = view, uploads
         self._link, self._owner = link, owner
         self._loop = asyncio.get_running_loop()
-        self._inbox = Inbox(self._informed)
+        self._subscriptions = Subscriptions(self._informed)
         self._waiting: dict[str, UploadEntry] = {}  # by topic
         self._finishing: set[UploadEntry] = set()
         self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for a hundred at most
@@ -130,7 +130,7 @@ class DirectUploads:
             self._fail(entry, UploadError(code))
 
     async def close(self) -> None:
-        await self._inbox.close()
+        await self._subscriptions.close()
 
     # What a handler asks for, in its thread
     def presign(self, slot: str, name: str, size: int, mime: str) -> Grant:
@@ -214,12 +214,12 @@ class DirectUploads:
     async def _listen(self, entry: UploadEntry) -> None:
         topic = topic_of(entry.upload.id)
         self._waiting[topic] = entry
-        await self._inbox.subscribe(topic)
+        await self._subscriptions.subscribe(topic)
 
     async def _stop_listening(self) -> None:
         for topic in [topic for topic, entry in self._waiting.items() if not entry.is_open]:
             del self._waiting[topic]
-            await self._inbox.unsubscribe(topic)
+            await self._subscriptions.unsubscribe(topic)
 
     async def _informed(self, topic: str, _message: dict[str, Any]) -> None:
         """The webhook has heard of an upload."""

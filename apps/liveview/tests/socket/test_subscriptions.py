@@ -10,7 +10,7 @@ import pytest
 
 from liveview import pubsub
 from liveview.socket import subscriptions
-from liveview.socket.subscriptions import Inbox
+from liveview.socket.subscriptions import Subscriptions
 
 
 class Layer:
@@ -80,7 +80,7 @@ async def nothing(topic: str, message: dict[str, Any]) -> None:
 
 
 async def test_a_subscription_while_the_layer_is_away_is_made_up_for(layer: Layer) -> None:
-    box = Inbox(nothing)
+    box = Subscriptions(nothing)
     layer.is_away = True
     await box.subscribe("a")
 
@@ -92,7 +92,7 @@ async def test_a_subscription_while_the_layer_is_away_is_made_up_for(layer: Laye
 
 
 async def test_so_is_one_among_others(layer: Layer) -> None:
-    box = Inbox(nothing)
+    box = Subscriptions(nothing)
     await box.subscribe("a")
     await asyncio.sleep(0)
     layer.is_away = True
@@ -105,7 +105,7 @@ async def test_so_is_one_among_others(layer: Layer) -> None:
 
 
 async def test_a_layer_that_does_not_answer_stops_nobody_for_long(layer: Layer) -> None:
-    box = Inbox(nothing)
+    box = Subscriptions(nothing)
     layer.hangs = True
 
     await asyncio.wait_for(box.subscribe("a"), 30)
@@ -119,7 +119,7 @@ async def test_subscriptions_come_back_after_a_crash_whenever_the_layer_does(lay
     async def hear(topic: str, message: dict[str, Any]) -> None:
         heard.append(topic)
 
-    box = Inbox(hear)
+    box = Subscriptions(hear)
     await box.subscribe("a")
     await box.subscribe("b")
     for _ in range(3):
@@ -137,7 +137,7 @@ async def test_subscriptions_come_back_after_a_crash_whenever_the_layer_does(lay
 
 async def test_memberships_are_renewed_before_they_run_out(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "REFRESH", 0.01)
-    box = Inbox(nothing)
+    box = Subscriptions(nothing)
     await box.subscribe("a")
 
     layer.members.clear()
