@@ -7,6 +7,7 @@ fails or is ready.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +34,9 @@ from uploads.writers import causes
 if TYPE_CHECKING:
     from liveview import LiveView
 
+logger = logging.getLogger("uploads")
+
+OPEN_AT_ONCE = 20  # registrations that are opened before the first of them is answered
 TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upload
 
 
@@ -52,6 +56,8 @@ class UploadSession:
         self._registrations = Bucket(50, burst=2000)
         self._messages = Bucket(500, burst=20_000)
         self._deferred = Deferred(uploads)
+        self._to_open: deque[tuple[UploadEntry, str]] = deque()  # registrations, each with its holder
+        self._is_opening = False
         self._unadmitted: list[UploadEntry] = []  # open, and a handler has in its hands what they would replace
         self._resuming: dict[str, str] = {}  # ref → slot of what is being looked up
         self._unwanted: set[str] = set()  # refs of those that were cancelled or replaced meanwhile
@@ -130,24 +136,48 @@ class UploadSession:
         entry = self._uploads.register(
             message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )
-        self._link.spawn(self._open(entry, message["holder"] or entry.ref))
+        self._to_open.append((entry, message["holder"] or entry.ref))
+        if not self._is_opening:
+            self._is_opening = True
+            self._link.spawn(self._open_all())
 
-    async def _open(self, entry: UploadEntry, holder: str) -> None:
-        try:
-            await threads.check(partial(self.open, entry, holder))
-        except UploadError as refused:
-            if not self._is_closed and entry.is_open:
-                self.refuse(entry, refused)
-                self._link.send(messages.error(entry.ref, refused))
-                self._changed(entry)
+    async def _open_all(self) -> None:
+        """Answers in the order of the registrations: a page sends the files that come first, and queues the others."""
+        while self._to_open:
+            some = [self._to_open.popleft() for _ in range(min(len(self._to_open), OPEN_AT_ONCE))]
+            for entry, refusal in await threads.check(partial(self._open_some, some)):
+                self._opened(entry, refusal)
+                if entry.is_over:
+                    await self._remove([entry])  # again: it may have had no record yet when it was cancelled
+        self._is_opening = False
+
+    def _open_some(self, some: list[tuple[UploadEntry, str]]) -> list[tuple[UploadEntry, UploadError | None]]:
+        """Why each was refused, if it was. In a thread."""
+        opened: list[tuple[UploadEntry, UploadError | None]] = []
+        for entry, holder in some:
+            try:
+                self.open(entry, holder)
+                opened.append((entry, None))
+            except UploadError as refused:
+                opened.append((entry, refused))
+            except Exception:  # noqa: BLE001  (a disk that can't be asked, for example)
+                logger.exception("could not open an upload")
+                opened.append((entry, UploadError("server_error")))
+        return opened
+
+    def _opened(self, entry: UploadEntry, refusal: UploadError | None) -> None:
+        if self._is_closed or entry.is_over:
+            return
+        if refusal is not None:
+            self.refuse(entry, refusal)
+            self._link.send(messages.error(entry.ref, refusal))
+            self._changed(entry)
+            return
+        self.admit(entry)
+        if entry.slot.external is not None:
+            self._link.spawn(self.direct.begin(entry))
         else:
-            self.admit(entry)
-            if entry.slot.external is not None:
-                await self.direct.begin(entry)
-            elif entry.is_open and not self._is_closed:
-                self._link.send(messages.registered(entry, self._receiver.open(entry)))
-        if entry.is_over:
-            await self._remove([entry])  # again: it may have had no record yet when it was cancelled
+            self._link.send(messages.registered(entry, self._receiver.open(entry)))
 
     def open(self, entry: UploadEntry, holder: str) -> None:
         """Reserves what it needs and makes its record, if it has one. Blocks; raises `UploadError`."""

@@ -179,3 +179,5 @@ def test_hundreds_of_files_may_be_registered_at_once(site: Site) -> None:
             {"type": "upload_register", "slot": "many", "ref": f"r{number}", "name": "a.txt", "size": 5, "mime": ""}
         )
     page.wait_until(lambda message: message["type"] == "upload_registered" and message["ref"] == "r499")
+    answered = [message["ref"] for message in page.received if message["type"] == "upload_registered"]
+    assert answered == [f"r{number}" for number in range(500)]  # in their order: a page sends the first ones first
