@@ -1,4 +1,4 @@
-"""Interrupted and running uploads, to be viewed or deleted. If their state is kept in Redis there are none here."""
+"""Parked and running uploads, to be viewed or deleted. If their state is kept in Redis there are none here."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class UploadStateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's 
 
     @admin.display
     def arrived(self, state: UploadState) -> str:
-        """Of the size, as measured: the length of the staged file, if it is on this machine."""
+        """Percent of the size, as measured: the length of the staged file, if it is on this machine."""
         try:
             bytes_here = (conf().staging_dir / state.upload_id).stat().st_size
         except OSError:

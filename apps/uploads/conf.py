@@ -23,7 +23,7 @@ class Conf:
     """Sizes are bytes."""
 
     staging_dir: Path
-    window: PositiveInt = 8 * 1024 * 1024  # bytes that one socket may have on their way, at most
+    window: PositiveInt = 8 * 1024 * 1024  # most bytes that one socket may have in transit
     senders: int = 8  # sockets that are given credit at the same time in one process; 0 is no limit
     max_frame: PositiveInt = MAX_FRAME - 1024  # of a binary message, header included
     io_threads: PositiveInt = 8  # writes that may run at the same time in one process
@@ -34,17 +34,17 @@ class Conf:
     owner_bytes: int | None = 100_000_000_000  # that one visitor may have under way in one process; 0 is no limit
     owner_files: int | None = 10_000  # the same in files
     max_uploads: int | None = 10_000  # that may be under way in one process; 0 is no limit
-    disk_floor: int = 100_000_000  # bytes free where bytes wait, below which no new upload is taken; 0 is no limit
+    disk_floor: int = 100_000_000  # free bytes in staging below which no new upload is accepted; 0 is no limit
     # "database", "redis", "memory" or a dotted path; see uploads.stores
     upload_state_store: str | None = field(default=None, metadata={"example": "database"})
     upload_state_redis_url: str = ""
-    upload_state_ttl: PositiveInt = 3600  # seconds that an interrupted upload can be resumed
-    lease: PositiveInt = 20  # seconds after which a writer that gave no sign of life has lost the right to write
-    idle: float = 3600  # seconds after which an upload that stands still ends, if it can't be resumed; 0 is no limit
-    silence: PositiveFloat = 3  # the same for a request that sends a body, which has no other sign of life
+    upload_state_ttl: PositiveInt = 3600  # seconds that a parked upload can be resumed
+    lease: PositiveInt = 20  # seconds without a sign of life after which a writer has lost its lease
+    idle: float = 3600  # seconds after which a stalled upload ends, if it can't be resumed; 0 is no limit
+    silence: PositiveFloat = 3  # the same as `lease` for a request that sends a body, which has no other sign of life
     intake: str = ""  # what /upload, /api/upload and /ws/upload/ send to; "" is the only one there is; see intakes
     tus_intake: str = ""  # the same for /tus/
-    allowed_origins: Sequence[str] = ()  # other sites whose pages may send files here, as a browser names them
+    allowed_origins: Sequence[str] = ()  # other sites whose pages may send files here, as browsers name them
     s3: Mapping[str, Any] = field(default_factory=dict, metadata={"example": {"BUCKET": "a-bucket"}})  # see s3.options
     s3_events: Mapping[str, Any] = field(default_factory=dict, metadata={"example": {"TOPICS": [_TOPIC]}})
 
@@ -52,7 +52,7 @@ class Conf:
 def conf() -> Conf:
     given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "UPLOADS", {}).items()}
     staging = Path(str(given.pop("staging_dir", None) or default_staging_dir()))
-    if isinstance(origins := given.get("allowed_origins"), str):  # in which `in` would look for a part
+    if isinstance(origins := given.get("allowed_origins"), str):  # `in` would look for a part of it
         given["allowed_origins"] = tuple(origins.replace(",", " ").split())
     return Conf(staging_dir=staging, **given)
 

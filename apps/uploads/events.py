@@ -26,12 +26,12 @@ upload_event: Final = Signal()
 # Sent with `job` (what it was to do) when a child process that read a file crashed or had to be killed. From a thread.
 child_died: Final = Signal()
 
-# States that are worth a line, each when an upload reaches it.
+# States that are logged, each when an upload reaches it.
 _TOLD: Final = frozenset({"ready", "consumed", "rejected", "cancelled", "expired"})
 
 
 class Told(Protocol):
-    """An upload, as far as it is told of."""
+    """An upload, as far as it is reported."""
 
     @property
     def upload(self) -> Upload: ...
@@ -49,7 +49,7 @@ def tell(event: str, entry: Told, **more: Any) -> None:
     """`registered`, `resumed`, `interrupted`, or a state in which something is decided.
 
     Its fields: `event`, `upload` (id), `visitor`, `slot`, `bytes` (that are written), `size` (bytes declared),
-    `seconds` (since this process has known the upload), `outcome` (the code of an error, `ok`, or nothing yet).
+    `seconds` (since this process first saw the upload), `outcome` (the code of an error, `ok`, or nothing yet).
     """
     upload = entry.upload
     outcome = upload.error.code if upload.error else "ok" if entry.complete else ""

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Fallback(Protocol):
-    """One request of a page without a socket; `uploads.fallback` has it. All methods block."""
+    """One request of a page without a socket; it is in `uploads.fallback`. All methods block."""
 
     def answer(self, request: HttpRequest) -> HttpResponse | None:
-        """None for a request that asks for the page, or is a form of a browser's own."""
+        """None for a request for the page itself, or for a browser's own form."""
 
     def accept(self, request: HttpRequest) -> bool:
         """Takes the files of a form, posted or named. False if one was refused and the handler must not run."""
@@ -36,7 +36,7 @@ _fallback: Callable[[Mounted, Uploads], Fallback] | None = None
 
 
 def use_fallback(factory: Callable[[Mounted, Uploads], Fallback]) -> None:
-    """Where the folder `uploads.fallback` is there, it says so when Django starts."""
+    """Called when Django starts, if the folder `uploads.fallback` is there."""
     global _fallback
     _fallback = factory
 

@@ -1,7 +1,7 @@
-"""Uploads whose bytes don't come here: the browser sends them to another storage, with a permission made here.
+"""Direct uploads: the browser sends the bytes to external storage, with a permission made here.
 
-A slot's `external` is a `Presigner`: it makes a `Remote` for each upload, which says how the browser may send, looks
-afterwards at what has arrived, and cleans up. `uploads.s3.presigning` has the one for S3.
+A slot's `external` is a `Presigner`: it makes a `Remote` for each upload, which says how the browser may send, checks
+afterwards what has arrived, and cleans up. `uploads.s3.presigning` has the one for S3.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger("uploads")
 
 
 def topic_of(upload_id: str) -> str:
-    """What is broadcast when a storage says that an upload is complete: `{"upload_id", "key", "size", "etag"}`."""
+    """Broadcast when a storage says that an upload is complete: `{"upload_id", "key", "size", "etag"}`."""
     return f"uploads.external.{upload_id}"
 
 
@@ -33,7 +33,7 @@ Callback: TypeAlias = Callable[[Any, Any], Grant]
 
 
 def as_presigner(external: Presigner | Callback | None) -> Presigner | None:
-    """A presigner of a function `(entry, view) → dict`, whose dict goes to the browser's uploader of that name.
+    """A presigner made of a function `(entry, view) → dict`, whose dict goes to the browser's uploader of that name.
 
     Raises `TypeError` for anything else.
     """
@@ -60,7 +60,7 @@ class _FunctionPresigner:
 
 
 class _Unseen:
-    """At a storage that we know nothing of: the browser is believed, unless a validator looks."""
+    """At a storage we know nothing about: the browser is believed, unless a validator checks."""
 
     state: Mapping[str, Any] = {}
 
@@ -87,9 +87,9 @@ class _Unseen:
 
 
 class RemoteSink:
-    """The sink that is another storage: the bytes don't pass here, `finish` says where they are.
+    """The sink for external storage: the bytes don't come here; `finish` says where they are.
 
-    What was posted without JavaScript does come here: it is staged, and handed over when it has passed every check.
+    A file posted without JavaScript does come here: it is staged, and handed over once it has passed every check.
     """
 
     is_remote = True
@@ -113,13 +113,13 @@ class RemoteSink:
             raise UploadError("cancelled")
 
     def begin(self, view: Any) -> None:
-        """Has a permission made. Blocks; raises `UploadError`."""
+        """Has the presigner make a permission. Blocks; raises `UploadError`."""
         try:
             self.attach(self._presigner.begin(self._entry, view))
         except UploadError:
             raise
         except Exception:  # noqa: BLE001  (the application's code)
-            logger.exception("a presigner failed")
+            logger.exception("presigner failed")
             raise UploadError("server_error") from None
 
     @property
@@ -130,7 +130,7 @@ class RemoteSink:
         return self.remote
 
     def arrived(self) -> Stored:
-        """What is there now that all has been sent. Blocks; raises `UploadError`."""
+        """What the storage has now that all has been sent. Blocks; raises `UploadError`."""
         stored = self.at_storage.finish()
         self._result = stored.result
         return stored
@@ -192,6 +192,6 @@ class RemoteSink:
             try:
                 self.remote.discard()
             except Exception:
-                logger.warning("could not clean up at a storage, its lifecycle rule has to", exc_info=True)
+                logger.warning("could not discard direct upload, its storage's lifecycle rule has to", exc_info=True)
                 self._entry.let_go()  # the record stays
         self._staged.discard()

@@ -57,7 +57,7 @@ SENTENCES: Final[dict[str, str]] = {
 
 
 def refusal(code: str) -> UploadError:
-    """An error with the sentence that belongs to the code, be it of requests or of uploads."""
+    """An error with the code's sentence, whether it is of requests or of uploads."""
     return UploadError(code, SENTENCES.get(code, ""))
 
 
@@ -66,5 +66,5 @@ def status_of(error: UploadError) -> int:
 
 
 def described(error: UploadError) -> dict[str, Any]:
-    """What the client is told. Both are fixed: no path, no exception's text."""
+    """What the client is told. Both are fixed: no path, no exception text."""
     return {"error": error.code, "message": error.message}

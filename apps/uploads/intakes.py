@@ -1,4 +1,4 @@
-"""What the HTTP ways in take, and who gets the finished files.
+"""What the HTTP ways in accept, and who gets the finished files.
 
 A page's slots belong to its view. A request that no page has prepared needs another answer to "may this be sent here,
 and what then?": an intake, which an app registers by name when Django starts:
@@ -28,7 +28,7 @@ Receive: TypeAlias = Callable[[UploadEntry, str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`slot` says what is taken; `takes_empty` whether a file of zero bytes is one."""
+    """`slot` says what is accepted; `takes_empty` whether files of zero bytes are."""
 
     slot: Slot
     receive: Receive
@@ -56,10 +56,10 @@ def register(
     receive: Receive,
     takes_empty: bool = False,
 ) -> Intake:
-    """Takes files under `name`, an identifier; a second call replaces the first.
+    """Accepts files under `name`, an identifier; a second call replaces the first.
 
-    accept, max_file_size (bytes) and validators mean what they mean for `allow_upload`. There is no writer, as what
-    arrives by HTTP is staged, so that a cut costs nothing.
+    accept, max_file_size (bytes) and validators mean what they mean for `allow_upload`. There is no writer: what
+    arrives by HTTP is staged, so that a lost connection costs nothing.
     """
     made = Slot(
         name=name,

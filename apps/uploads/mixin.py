@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     _Base = LiveView
 else:
-    _Base = object  # so that it may stand before or after LiveView among the bases
+    _Base = object  # so that it may come before or after LiveView among the bases
 
 
 class UploadMixin(_Base):
@@ -46,27 +46,26 @@ class UploadMixin(_Base):
         external: Presigner | Callback | None = None,
         verify: bool = False,
     ) -> None:
-        """Takes files under `name`, as in `dj-upload="name"`. Call it in `mount`; a second call replaces the slot.
+        """Accepts files under `name`, as in `dj-upload="name"`. Call it in `mount`; a second call replaces the slot.
 
-        accept: extensions and MIME types as in HTML (`".jpg,.png"`, `"image/*"`); empty takes all but active content
-        such as
-            SVG and HTML, which must be named by extension to be taken.
-        max_entries: files at a time, those that wait to be consumed included. With 1, the next file replaces the last.
+        accept: extensions and MIME types as in HTML (`".jpg,.png"`, `"image/*"`); empty accepts all but active content
+            such as SVG and HTML, which must be named by extension to be accepted.
+        max_entries: files at a time, including those that wait to be consumed. With 1, the next file replaces the last.
         max_file_size, max_total_size: bytes, of one file and of all of the slot.
         chunk_size: bytes of the first chunks; later ones follow the speed of the link.
         auto_upload: send when chosen; otherwise when the form is submitted.
         verify: every block carries its SHA-256 and counts only if it matches; damaged ones are sent again. Costs the
             browser as much again, and needs a secure page (HTTPS or localhost).
-        resumable: go on where it stopped after a lost socket, a reload or a restart.
-        resumable_store, resumable_store_options: where that is kept; see `uploads.stores.get_store`; `ttl` in seconds.
+        resumable: continue where it stopped after a lost socket, a reload or a restart.
+        resumable_store, resumable_store_options: where its state is; see `uploads.stores.get_store`; `ttl` in seconds.
         writer: an `UploadWriter` class, or a function that makes one: it gets the bytes as they arrive, instead of the
             staging folder. See docs/uploads.md.
-        max_parallel: files of the slot whose bytes travel at the same time; the others queue.
+        max_parallel: files of the slot that are sent at the same time; the others queue.
         validators: called with each complete `UploadEntry`, in a thread; raising `UploadError` refuses the file.
         progress: called with an `UploadEntry` like a handler: now and then while its bytes arrive, and once when it is
             over: ready, refused or cancelled.
         external: a presigner, as `S3Presigner()`, or a function of an entry and its view: the browser sends the bytes
-            straight to another storage. See docs/uploads.md.
+            straight to external storage. See docs/uploads.md.
         """
         if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
@@ -114,7 +113,7 @@ class UploadMixin(_Base):
         return self.live_extension(UploadsExtension).direct.presign(name, file_name, size, mime)
 
     def sign_upload(self, ref: str, parts: Sequence[int] = ()) -> Grant:
-        """Fresh permissions for an upload of `presign_upload`: for these parts, or for the whole. Blocks."""
+        """Fresh permissions for an upload of `presign_upload`: for these parts, or for the whole upload. Blocks."""
         return self.live_extension(UploadsExtension).direct.sign_now(ref, list(parts))
 
     def confirm_upload(self, ref: str) -> None:

@@ -1,4 +1,4 @@
-"""Whose an upload, or what became of it, is."""
+"""Who owns an upload, or what became of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def owner_of(request: HttpRequest) -> str:
 
 
 def known_owner(request: HttpRequest) -> str:
-    """The same for a visitor who has an owner's name already; empty for one without, who doesn't get one by this."""
+    """The owner that a visitor has already; empty for a visitor without one, who doesn't get one by this."""
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return f"user:{user.pk}"

@@ -33,7 +33,7 @@ class UploadPage(LivePage):
 
     def __init__(self, url: str, client: Client | None = None, origin: str = "http://testserver") -> None:
         super().__init__(url, client, origin)
-        self._channels: dict[int, str] = {}  # to refs
+        self._channels: dict[int, str] = {}  # channel → ref
         self._refused: dict[str, Message] = {}
 
     def upload(self, slot: str, name: str, data: bytes, *, mime: str = "", chunk: int = 65_536) -> str:
@@ -61,7 +61,7 @@ class UploadPage(LivePage):
         return answer["upload_id"], answer["channel"]
 
     def resume(self, slot: str, upload_id: str, size: int, holder: str = "page") -> Message:
-        """Asks to go on with an upload; the server's `upload_resume_ack`."""
+        """Asks to resume an upload; the server's `upload_resume_ack`."""
         ref = f"test-{self._next_ref()}"
         message = {"type": "upload_resume", "slot": slot, "ref": ref, "upload_id": upload_id, "size": size}
         self.send({**message, "offset": 0, "holder": holder})
@@ -90,7 +90,7 @@ class UploadPage(LivePage):
     def upload_answer(self, ref: str, kind: str, since: int = 0) -> Message:
         """The message of that type about `ref`, waited for if need be. Raises `Refused` if it is an error instead.
 
-        since: how many of the messages `received` are too old to be it.
+        since: how many of the messages `received` are too old to count.
         """
 
         def is_answer(message: Message) -> bool:

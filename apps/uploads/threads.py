@@ -20,7 +20,7 @@ QUICK: Final = 8  # calls that ask a store or the database which may run at the 
 
 
 class Pools:
-    """Those of this process, with threads that start when there is work for them."""
+    """The pools of this process, whose threads start when there is work for them."""
 
     def __init__(self) -> None:
         limits = conf()
@@ -31,7 +31,7 @@ class Pools:
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def share(self, visitor: str) -> asyncio.Semaphore:
-        """A visitor's part of the judges: half of them."""
+        """A visitor's share of the judges: half of them."""
         share = self._shares.get(visitor)
         if share is None:
             share = self._shares[visitor] = asyncio.Semaphore(max(1, conf().check_threads // 2))
@@ -53,7 +53,7 @@ async def check(function: Callable[[], T]) -> T:
 
 
 async def remote(function: Callable[[], T]) -> T:
-    """The result of `function`, called in a thread that may wait for a slot's writer or another storage."""
+    """The result of `function`, called in a thread that may wait for a slot's writer or external storage."""
     return await asyncio.get_running_loop().run_in_executor(here(Pools).remotes, with_connections, function)
 
 
@@ -66,7 +66,7 @@ async def judge(function: Callable[[], T], visitor: str) -> T:
     share = pools.share(visitor)
     await share.acquire()
     work = asyncio.get_running_loop().run_in_executor(pools.judges, with_connections, function)
-    work.add_done_callback(lambda _: share.release())  # not before, also when nobody waits for it any more
+    work.add_done_callback(lambda _: share.release())  # only then, even if nobody waits for it any more
     return await asyncio.shield(work)
 
 
@@ -102,5 +102,5 @@ def _give_back(give_back: Callable[[T], object], result: T) -> T:
 
 
 def checking(*, is_remote: bool) -> Callable[[Callable[[], T]], Awaitable[T]]:
-    """Where to look after an upload: a slow storage's must not hold up those that need none."""
+    """Where to work on an upload: a slow storage must not hold up uploads that need none."""
     return remote if is_remote else check

@@ -1,11 +1,11 @@
-"""Whose turn it is to get credit: when many send at once, a few at a time, one after the other.
+"""Turns at credit: when many send at once, only a few do at a time.
 
-Where two hundred may send at any moment, a click waits behind what all of them have just sent. So credit goes to those
-whose turn it is. A turn ends, once somebody waits, when a share of bytes has arrived or some time is over, whichever is
-first: a fast sender gives way after his share, and a slow one, who keeps the credit that he has, holds nobody up. While
-nobody waits turns don't end, and whoever sends alone notices nothing.
+If two hundred could send at any moment, a click would wait behind what all of them had just sent. So credit goes to
+those whose turn it is. Once somebody waits, a turn ends when a share of bytes has arrived or its time is up, whichever
+is first: a fast sender gives way after its share, and a slow one, which keeps the credit it has, holds nobody up. While
+nobody waits, turns don't end, and a lone sender notices nothing.
 
-Nothing here knows of sockets, clocks or timers. Every method that can begin turns returns whose have begun.
+Nothing here knows of sockets, clocks or timers. Every method that can begin turns returns whose turns began.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Admission(Generic[T]):
         self.places = places
         self._share, self._seconds = share, seconds
         self._turns: dict[T, _Turn] = {}  # the oldest first
-        self._waiting: dict[T, None] = {}  # in the order in which they have asked
+        self._waiting: dict[T, None] = {}  # in the order in which they asked
 
     @property
     def is_crowded(self) -> bool:
-        """Whether somebody waits."""
+        """Whether anybody waits."""
         return bool(self._waiting)
 
     @property
@@ -51,7 +51,7 @@ class Admission(Generic[T]):
 
     @property
     def turns(self) -> int:
-        """How many have theirs now."""
+        """How many have their turn now."""
         return len(self._turns)
 
     def has_turn(self, member: T) -> bool:
@@ -63,13 +63,13 @@ class Admission(Generic[T]):
         return max(0, turn.left) if turn is not None else 0
 
     def ask(self, member: T, now: float) -> list[T]:
-        """The member could use credit: its turn begins, goes on, or will come."""
+        """The member could use credit: its turn begins, continues or will come."""
         if member not in self._turns:
             self._waiting.setdefault(member)
         return self.advance(now)
 
     def arrived(self, member: T, size: int, now: float) -> list[T]:
-        """So many bytes of the member's credit have been used."""
+        """`size` bytes of the member's credit have been used."""
         turn = self._turns.get(member)
         if turn is not None:
             turn.left -= size
@@ -82,7 +82,7 @@ class Admission(Generic[T]):
         return self.advance(now)
 
     def advance(self, now: float) -> list[T]:
-        """Ends turns that are over, as many as somebody waits for."""
+        """Begins turns for those who wait, ending turns that are over."""
         begun: list[T] = []
         while self._waiting and self._has_place(now):
             member = next(iter(self._waiting))

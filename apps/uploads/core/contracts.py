@@ -1,4 +1,4 @@
-"""The contracts between the parts: what an upload, a writer, a validator and another storage are to each other."""
+"""Contracts: what uploads, writers, validators and external storage are to each other."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Entry(Protocol):
     @property
     def hold(self) -> Hold: ...
     def let_go(self) -> None:
-        """Somebody else goes on with it, or cleans up: the hold isn't ours any more."""
+        """The upload is resumed or cleaned up elsewhere: the hold is no longer ours."""
 
 
 class Hold(Protocol):
@@ -52,11 +52,11 @@ class Hold(Protocol):
 
     @property
     def is_held(self) -> bool:
-        """Whether there is a record: without one nobody can go on with the upload, and it is nobody else's."""
+        """Whether there is a record. Without one the upload can't be resumed, and nobody else has it."""
 
     @property
     def ttl(self) -> float:
-        """Seconds that the upload may be parked."""
+        """Seconds the upload may stay parked."""
 
     @property
     def patience(self) -> float:
@@ -64,43 +64,43 @@ class Hold(Protocol):
 
     @property
     def offset(self) -> int:
-        """The bytes that were confirmed, for a writer which doesn't know itself."""
+        """Confirmed bytes, for a writer that can't tell by itself."""
 
     @property
     def writer(self) -> Mapping[str, Any]:
-        """What `record_writer` has kept."""
+        """What `record_writer` stored."""
 
     def is_ours(self) -> bool:
-        """Whether nobody else has gone on with the upload."""
+        """Whether nobody else has resumed the upload."""
 
     def is_anothers(self) -> bool:
-        """Whether somebody else has; not if only the record has gone."""
+        """Whether somebody else has; False if only the record is gone."""
 
     def keep(self) -> None:
-        """Renews the lease where that is due. Raises `UploadError("superseded")` if somebody else has it now."""
+        """Renews the lease when due. Raises `UploadError("superseded")` if somebody else has it now."""
 
     def record_offset(self, offset: int) -> None:
-        """So many bytes are confirmed."""
+        """The first `offset` bytes are confirmed."""
 
     def record_writer(self, state: dict[str, Any]) -> None:
-        """What a writer needs to go on elsewhere. Raises `ValueError` if it is no JSON, or too much."""
+        """What a writer needs to be resumed elsewhere. Raises `ValueError` if it isn't JSON or is too long."""
 
     def park(self, offset: int) -> None:
-        """Records the offset and gives the lease back: the upload waits for whoever goes on with it."""
+        """Records the offset and releases the lease: the upload waits to be resumed."""
 
     def release(self) -> None:
-        """Gives the lease back; the record stays as it is."""
+        """Releases the lease; the record stays."""
 
     def forget(self) -> None:
-        """The upload is over: removes its record, unless somebody else has gone on with it."""
+        """The upload is over: removes its record, unless somebody else has resumed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How far an upload had come when somebody goes on with it.
+    """How far a resumed upload had come.
 
-    `offset` is the number of bytes that are there to stay. What kind of file it is follows from its `head`, its first
-    bytes, or, where they can't be read back, from the `content_type` that they had shown.
+    `offset` counts the durable bytes. The file's type follows from `head`, its first bytes, or, where they can't be
+    read back, from the `content_type` they had shown.
     """
 
     offset: int = 0
@@ -110,22 +110,22 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """`sha256` is hexadecimal, and empty where it can't be told; `result` is what the entry has as `writer_result`."""
+    """`sha256` is hexadecimal, empty if unknown; `result` becomes the entry's `writer_result`."""
 
     sha256: str = ""
     result: Any = None
 
 
 class Sink(Protocol):
-    """Where the bytes of one upload go: a staging file, a slot's writer or another storage.
+    """Where the bytes of one upload go: a staging file, a slot's writer or external storage.
 
-    Every method blocks, is called in a thread and may raise `UploadError`. `write`, `seal` and `finish` come one after
-    the other; `park` and `discard` may come at any time, in another thread and more than once.
+    Every method blocks, is called in a thread and may raise `UploadError`. `write`, `seal` and `finish` are called one
+    at a time; `park` and `discard` at any time, in any thread and more than once.
     """
 
     @property
     def is_remote(self) -> bool:
-        """Whether a call may have to wait for something else than this machine's disk."""
+        """Whether a call may have to wait for something other than this machine's disk."""
 
     @property
     def path(self) -> Path:
@@ -133,38 +133,38 @@ class Sink(Protocol):
 
     @property
     def durable(self) -> int:
-        """Bytes that whoever goes on with the upload would find."""
+        """Bytes that would be found if the upload were resumed now."""
 
     @property
     def tail(self) -> tuple[str, int]:
-        """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are. Of none (0) it is empty.
+        """Hexadecimal SHA-256 of the last bytes before the offset, and their number. Empty for 0.
 
-        A client compares it with its file before it goes on.
+        A client compares it with its file before it resumes.
         """
 
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Appends."""
 
     def seal(self) -> str:
-        """No byte more; SHA-256 as far as it can be told before the validators have looked."""
+        """No more bytes will come. The SHA-256, as far as it is known before the validators run."""
 
     def finish(self) -> Sealed:
-        """The validators have passed. Comes again where an upload is resumed after it."""
+        """The validators have passed. Called again if the upload is resumed afterwards."""
 
     def reopen(self, hold: Hold) -> Found:
-        """Goes on with what an earlier sink of the upload has left."""
+        """Resumes from what an earlier sink of the upload left."""
 
     def park(self) -> None:
-        """Lets go and leaves what is there, for whoever goes on."""
+        """Lets go, and leaves the bytes to be resumed."""
 
     def discard(self, cause: BaseException | None) -> None:
-        """Removes what is there. Without a cause the application has the file, and only what is left over here goes."""
+        """Removes the bytes. Without a cause the application has the file, and only leftovers here are removed."""
 
     def file(self, name: str, content_type: str) -> Any:
-        """The bytes as a Django `UploadedFile`; an empty one where they are elsewhere."""
+        """The bytes as a Django `UploadedFile`; empty if they are elsewhere."""
 
     def sibling(self, name: str) -> Path:
-        """A path on this machine's disk for something made of the upload. It is removed with the upload."""
+        """A path on this machine's disk for something made from the upload, and removed with it."""
 
 
 WriterFactory: TypeAlias = Callable[..., Any]
@@ -173,7 +173,7 @@ WriterFactory: TypeAlias = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What has arrived, as the storage itself says. `head` has the first `SNIFF_BYTES`, or None if it can't be read."""
+    """What has arrived, as the storage itself reports. `head` has the first `SNIFF_BYTES`, or None if unreadable."""
 
     size: int
     head: bytes | None
@@ -185,25 +185,25 @@ class Remote(Protocol):
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """What `Presigner.resume` needs to find it again, as JSON. With all that belongs to it, a record has 4 KiB."""
+        """What `Presigner.resume` needs to find it again, as JSON. The upload's whole record has 4 KiB."""
 
     def grant(self) -> Grant:
-        """How the browser may send what is missing now."""
+        """How the browser may send what is missing."""
 
     def sign(self, parts: Sequence[int]) -> Grant:
-        """Fresh permissions: for these parts, or for the whole if there are none."""
+        """Fresh permissions: for these parts, or for the whole upload if none are given."""
 
     def measure(self) -> int:
-        """Bytes that are there. Raises `UploadError("unknown_ref")` where the upload is gone."""
+        """Bytes at the storage. Raises `UploadError("unknown_ref")` if the upload is gone."""
 
     def finish(self) -> Stored:
-        """The browser says that it is done. Raises `UploadError("incomplete")` if that isn't so. May come twice."""
+        """The browser says it is done. Raises `UploadError("incomplete")` if it isn't. May be called twice."""
 
     def accept(self, entry: Any) -> Any:
-        """Takes an `UploadEntry` that was posted without JavaScript and is staged here; its `writer_result`."""
+        """Stores an `UploadEntry` that was posted without JavaScript and is staged here; its `writer_result`."""
 
     def discard(self) -> None:
-        """Removes whatever is there, an unfinished upload included. May come twice."""
+        """Removes whatever is there, an unfinished upload included. May be called twice."""
 
 
 class Presigner(Protocol):
@@ -211,7 +211,7 @@ class Presigner(Protocol):
 
     @property
     def needs_view(self) -> bool:
-        """Whether `begin` looks at the view: it is called like a handler then, in its turn."""
+        """Whether `begin` uses the view: if so, it is called like a handler, in turn."""
 
     def begin(self, entry: Any, view: Any) -> Remote: ...
 

@@ -1,6 +1,6 @@
 """Credit: how many bytes one socket may send before the server has dealt with the earlier ones.
 
-Daphne queues without bound whatever a client sends, so only this keeps memory small. All counters are totals since the
+Daphne queues whatever a client sends, without limit, so only this keeps memory small. All counters are totals since the
 socket opened, so a lost or repeated message can't make the two sides disagree.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class Window:
-    """The server's side. `limit` is what may be sent to begin with. Bytes are of whole frames, headers included."""
+    """The server's side. `limit` is what may be sent to begin with. Bytes count whole frames, headers included."""
 
     def __init__(self, limit: int) -> None:
         self.used = 0
@@ -25,6 +25,6 @@ class Window:
         self.settled += size
 
     def grant(self, limit: int) -> bool:
-        """Lets as much be unsettled as `limit`, unless more is granted already; whether that changed anything."""
+        """Allows `limit` bytes to be unsettled, unless more is granted already; whether that changed anything."""
         before, self.granted = self.granted, max(self.granted, self.settled + limit)
         return self.granted > before

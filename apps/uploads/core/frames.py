@@ -16,7 +16,7 @@ VERIFIED: Final = 2
 _HEADER: Final = struct.Struct(">BIQ")
 HEADER_SIZE: Final = _HEADER.size
 DIGEST_SIZE: Final = 32
-MAX_OFFSET: Final = 2**53 - 1  # the largest integer that every client can count to
+MAX_OFFSET: Final = 2**53 - 1  # the largest integer that every client can represent
 
 
 class BadFrame(Exception):
@@ -34,7 +34,7 @@ class Chunk:
     channel: int
     offset: int
     payload: memoryview
-    digest: bytes | None = None  # SHA-256 of the payload, as its sender has it
+    digest: bytes | None = None  # SHA-256 of the payload, as its sender computed it
 
 
 def encode(channel: int, offset: int, payload: bytes, digest: bytes | None = None) -> bytes:
@@ -50,7 +50,7 @@ def decode(frame: bytes) -> Chunk:
     kind, channel, offset = _HEADER.unpack_from(frame)
     if kind not in (CHUNK, VERIFIED):
         raise BadFrame("unknown kind")
-    if offset > MAX_OFFSET:  # a negative number, for one
+    if offset > MAX_OFFSET:  # such as a negative number
         raise BadFrame("no file is that long")
     rest = memoryview(frame)[HEADER_SIZE:]
     if kind == CHUNK:
@@ -61,7 +61,7 @@ def decode(frame: bytes) -> Chunk:
 
 
 def verify(chunks: Iterable[Chunk]) -> None:
-    """Compares payloads with their digests. Raises `BadDigest`. Slow: for a thread."""
+    """Compares payloads with their digests. Raises `BadDigest`. Slow: call it in a thread."""
     for chunk in chunks:
         if hashlib.sha256(chunk.payload).digest() != chunk.digest:
             raise BadDigest

@@ -1,7 +1,7 @@
 """One upload as a state machine: no sockets, no files, no Django.
 
 Every way in drives this machine, and every step is checked against `TRANSITIONS`: a replay or a race finds the step
-done. An `Upload` is a value; the functions take one and return the next.
+already done. An `Upload` is a value; the functions take one and return the next.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _UNFINISHED: Final = (State.REGISTERED, State.RECEIVING, State.SEALED, State.CHE
 TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
     (State.REGISTERED, Step.RECEIVE): State.RECEIVING,
     (State.RECEIVING, Step.RECEIVE): State.RECEIVING,
-    (State.REGISTERED, Step.SEAL): State.SEALED,  # of zero bytes, where a way in takes those
+    (State.REGISTERED, Step.SEAL): State.SEALED,  # of zero bytes, where a way in accepts those
     (State.RECEIVING, Step.SEAL): State.SEALED,
     (State.SEALED, Step.CHECK): State.CHECKING,
     (State.CHECKING, Step.ACCEPT): State.READY,
@@ -55,16 +55,16 @@ TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
 
 
 class Impossible(Exception):
-    """A step that the state doesn't allow: somebody else was faster, or it is a mistake of the caller."""
+    """A step the state doesn't allow: somebody else was faster, or the caller made a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
     """`size` is what was declared, in bytes, and never changes.
 
-    `received` counts the bytes that arrived in order, `written` those of them that were handed to where they go, and
-    `durable` those of these that a crash leaves there. On a disk the last two are one number; a writer that gathers
-    parts has bytes that are written and not durable yet.
+    `received` counts the bytes that arrived in order, `written` those passed on to the sink, and `durable` those that a
+    crash leaves there. On a disk the last two are equal; a writer that gathers parts has bytes that are written but not
+    durable yet.
     """
 
     id: str
@@ -104,7 +104,7 @@ class Misplaced:
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """The chunk follows what is here and goes on past the declared size: the upload has been rejected."""
+    """The chunk follows what is here and runs past the declared size: the upload has been rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def advance(upload: Upload, step: Step, error: UploadError | None = None) -> Upl
 def receive(upload: Upload, offset: int, length: int) -> tuple[Upload, Verdict]:
     """A chunk of `length` bytes that starts at `offset` has arrived.
 
-    More bytes than were declared reject the upload, since no later chunk can mend it.
+    More bytes than declared reject the upload, since no later chunk can mend it.
     """
     if upload.state not in OPEN:
         return upload, Late()
@@ -140,7 +140,7 @@ def receive(upload: Upload, offset: int, length: int) -> tuple[Upload, Verdict]:
 
 
 def written(upload: Upload, count: int, durable: int | None = None) -> Upload:
-    """The first `count` bytes are written, and `durable` of them, unless told otherwise all, will stay."""
+    """The first `count` bytes are written; `durable` of them, by default all, survive a crash."""
     durable = count if durable is None else durable
     if not upload.written <= count <= upload.received or not upload.durable <= durable <= count:
         raise Impossible(f"{count} bytes can't be written and {durable} durable of {upload.received} received")
@@ -148,12 +148,12 @@ def written(upload: Upload, count: int, durable: int | None = None) -> Upload:
 
 
 def rewind(upload: Upload) -> Upload:
-    """What was received and isn't written doesn't count: it is to be sent again."""
+    """Bytes that were received but not written don't count: they are to be sent again."""
     return replace(upload, received=upload.written)
 
 
 def resume(upload: Upload, offset: int) -> Upload:
-    """The upload as it goes on elsewhere, with so many bytes found where they were written."""
+    """The upload as it is resumed elsewhere, with `offset` bytes found where they were written."""
     if upload.state is not State.REGISTERED or not 0 <= offset <= upload.size:
         raise Impossible(f"{offset} bytes of {upload.size} can't be resumed from {upload.state}")
     if not offset:
@@ -162,7 +162,7 @@ def resume(upload: Upload, offset: int) -> Upload:
 
 
 def seal(upload: Upload) -> Upload:
-    """No byte more. Raises `UploadError("incomplete")` unless every declared byte is written."""
+    """No more bytes will come. Raises `UploadError("incomplete")` unless every declared byte is written."""
     if upload.state in OPEN and not upload.is_complete:
         raise UploadError("incomplete")
     return advance(upload, Step.SEAL)

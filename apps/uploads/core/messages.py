@@ -18,7 +18,7 @@ def ref(value: Any) -> bool:
 
 
 def numbers(value: Any) -> bool:
-    """At most a hundred numbers of parts."""
+    """At most a hundred part numbers."""
     return isinstance(value, list) and len(value) <= 100 and all(map(integer(1, 10_000), value))
 
 
@@ -42,7 +42,7 @@ CLIENT: Final[Mapping[str, Fields]] = {
         "holder": text(64, 1),
     },
     "upload_cancel": {"ref": ref},
-    # of uploads that go straight to another storage
+    # For direct uploads
     "upload_sign": {"ref": ref, "parts": numbers},
     "upload_external_done": {"ref": ref},
     "upload_external_failed": {"ref": ref, "code": lambda value: value in ("storage_unavailable", "file_changed")},
@@ -51,12 +51,12 @@ CLIENT: Final[Mapping[str, Fields]] = {
 
 # To the browser
 def config(slots: dict[str, Any], credit: int, max_frame: int) -> Message:
-    """What the page takes. `credit` is the total of bytes, of whole binary frames, that may have been sent by now."""
+    """What the page accepts. `credit` is the total that may have been sent by now, in bytes of whole binary frames."""
     return {"type": "upload_config", "slots": slots, "credit": credit, "max_frame": max_frame}
 
 
 def registered(entry: Entry, channel: int, external: dict[str, Any] | None = None) -> Message:
-    """Chunks of this entry carry `channel` and go on at `offset`; with `external` they go where that says instead."""
+    """Chunks of this entry carry `channel` and start at `offset`; with `external` they go where that says instead."""
     message = {
         "type": "upload_registered",
         "ref": entry.ref,
@@ -68,7 +68,7 @@ def registered(entry: Entry, channel: int, external: dict[str, Any] | None = Non
 
 
 def resumed(entry: Entry, channel: int, digest: str, length: int, external: dict[str, Any] | None = None) -> Message:
-    """Go on at `offset` on `channel`, if the `length` bytes before it have this SHA-256 in the client's file, too."""
+    """Continue at `offset` on `channel` if the client's `length` bytes before it have this SHA-256."""
     message = {
         "type": "upload_resume_ack",
         "ref": entry.ref,
@@ -83,7 +83,7 @@ def resumed(entry: Entry, channel: int, digest: str, length: int, external: dict
 
 
 def signed(ref: str, external: dict[str, Any]) -> Message:
-    """Fresh permissions of an external upload; of one in parts, `urls` for those that were asked for."""
+    """Fresh permissions for a direct upload; for one in parts, `urls` of the requested parts."""
     return {"type": "upload_signed", "ref": ref, "external": external}
 
 
@@ -100,9 +100,9 @@ def not_resumed(ref: str, refusal: UploadError) -> Message:
 
 
 def progress(offsets: list[tuple[int, int]], credit: int, settled: int) -> Message:
-    """Cumulative: of each channel, the first `offset` bytes are written.
+    """Cumulative: the first `offset` bytes of each channel are written.
 
-    `settled` bytes of whole frames have been dealt with; `credit` may have been sent by now.
+    `settled` bytes of whole frames have been handled; `credit` may have been sent by now.
     """
     return {"type": "upload_progress", "offsets": offsets, "credit": credit, "settled": settled}
 
@@ -117,11 +117,11 @@ def cancelled(ref: str) -> Message:
 
 
 def consumed(ref: str) -> Message:
-    """The application has taken the file: its row is done."""
+    """The application has consumed the file: its row is done."""
     return {"type": "upload_consumed", "ref": ref}
 
 
 def error(ref: str, failure: UploadError, offset: int | None = None) -> Message:
-    """The upload has failed, or, with `bad_offset`, goes on at `offset`."""
+    """The upload has failed or, with `bad_offset`, continues at `offset`."""
     message = {"type": "upload_error", "ref": ref, "code": failure.code, "message": failure.message}
     return message if offset is None else {**message, "offset": offset}

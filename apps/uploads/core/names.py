@@ -16,7 +16,7 @@ from uploads.errors import UploadError
 MAX_NAME_CHARS: Final = 255
 MAX_SAFE_CHARS: Final = 100
 MAX_FOLDERS: Final = 50  # of a path
-MAX_FOLDER_BYTES: Final = 500  # of all of them: they are kept in the record of an upload, which is small
+MAX_FOLDER_BYTES: Final = 500  # together: they are stored in an upload's record, which is small
 MAX_SAFE_BYTES: Final = 200  # file systems count bytes, 255 of them; leave room for a prefix
 
 _JOINER: Final = "\u200d"  # holds emoji families together
@@ -29,7 +29,7 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  
 class FileName:
     """`label` is what people see (escape it); `extension` is lower-case with its dot, "" if there's no plain one.
 
-    `folder` is where it was in what was dropped or chosen, each part a label, too: "holiday/beach", or "".
+    `folder` is its path within what was dropped or chosen, each part a label as well: "holiday/beach", or "".
     """
 
     label: str
@@ -52,9 +52,9 @@ class FileName:
 
 
 def parse_name(raw: str) -> FileName:
-    """Read a name as a client sent it. Raises `UploadError("bad_name")` for one that is no name at all.
+    """Reads a name as a client sent it. Raises `UploadError("bad_name")` if it isn't one.
 
-    A name of which only an extension or a path is left (".png", "dir/") has no extension: no slot's list has that.
+    A name that is only an extension or a path (".png", "dir/") has no extension, so no slot's list allows it.
     """
     _check_readable(raw)
     name = unicodedata.normalize("NFKC", raw).replace("\\", "/")
@@ -67,9 +67,9 @@ def parse_name(raw: str) -> FileName:
 
 
 def parse_folder(path: str) -> str:
-    """The folders of a file's path as a browser sent it. Only to be shown: as a path it means nothing here.
+    """The folders of a file's path as a browser sent it. For display only: as a path it means nothing here.
 
-    What is no name is left out, and so are the outermost folders of a path that is too long.
+    Parts that aren't names are left out, and so are the outermost folders of a path that is too long.
     """
     labels: list[str] = []
     room = MAX_FOLDER_BYTES
@@ -95,7 +95,7 @@ def _check_readable(raw: str) -> None:
 
 
 def _visible(char: str) -> str:
-    """Line breaks and odd blanks become a space; controls, bidi overrides and zero-width characters go."""
+    """Line breaks and odd blanks become a space; controls, bidi overrides and zero-width characters are dropped."""
     category = unicodedata.category(char)
     if char in "\r\n\t" or category[0] == "Z":
         return " "

@@ -1,4 +1,4 @@
-"""What a page takes: a slot is the configuration behind one `allow_upload`."""
+"""What a page accepts: a slot is the configuration behind one `allow_upload`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uploads.core.sniffing import ACTIVE_EXTENSIONS
 from uploads.errors import UploadError
 
 SMALLEST_CHUNK = 1024
-# What the system's own table may lack.
+# May be missing from the system's table.
 _MIME = {
     ".webp": "image/webp",
     ".avif": "image/avif",
@@ -24,7 +24,7 @@ _MIME = {
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """An `accept` attribute: extensions and MIME types. Empty takes everything but active content."""
+    """An `accept` attribute: extensions and MIME types. Empty accepts everything but active content."""
 
     extensions: frozenset[str]
     types: tuple[str, ...]
@@ -38,7 +38,7 @@ class Accept:
         return cls(frozenset(part for part in parts if part[0] == "."), tuple(part for part in parts if part[0] != "."))
 
     def allows(self, extension: str) -> bool:
-        """Decided by the name's extension alone: the type that a browser claims is not evidence."""
+        """By the extension alone: the type a browser claims is no evidence."""
         if extension in self.extensions:
             return True
         if extension in ACTIVE_EXTENSIONS or not extension and (self.extensions or self.types):
@@ -53,7 +53,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """Sizes are bytes. `validators` run when all bytes are here and before the entry is ready; see `UploadMixin`."""
+    """Sizes are bytes. `validators` run once all bytes are here, before the entry is ready; see `UploadMixin`."""
 
     name: str
     accept: Accept
@@ -89,7 +89,7 @@ class Slot:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the bytes go to a writer or a storage that may keep one waiting."""
+        """Whether the bytes go to a writer or to external storage, either of which may be slow."""
         return self.writer is not None or self.external is not None
 
     def check(self, name: FileName, size: int, count: int = 0, total: int = 0) -> None:
@@ -115,7 +115,7 @@ class Slot:
         return f"This kind of file isn't accepted here: choose {', '.join(sorted(self.accept.extensions))}."
 
     def describe(self) -> dict[str, Any]:
-        """What the browser is told, so that it can say no before sending anything."""
+        """What the browser is told, so that it can refuse a file before sending anything."""
         return {
             "accept": self.accept_text,
             "max_entries": self.max_entries,

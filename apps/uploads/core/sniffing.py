@@ -13,7 +13,7 @@ SNIFF_BYTES: Final = 4096  # how many leading bytes `sniff` may want; a shorter 
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type we know a signature of: `extension` is the one we store, `aliases` are those that may name it."""
+    """A type with a known signature: `extension` is the one we store, `aliases` are those that may name it."""
 
     key: str
     mime: str
@@ -36,7 +36,7 @@ ZIP: Final = FileType(
 )
 FILE_TYPES: Final = (JPEG, PNG, GIF, WEBP, MP4, WEBM, PDF, ZIP)
 
-# Run, or rendered with scripts, by a browser, a web server or a desktop: refused even by a slot that takes `image/*`.
+# Run, or rendered with scripts, by a browser, a web server or a desktop: refused even by a slot that accepts `image/*`.
 # fmt: off
 ACTIVE_EXTENSIONS: Final = frozenset({
     ".svg", ".svgz", ".html", ".htm", ".xhtml", ".xht", ".shtml", ".shtm", ".stm", ".mht", ".mhtml", ".hta", ".htc",
@@ -65,9 +65,9 @@ def sniff(head: bytes) -> FileType | None:
 
 
 def check_type(extension: str, head: bytes) -> FileType | None:
-    """Hold a file's first bytes against its extension (lower-case, with the dot).
+    """Checks a file's first bytes against its extension (lower-case, with the dot).
 
-    Raises `UploadError("type_mismatch")` if they differ; None means that we know no signature for that extension.
+    Raises `UploadError("type_mismatch")` if they differ; None means that no signature is known for that extension.
     """
     named = _BY_EXTENSION.get(extension)
     if named is not None and sniff(head) is not named:
@@ -114,7 +114,7 @@ def _vint_width(data: bytes, at: int) -> int:
 
 
 def _vint(data: bytes, at: int) -> tuple[int, int]:
-    """An EBML length and the position behind it."""
+    """An EBML length and the position after it."""
     width = _vint_width(data, at)
     value = int.from_bytes(data[at : at + width], "big")
     return value & ((1 << 7 * width) - 1), at + width

@@ -1,12 +1,12 @@
-"""What becomes of an upload on its way: opened, fed, committed, settled. Every way in calls these and nothing else.
+"""The steps of an upload: open, feed, commit, settle. Every way in calls these and nothing else.
 
     open      its bytes and its place are reserved             in a thread, once
-    feed      a piece has arrived: is it taken?                on the event loop, for each piece; asks nobody
-    commit    pieces that are taken go to the upload's sink    in a thread, for each batch
+    feed      a piece has arrived: is it accepted?             on the event loop, for each piece; never blocks
+    commit    accepted pieces go to the upload's sink          in a thread, for each batch
     settle    sealed, validated, and ready or refused          in a thread, once
 
-What holds for uploads is asked in here: who may have how much, whether the session still holds, whether somebody else
-has gone on with the upload, what its first bytes are, how long it may be. A way in says how its client is told.
+The rules for all uploads are checked here: quotas, whether the session has ended, whether somebody else has resumed the
+upload, what its first bytes are, how long it may be. A way in says how its client is told.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The upload is over, or takes no more bytes for now (`session_ended`). What it left is gone once it is settled."""
+    """The upload is over, or takes no bytes for now (`session_ended`). What it left is removed once it is settled."""
 
     error: UploadError
 
@@ -56,7 +56,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """Bytes are missing: the upload is as open as before, from `offset` on."""
+    """Bytes are missing: the upload stays open, from `offset` on."""
 
     offset: int
 
@@ -68,8 +68,8 @@ Outcome: TypeAlias = Ready | Incomplete | Refused
 def open(entry: UploadEntry, uploader: Uploader) -> None:  # noqa: A001  (always called as `drive.open`)
     """Reserves what the upload needs, before a byte of it is taken. Blocks.
 
-    Raises `UploadError`: `session_ended`; `quota` where the uploader has too much under way, `busy` where all together
-    have, `storage_full` where the disk has no room; `cancelled` if it was ended meanwhile.
+    Raises `UploadError`: `session_ended`; `quota` if the uploader has too much under way, `busy` if all together
+    have, `storage_full` if the disk has no room; `cancelled` if it was ended meanwhile.
     """
     uploader.expect_session()
     entry.reserve(uploader)
@@ -77,11 +77,10 @@ def open(entry: UploadEntry, uploader: Uploader) -> None:  # noqa: A001  (always
 
 
 def resume(entry: UploadEntry, uploader: Uploader) -> None:
-    """Goes on with what came before, under the entry's hold, and reserves what is missing. Blocks.
+    """Resumes from what came before, under the entry's hold, and reserves what is missing. Blocks.
 
-    Raises `UploadError`: `session_ended`, `quota`, `busy` or `locked` if it may be tried again, and then everything is
-    as it was (so it is after `storage_full`); anything else if the upload must start over, and then nothing of it is
-    left.
+    Raises `UploadError`: `session_ended`, `quota`, `busy` or `locked` if the client may retry; nothing has changed
+    then (nor after `storage_full`). Anything else means that the upload must start over; nothing of it is left then.
     """
     try:
         uploader.expect_session()
@@ -118,9 +117,9 @@ def feed(entry: UploadEntry, piece: bytes | memoryview, offset: int | None = Non
 
 
 def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Callable[[], None] | None = None) -> None:
-    """Writes pieces that `feed` has taken, in that order. Blocks. One thread at a time for each upload.
+    """Writes pieces that `feed` has accepted, in that order. Blocks. One thread at a time per upload.
 
-    Raises `UploadError`. Then the upload has failed, except for `session_ended`, which leaves it to whoever goes on.
+    Raises `UploadError`: the upload has failed, except after `session_ended`, when it can be resumed.
 
     verify: compares the pieces with their digests, for a slot that verifies. What it raises is raised before anything
         is written, and the upload stays as it was.
@@ -144,10 +143,10 @@ def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Cal
 def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outcome:
     """From the last byte to ready or refused. Blocks for as long as validators and sinks take; may be called again.
 
-    Of what is refused nothing is left, unless somebody else goes on with it: then the bytes are theirs. A session that
-    has ended refuses it for now, and leaves it as it was.
+    Nothing is left of a refused upload, unless somebody else has resumed it: then the bytes are theirs. If the session
+    has ended, it is refused for now and left as it was.
 
-    expect: raises `UploadError` if what was true at registration no longer is.
+    expect: raises `UploadError` if what was true at registration no longer holds.
     """
     try:
         entry.uploader.expect_session()
@@ -161,14 +160,14 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
         entry.fail(refusal or UploadError("cancelled"))
     elif entry.is_open:
         return Incomplete(entry.upload.durable)
-    elif not entry.is_over:  # somebody else is at it, or has done it
+    elif not entry.is_over:  # somebody else is settling it, or has
         return Ready() if entry.is_ready else Refused(UploadError("locked"))
     entry.discard()
     return Refused(entry.upload.error or UploadError("unknown_ref"))
 
 
 def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
-    """A file that is here already, from its first byte to its end. Blocks. What is incomplete is refused."""
+    """A file that is here already, from its first byte to its end. Blocks. An incomplete one is refused."""
     try:
         for piece in pieces:
             if not isinstance(feed(entry, piece), Write):
@@ -184,9 +183,9 @@ def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
 
 
 def arrived(entry: UploadEntry) -> None:
-    """All has been sent to another storage, as it seems: looks there. Blocks; raises `UploadError`.
+    """All seems to have been sent to external storage: checks there. Blocks; raises `UploadError`.
 
-    Whoever cancels meanwhile cleans up afterwards, not between two requests of ours.
+    A cancellation meanwhile cleans up afterwards, not between two requests of ours.
     """
     assert isinstance(entry.sink, RemoteSink)
     entry.pin()
@@ -202,7 +201,7 @@ def arrived(entry: UploadEntry) -> None:
 
 
 def rewind(entry: UploadEntry) -> int:
-    """What was taken and isn't written is to be sent again; the offset of the next piece."""
+    """What was accepted but not written is to be sent again; the offset of the next piece."""
     return entry.rewind()
 
 

@@ -78,7 +78,7 @@ class UploadEntry:
 
     @property
     def visitor(self) -> str:
-        """Who sends it, for logs: the same for all uploads of one visitor, and nothing else about them."""
+        """A label for logs: the same for all uploads of one visitor, and says nothing else about them."""
         return self.uploader.label
 
     @property
@@ -92,7 +92,7 @@ class UploadEntry:
 
     @property
     def size(self) -> int:
-        """The declared size in bytes. A ready entry has exactly as many."""
+        """The declared size in bytes. A ready entry has exactly that many."""
         return self.upload.size
 
     @property
@@ -128,7 +128,7 @@ class UploadEntry:
     def file(self) -> UploadedFile[Any]:
         """The bytes as a Django `UploadedFile`; saving it to local storage renames it.
 
-        Empty where they went elsewhere; `writer_result` says where, then.
+        Empty if they went elsewhere; `writer_result` says where.
         """
         if self._file is None or self._file.closed:
             self._file = self.sink.file(self.safe_name, self.content_type or UNKNOWN)
@@ -144,7 +144,7 @@ class UploadEntry:
         return content
 
     def sibling(self, name: str) -> Path:
-        """A path on the same file system for something made of this file. It is removed with the entry."""
+        """A path on the same file system for something made from this file, and removed with the entry."""
         return self.sink.sibling(name)
 
     @property
@@ -166,10 +166,10 @@ class UploadEntry:
 
     @property
     def is_superseded(self) -> bool:
-        """Whether it goes on elsewhere: here it has ended, and nothing is wrong with it."""
+        """Whether it continues elsewhere: it has ended here, but hasn't failed."""
         return self.upload.error is not None and self.upload.error.code == "superseded"
 
-    # Its steps: for `uploads.entries.drive`, except that anybody may end it
+    # Its steps: for `uploads.entries.drive`, but anybody may end it
     def fail(self, error: UploadError) -> bool:
         """False if it is over already."""
         return self.advance(Step.EXPIRE if error.code == "superseded" else Step.REJECT, error)
@@ -201,7 +201,7 @@ class UploadEntry:
         events.stepped(self)
 
     def receive(self, offset: int, length: int) -> Verdict:
-        """What is to be done with a chunk that has arrived."""
+        """What to do with a chunk that has arrived."""
         with self._lock:
             self.upload, verdict = machine.receive(self.upload, offset, length)
             if isinstance(verdict, machine.Overrun):
@@ -212,13 +212,13 @@ class UploadEntry:
         return verdict
 
     def rewind(self) -> int:
-        """Takes back what was received and isn't written; the offset of the next chunk."""
+        """Takes back what was received but not written; the offset of the next chunk."""
         with self._lock:
             self.upload = machine.rewind(self.upload)
             return self.upload.written
 
     def written(self, length: int) -> None:
-        """So many more bytes are in its sink."""
+        """`length` more bytes are in its sink."""
         with self._lock:
             count = self.upload.written + length
             self.upload = machine.written(self.upload, count, min(count, max(self.upload.durable, self.sink.durable)))
@@ -226,14 +226,14 @@ class UploadEntry:
             here(Ledger).written(self._reservation, length)
 
     def arrived(self, result: Any) -> None:
-        """Every byte is at another storage, which calls it `result`."""
+        """Every byte is at external storage, which calls the file `result`."""
         self.writer_result = result
         with self._lock:
             self.upload, _verdict = machine.receive(self.upload, self.upload.received, self.size - self.upload.received)
             self.upload = machine.written(self.upload, self.upload.received)
 
     def seal(self) -> bool:
-        """Ends the receiving if every byte is written; False if some aren't, or it is over."""
+        """Ends receiving if every byte is written; False if some aren't, or it is over."""
         with self._lock:
             try:
                 self.upload = machine.seal(self.upload)
@@ -251,11 +251,11 @@ class UploadEntry:
 
     @property
     def file_type(self) -> FileType | None:
-        """What the first bytes say it is, if it is a type we know."""
+        """What the first bytes say it is, if its type is known."""
         return self._type
 
     def check(self) -> None:
-        """All bytes are here: asks the slot's validators, then has the sink finish.
+        """All bytes are here: runs the slot's validators, then finishes the sink.
 
         Blocks; raises `UploadError` or whatever they raise.
         """
@@ -268,7 +268,7 @@ class UploadEntry:
             self.upload = machine.written(self.upload, self.size)
 
     def restore(self, found: Found) -> None:
-        """Goes on with what was found, whichever way it is resumed. Raises `UploadError("type_mismatch")`."""
+        """Continues from what was found, whichever way it is resumed. Raises `UploadError("type_mismatch")`."""
         if found.head:
             self.look(found.head)
         elif found.content_type:
@@ -277,15 +277,15 @@ class UploadEntry:
         with self._lock:
             self.upload = machine.resume(self.upload, found.offset)
 
-    # What it counts for
+    # Quotas
     def reserve(self, uploader: Uploader) -> None:
-        """Counts its bytes, and keeps room for them, until it is over.
+        """Reserves quota and disk space for its bytes until it is over.
 
         Blocks; raises `UploadError`: `quota`, `busy`, `storage_full`, or `cancelled` if it is over meanwhile.
         """
         self.uploader = uploader
         awaited = 0 if self.sink.is_remote else self.size - self.upload.received
-        room = disk_space.room() if awaited and not self.upload.received else math.inf  # what has begun goes on
+        room = disk_space.room() if awaited and not self.upload.received else math.inf  # what has begun continues
         made = here(Ledger).reserve(uploader.share, self.upload.id, self.size, awaited, room)
         with self._lock:
             self._reservation = made
@@ -306,7 +306,7 @@ class UploadEntry:
             self._holders += 1
 
     def lend(self) -> bool:
-        """Pins the bytes for a handler if the entry is ready, its file read from the beginning."""
+        """Pins the bytes for a handler if the entry is ready, and rewinds its file."""
         with self._lock:
             if not self.is_ready:
                 return False
@@ -322,7 +322,7 @@ class UploadEntry:
             self._end()
 
     def discard(self) -> None:
-        """Removes the staged bytes, now or when nobody holds them any longer, unless they are another's. Blocks."""
+        """Removes the staged bytes, now or once nobody holds them, unless they are somebody else's. Blocks."""
         with self._lock:
             self._is_doomed = True
             if self._holders:
@@ -330,23 +330,23 @@ class UploadEntry:
         self._end()
 
     def park(self) -> None:
-        """Lets go of the bytes and leaves them where they are, for whoever resumes. Blocks."""
+        """Lets go of the bytes and leaves them in place, to be resumed. Blocks."""
         self._close()
         self.sink.park()
         self.park_reservation()
         self.hold.park(self.upload.durable)
 
     def reopen(self) -> None:
-        """Goes on with the bytes that came before. Blocks; raises `UploadError`."""
+        """Resumes from the bytes that came before. Blocks; raises `UploadError`."""
         self.restore(self.sink.reopen(self.hold))
 
     def let_go(self) -> None:
-        """Somebody else goes on with it, or cleans up: the hold isn't ours any more."""
+        """The upload is resumed or cleaned up elsewhere: the hold is no longer ours."""
         self.hold = NO_HOLD
 
     @property
     def tail(self) -> tuple[str, int]:
-        """SHA-256 in hexadecimal of the last bytes before the offset, and how many these are."""
+        """Hexadecimal SHA-256 of the last bytes before the offset, and their number."""
         return self.sink.tail
 
     def _end(self) -> None:
@@ -357,7 +357,7 @@ class UploadEntry:
             self._remove()
 
     def _is_anothers(self) -> bool:
-        """Whether somebody has gone on with it elsewhere: then the bytes are theirs."""
+        """Whether somebody else has resumed it: then the bytes are theirs."""
         if self.slot.external is not None or self.is_consumed:
             return False
         return self.is_superseded or self.hold.is_anothers()

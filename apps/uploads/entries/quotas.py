@@ -1,11 +1,11 @@
-"""How much one visitor, and all of them together, may have under way: reserved when an upload is registered.
+"""Quotas: how much one visitor, and all visitors together, may have under way.
 
-What is reserved is the declared size, so that nothing arrives for which there was no room, and check and reservation
-are one step, so that parallel registrations can't overshoot. It is given back when the upload is over or its bytes are
-gone. A parked upload still counts for its owner until it can't be resumed any more; the disk isn't kept for it.
+The declared size is reserved at registration, so that nothing arrives without room for it. Check and reservation are
+one step, so that parallel registrations can't overshoot. The reservation is released when the upload is over or its
+bytes are gone. A parked upload counts for its owner until it can't be resumed any more, but reserves no disk space.
 
-The ledger is this process's and in memory: with several processes each has the limits for itself, and a restart forgets
-what is parked until somebody goes on with it.
+The ledger is in this process's memory: each of several processes has its own limits, and a restart forgets parked
+uploads until they are resumed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SWEEP_EVERY: Final = 60.0  # seconds
 
 @dataclass(eq=False, slots=True)
 class Reservation:
-    """Of one upload. `until` is a time of the ledger's clock, infinite while the upload is live.
+    """One upload's. `until` is a time of the ledger's clock, infinite while the upload is live.
 
-    `size` is in bytes, and so is `awaited`: those of them that have yet to be written to this machine's disk.
+    `size` is in bytes; `awaited` are those that have yet to be written to this machine's disk.
     """
 
     owner: str
@@ -61,11 +61,11 @@ class Ledger:
         self._lock = threading.Lock()
 
     def reserve(self, owner: str, upload_id: str, size: int, awaited: int = 0, room: float = math.inf) -> Reservation:
-        """Takes the place of what the upload had reserved before.
+        """Replaces what the upload had reserved before.
 
-        room: bytes that the disk may still take, of which `awaited` are needed and all others' are taken already.
-        Raises `UploadError`: `quota` where the owner would have too much, `busy` where the process would,
-        `storage_full` where the disk would.
+        room: bytes the disk may still take, `awaited` of this upload and those of all others included.
+        Raises `UploadError`: `quota` if the owner would have too much, `busy` if the process would,
+        `storage_full` if the disk would.
         """
         with self._lock:
             before = self._held.get(upload_id)
@@ -84,12 +84,12 @@ class Ledger:
             return made
 
     def written(self, own: Reservation, size: int) -> None:
-        """So many bytes of it are on the disk now."""
+        """`size` more bytes of it are on the disk."""
         with self._lock:
             self._expect(own, own.awaited - min(size, own.awaited))
 
     def park(self, upload_id: str, own: Reservation | None, seconds: float) -> None:
-        """The upload may be resumed for so long. Somebody else's who goes on with it stays as it is."""
+        """The upload may be resumed for `seconds`. If somebody else has resumed it, their reservation stays."""
         with self._lock:
             held = self._held.get(upload_id)
             if held is not None and (held is own or not held.is_live):
@@ -98,7 +98,7 @@ class Ledger:
                 held.until = self._clock() + seconds
 
     def release(self, upload_id: str, own: Reservation | None) -> None:
-        """Nothing of the upload is under way. Somebody else's who goes on with it stays as it is."""
+        """The upload is over. If somebody else has resumed it, their reservation stays."""
         with self._lock:
             held = self._held.get(upload_id)
             if held is not None and (held is own or not held.is_live):
@@ -117,10 +117,10 @@ class Ledger:
 
     @property
     def awaited(self) -> int:
-        """Bytes that the disk has yet to take, of all who are live."""
+        """Bytes that the disk has yet to take for live uploads."""
         return self._awaited
 
-    # With the lock
+    # With the lock held
     def _expect_room(self, owner: str, size: int) -> None:
         if self._clock() - self._swept > SWEEP_EVERY or self._refusal(owner, size):
             self._sweep()

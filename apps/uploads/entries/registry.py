@@ -47,17 +47,17 @@ class Uploads:
     """All uploads of a view."""
 
     def __init__(self) -> None:
-        self.uploader = Uploader(share=f"page:{id(self)}")  # of a visitor without a session the page itself
+        self.uploader = Uploader(share=f"page:{id(self)}")  # without a session, the page itself
         self.slots: dict[str, Slot] = {}
         self.entries: dict[str, UploadEntry] = {}  # by ref
-        self.staged: set[UploadEntry] = set()  # those whose bytes are to be removed some time, on the page or not
-        self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # of those that aren't open yet: what they replace
-        self._lent: list[UploadEntry] = []  # those that the running handler has been given
+        self.staged: set[UploadEntry] = set()  # entries whose bytes are to be removed eventually, on the page or not
+        self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # entries that aren't open yet → what they replace
+        self._lent: list[UploadEntry] = []  # to the running handler
         self._lent_refs: set[str] = set()
         self._lent_slots: set[str] = set()
 
     def of(self, name: str) -> SlotEntries:
-        """What a page shows: one that is still being opened isn't on it yet, and what it replaces still is."""
+        """What a page shows: not an entry that is still being opened, but what it will replace."""
         return SlotEntries(self.slot(name), [entry for entry in self._of(name) if entry not in self._replacing])
 
     def _of(self, name: str) -> list[UploadEntry]:
@@ -69,7 +69,7 @@ class Uploads:
     ) -> UploadEntry:
         """A new entry, to be opened now and then admitted or refused; see `add`. Raises `UploadError`.
 
-        A refused file is kept, with its reason, until it is dismissed or replaced.
+        A refused file stays, with its reason, until it is dismissed or replaced.
         """
         if len(self.entries) >= conf().max_entries_per_view:
             raise UploadError("too_many_files")
@@ -92,11 +92,11 @@ class Uploads:
         return entry
 
     def admit(self, entry: UploadEntry) -> None:
-        """It has been opened. Where a slot takes a single file, it takes the place of the one before."""
+        """It is open. In a slot for a single file it replaces the one before."""
         self._replace(self._replacing.pop(entry, []))
 
     def refuse(self, entry: UploadEntry, refusal: UploadError) -> None:
-        """It could not be opened: a good file is lost only to one that is taken, an error stands until the next."""
+        """It could not be opened. Only an accepted file replaces a good one; any file replaces an error."""
         self.staged.discard(entry)
         self._replace(self._replacing.pop(entry, []), refusal)
         entry.fail(refusal)
@@ -104,7 +104,7 @@ class Uploads:
     def add(
         self, slot_name: str, ref: str, raw_name: str, size: int, client_type: str, path: str | None = None
     ) -> UploadEntry:
-        """All of that in one call: a new entry, open. Blocks; raises `UploadError`."""
+        """`register`, open and `admit` in one call. Blocks; raises `UploadError`."""
         entry = self.register(slot_name, ref, raw_name, size, client_type, path)
         try:
             drive.open(entry, self.uploader)
@@ -115,7 +115,7 @@ class Uploads:
         return entry
 
     def adopt(self, entry: UploadEntry) -> None:
-        """Takes an upload in that began on another socket. Raises `UploadError` if the slot has no place for it now."""
+        """Adopts an upload that began on another socket. Raises `UploadError` if the slot has no room for it now."""
         before = self._replaceable(entry.slot)
         try:
             self.check_again(entry, before)
@@ -128,7 +128,7 @@ class Uploads:
         events.tell("resumed", entry)
 
     def _replaceable(self, slot: Slot) -> list[UploadEntry]:
-        """Where a slot takes a single file: what the next one takes the place of."""
+        """What the next file replaces, in a slot for a single file."""
         return self._of(slot.name) if slot.max_entries == 1 else []
 
     def _replace(self, before: list[UploadEntry], refused: UploadError | None = None) -> None:
@@ -137,7 +137,7 @@ class Uploads:
                 self.drop(other)
 
     def check_again(self, entry: UploadEntry, but: Sequence[UploadEntry] = ()) -> None:
-        """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, takes the entry.
+        """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, accepts the entry.
 
         but: entries that don't count.
         """
@@ -147,7 +147,7 @@ class Uploads:
         self.slot(entry.slot.name).check(name, entry.size, len(others), _bytes_of(others))
 
     def drop(self, entry: UploadEntry) -> None:
-        """Takes an entry off the page: cancelled if it wasn't over, gone in any case. The caller discards it."""
+        """Takes an entry off the page, cancelling it unless it is over. The caller discards it."""
         entry.cancel()
         self._replacing.pop(entry, None)
         self.entries.pop(entry.ref, None)
@@ -159,7 +159,7 @@ class Uploads:
             self.staged.discard(entry)
 
     def consume(self, name: str) -> Iterator[UploadEntry]:
-        """Each ready entry once. One whose turn in the loop was left early, as by a raise, stays ready."""
+        """Each ready entry once. If its turn in the loop ends early, as by a raise, it stays ready."""
         for entry in self.of(name).ready:
             if entry.lend():
                 self._lent.append(entry)
@@ -169,11 +169,11 @@ class Uploads:
                 entry.consume()
 
     def is_lent(self, ref: str, slot: str | None) -> bool:
-        """Whether the running handler has this upload in its hands, or one of this slot."""
+        """Whether this upload, or one of this slot, is lent to the running handler."""
         return ref in self._lent_refs or slot in self._lent_slots
 
     def take_back(self) -> list[UploadEntry]:
-        """The handler has finished: what it was lent is let go. Those that it consumed, now off the page."""
+        """The handler has finished: releases what it was lent. Returns what it consumed, now off the page."""
         lent, self._lent = self._lent, []
         self._lent_refs, self._lent_slots = set(), set()
         for entry in lent:

@@ -1,4 +1,4 @@
-"""Who sends an upload: for logs, for quotas, and whose session may end meanwhile."""
+"""Who sends an upload: for logs, for quotas, and because their session may end meanwhile."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from liveview.threads import with_connections
 from uploads.errors import UploadError
 from uploads.owners import SESSION_KEY
 
-FRESH: Final = 2.5  # seconds for which an answer about a session counts
-MOST: Final = 10_000  # sessions that are remembered
+FRESH: Final = 2.5  # seconds for which a session's state is cached
+MOST: Final = 10_000  # sessions that are cached
 
 
 @dataclass(frozen=True, slots=True)
 class Uploader:
-    """`label` stands for a visitor in logs, `share` is whose quota and whose part of the threads their uploads take.
+    """`label` stands for a visitor in logs; `share` is whose quota and share of the threads their uploads use.
 
-    `standing` is their session, or None where there is nothing that could end.
+    `standing` is their session, or None if they have none that could end.
     """
 
     label: str = ""
@@ -41,7 +41,7 @@ class Uploader:
 
     @property
     def has_left(self) -> bool:
-        """Whether the session was found to have ended. Asks nobody."""
+        """Whether the session is known to have ended. Never blocks."""
         return self.standing is not None and here(Sessions).has_ended(self.standing)
 
 
@@ -51,7 +51,7 @@ NOBODY: Final = Uploader()
 def uploader_of(request: HttpRequest, otherwise: str = "") -> Uploader:
     """The visitor of a request. Reads the session and the user: not on the event loop.
 
-    otherwise: whose share it is where the visitor has no session, or it can't be read here.
+    otherwise: the share of a visitor whose session is missing or can't be read here.
     """
     try:
         label = label_of(request)
@@ -72,7 +72,7 @@ def label_of(request: HttpRequest) -> str:
 
 
 class Sessions:
-    """What was found out about sessions a moment ago, so that a thousand chunks ask once."""
+    """A short cache of sessions' states, so that a thousand chunks ask once."""
 
     def __init__(self) -> None:
         self._found: OrderedDict[Standing, tuple[float, bool]] = OrderedDict()

@@ -1,4 +1,4 @@
-"""The last look at an upload before it is ready: its slot's validators, which are the application's code."""
+"""The last check of an upload before it is ready: its slot's validators, which are the application's code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ logger = logging.getLogger("uploads")
 
 
 def validate(entry: UploadEntry) -> UploadError | None:
-    """Why it must be refused, if it must. Its bytes stay while they are looked at. Blocks.
+    """Why it must be refused, if so. Its bytes stay while validators run. Blocks.
 
-    `superseded`, whatever the validators say, for what somebody else goes on with: it isn't ours to end.
+    `superseded`, whatever the validators say, if somebody else has resumed it: it isn't ours to end.
     """
     if not _is_ours(entry):
         return UploadError("superseded")
@@ -24,7 +24,7 @@ def validate(entry: UploadEntry) -> UploadError | None:
 
 
 def _is_ours(entry: UploadEntry) -> bool:
-    """The record of what goes straight to another storage is for those who clean up: nobody else writes there."""
+    """A direct upload's record is only for cleaning up: nobody else writes there."""
     return entry.slot.external is not None or entry.hold.is_ours()
 
 
@@ -38,7 +38,7 @@ def _refusal(entry: UploadEntry) -> UploadError | None:
     except ValidationError as refused:
         return UploadError("invalid", " ".join(refused.messages))
     except Exception:  # noqa: BLE001  (a validator is the application's code)
-        logger.exception("a validator failed")
+        logger.exception("validator failed")
         return UploadError("server_error")
     finally:
         entry.release()

@@ -1,5 +1,5 @@
-"""Uploads of a page that has no socket, where a network lets none through: the page's own messages, by HTTP.
+"""Uploads of a page without a socket, where a network blocks them: the page's own messages, by HTTP.
 
-Every request goes to the page's own address, so that its log-in rules and its CSRF protection hold, and no URL has to
-be added to a project. See docs/protocol.md, "Without a WebSocket".
+Every request goes to the page's own address, so that its log-in rules and CSRF protection hold, and a project needs no
+extra URL. See docs/protocol.md, "Without a WebSocket".
 """

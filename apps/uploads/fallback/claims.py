@@ -1,4 +1,4 @@
-"""The uploads that a form names: what came before it in chunks goes through the same slots as what came in it."""
+"""The uploads that a form names: files sent in chunks before it go through the same slots as files in it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from uploads.errors import UploadError
 from uploads.fallback import parked
 from uploads.stores import Record
 
-FIELD: Final = "_upload"  # once for each: `<upload_id> <ref>`
-SKIP: Final = "_upload_skip"  # a form with `dj-upload-skip`: what is refused doesn't keep the rest from its handler
-MOST: Final = 2000  # of one form
+FIELD: Final = "_upload"  # one per upload: `<upload_id> <ref>`
+SKIP: Final = "_upload_skip"  # a form with `dj-upload-skip`: refused files don't keep the rest from its handler
+MOST: Final = 2000  # per form
 
 
 class Claims:
-    """Those of one POST. All methods block."""
+    """The claims of one POST. All methods block."""
 
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
@@ -31,7 +31,7 @@ class Claims:
     def accept(self, request: HttpRequest) -> bool:
         """Makes entries of them; False if one was refused and the handler must not run.
 
-        Names of uploads that aren't the visitor's and this page's are passed over, as if they weren't there.
+        Uploads that aren't this visitor's and this page's are ignored, as if they didn't exist.
         """
         good = True
         for upload_id, ref in _named(request):
@@ -59,7 +59,7 @@ class Claims:
         return False
 
     def settle(self) -> None:
-        """The page is rendered: what nobody has consumed is parked again, for the next form."""
+        """The page is rendered: unconsumed files are parked again, for the next form."""
         for ref, entry in self._claimed.items():
             if entry.is_ready and not parked.give_back(self._uploads, entry):
                 entry.fail(UploadError("cancelled"))

@@ -1,4 +1,4 @@
-"""An upload parked between two requests: its bytes are staged, its record says whose it is, of which page and slot."""
+"""An upload parked between requests: its bytes are staged, its record says whose it is, and for which page and slot."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from uploads.errors import UploadError
 from uploads.owners import known_owner, owner_of
 from uploads.stores import Record, StateStore, get_store, hold
 
-WRITING: Final = 30.0  # seconds after which a request that died while it wrote keeps nobody else away
-CHECKING: Final = 300.0  # the same for one that looks at the whole file, which nothing can renew meanwhile
+WRITING: Final = 30.0  # seconds after which a request that died while writing no longer blocks others
+CHECKING: Final = 300.0  # the same for one that checks the whole file, when nothing can renew the lease
 BLOCK: Final = 256 * 1024  # bytes read at a time
 
 ID: Final = re.compile(r"[0-9a-f]{32}")
 
 # Keys of `Record.http`
-PAGE: Final = "page"  # there if it came without a socket
-TAKEN: Final = "taken"  # there once the application has the file: a question that is asked again gets its answer again
+PAGE: Final = "page"  # set if it came without a socket
+TAKEN: Final = "taken"  # set once the application has the file, so that a repeated request gets the same answer
 
-# To write bytes the view's own slot isn't needed, only its name, for the log.
+# Writing bytes doesn't need the view's slot, only its name, for the log.
 _PLAIN: Final = Slot(name="page", accept=Accept.parse(""))
 
 
 def store() -> StateStore:
-    """The site's: shared by every process."""
+    """The site's store, shared by every process."""
     return get_store()
 
 
 def ttl() -> float:
-    """Seconds that an upload may be parked."""
+    """Seconds the upload may stay parked."""
     return float(conf().upload_state_ttl)
 
 
 def begin(entry: UploadEntry, request: HttpRequest) -> None:
-    """Makes a record of an upload that was registered by this request."""
+    """Stores the record of an upload that this request registered."""
     record = hold.record_of(entry, owner_of(request), request.path, entry.slot.name, entry.folder, {PAGE: "1"})
     entry.park_reservation()
     store().save(record, ttl())
 
 
 def find(request: HttpRequest, upload_id: str) -> Record:
-    """Raises `UploadError("unknown_ref")`: absent, of another page and not yours are the same answer."""
-    record = store().load(upload_id) if ID.fullmatch(upload_id) else None  # some databases refuse to look for others
+    """Raises `UploadError("unknown_ref")`: absent, of another page and not yours get the same answer."""
+    record = store().load(upload_id) if ID.fullmatch(upload_id) else None  # some databases refuse anything else
     owner = known_owner(request)
     if record is None or not owner or (record.owner, record.page) != (owner, request.path) or PAGE not in record.http:
         raise UploadError("unknown_ref")
@@ -76,16 +76,16 @@ def is_taken(record: Record) -> bool:
 
 
 def mark_taken(record: Record) -> None:
-    """For who asks again because the answer was lost. The bytes are the application's now."""
+    """For a client that asks again because the answer was lost. The bytes are the application's now."""
     store().save(replace(record, http={**record.http, TAKEN: "1"}), ttl())
 
 
 def append(record: Record, offset: int, pieces: Iterator[bytes], uploader: Uploader) -> int:
-    """Writes a chunk that starts at `offset`; how many bytes are there now.
+    """Writes a chunk that starts at `offset`; how many bytes are here now.
 
-    What is there already of it is passed over, and nothing is written of one that starts further on. Raises
-    `UploadError`: `locked` while another request writes, `unknown_ref` where it was cancelled meanwhile, and whatever
-    else ends an upload, of which nothing is left then.
+    What is here already is skipped, and a chunk that starts further on isn't written. Raises `UploadError`: `locked`
+    while another request writes, `unknown_ref` if the upload was cancelled meanwhile, and whatever else ends it, after
+    which nothing of it is left.
     """
     entry = _held(record, _PLAIN, WRITING)
     drive.resume(entry, uploader)
@@ -103,7 +103,7 @@ def append(record: Record, offset: int, pieces: Iterator[bytes], uploader: Uploa
 
 
 def measure(record: Record, holder: str, uploader: Uploader) -> UploadEntry:
-    """The upload as far as it got, on a socket or without one: for who wants to go on. Raises `UploadError`."""
+    """The upload as far as it got, with or without a socket, for a client to resume. Raises `UploadError`."""
     entry = _held(record, _PLAIN, WRITING, holder=holder)
     drive.resume(entry, uploader)
     entry.park()
@@ -112,7 +112,7 @@ def measure(record: Record, holder: str, uploader: Uploader) -> UploadEntry:
 
 
 def take(uploads: Uploads, record: Record, ref: str) -> UploadEntry:
-    """The upload as an entry of its slot, to be settled. Raises `UploadError`, and then it is parked as before."""
+    """The upload as an entry of its slot, to be settled. Raises `UploadError`; it stays parked then."""
     slot = uploads.slot(record.slot)
     uploads.check_again(stand_in(record, slot, ref))
     entry = _held(record, slot, CHECKING, ref)
@@ -128,9 +128,9 @@ def take(uploads: Uploads, record: Record, ref: str) -> UploadEntry:
 
 
 def settle(uploads: Uploads, entry: UploadEntry) -> UploadError | None:
-    """Why what was taken must be refused, if it must. Then it is off the page, and parked as before if it isn't over.
+    """Why the upload must be refused, if so. Then it is off the page, and parked as before if it isn't over.
 
-    A writer gets its bytes only now: they were staged, as no view was there to say who writes them.
+    A writer gets its bytes only now: they were staged, since no view was there to say who writes them.
     """
     outcome = drive.deliver(entry, _read(entry.path) if entry.slot.writer is not None else ())
     if not isinstance(outcome, drive.Refused):
@@ -148,7 +148,7 @@ def _missing(entry: UploadEntry) -> bool:
 
 
 def staged(record: Record, slot: Slot, ref: str) -> UploadEntry:
-    """An upload whose checks are its writer's, who gets the bytes later. Raises `UploadError("incomplete")`."""
+    """An upload that its writer checks when it gets the bytes, later. Raises `UploadError("incomplete")`."""
     entry = stand_in(record, slot, ref)
     if _missing(entry):
         raise UploadError("incomplete")
@@ -156,7 +156,7 @@ def staged(record: Record, slot: Slot, ref: str) -> UploadEntry:
 
 
 def give_back(uploads: Uploads, entry: UploadEntry) -> bool:
-    """Parks an entry again that nobody has consumed. What a writer has taken can't be given back: False."""
+    """Parks an unconsumed entry again. False if it is over, or a writer has its bytes: they can't be given back."""
     if entry.slot.writer is not None or entry.is_over:
         return False
     uploads.staged.discard(entry)
@@ -166,7 +166,7 @@ def give_back(uploads: Uploads, entry: UploadEntry) -> bool:
 
 
 def remove(record: Record, uploader: Uploader) -> None:
-    """Ends an upload. A request that writes to it right now finds it gone, and cleans up after itself."""
+    """Ends an upload. A request that is writing to it finds it gone, and cleans up after itself."""
     store().forget(record.id)
     if not is_taken(record):
         entry = stand_in(record, _PLAIN)
@@ -177,7 +177,7 @@ def remove(record: Record, uploader: Uploader) -> None:
 
 
 def _tidy(upload_id: str) -> None:
-    """Removes what the slot's checks made of the file: they will make it again."""
+    """Removes what the slot's checks made from the file: they will make it again."""
     for path in conf().staging_dir.glob(f"{upload_id}.*"):
         path.unlink(missing_ok=True)
 
@@ -195,7 +195,7 @@ def _held(record: Record, slot: Slot, seconds: float, ref: str = "page", holder:
 
 
 def _write(entry: UploadEntry, offset: int, pieces: Iterator[bytes]) -> None:
-    """What is new of a chunk."""
+    """Writes what is new of a chunk."""
     for piece in pieces:
         new = piece[max(0, min(len(piece), entry.upload.written - offset)) :]
         offset += len(piece)

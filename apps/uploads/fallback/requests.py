@@ -1,4 +1,4 @@
-"""What a page without a socket asks for: the messages of the socket, in requests to the page's address."""
+"""Requests of a page without a socket: the messages of the socket, sent to the page's address."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Fallback:
         self._claims = Claims(uploads)
 
     def accept(self, request: HttpRequest) -> bool:
-        """The files of a form, posted in it or named by it. False if one was refused and the handler must not run."""
+        """Takes a form's files, posted in it or named by it. False if one was refused: the handler must not run."""
         accepted = accept_post(self._uploads, request)
         return self._claims.accept(request) and accepted
 
@@ -59,7 +59,7 @@ class Fallback:
         self._claims.settle()
 
     def answer(self, request: HttpRequest) -> HttpResponse | None:
-        """None for a request that asks for the page, or is a form of a browser's own."""
+        """None for a request for the page itself, or for a browser's own form."""
         match request.method, request.headers.get(HEADER, ""):
             case "GET", "config":
                 response = self._config(request)
@@ -75,11 +75,11 @@ class Fallback:
         return response
 
     def _config(self, request: HttpRequest) -> HttpResponse:
-        """What the page takes. A visitor without a session gets one now, which the uploads will be bound to."""
+        """What the page accepts. A visitor without a session gets one now, which the uploads will be bound to."""
         self._mounted.mount()
         owner_of(request)
         slots = {
-            # Bytes that wait here for a writer can't be gone on with by a socket.
+            # A socket can't resume bytes that are staged here for a writer.
             name: {**slot.describe(), "resumable": slot.resumable and not slot.is_remote}
             for name, slot in self._uploads.slots.items()
         }
@@ -107,7 +107,7 @@ class Fallback:
                     return self._finish(request, message)
         except UploadError as refused:
             if refused.code == "locked":
-                return _refusal(refused)  # another request has it in its hands: to be asked again
+                return _refusal(refused)  # another request has it: the client asks again
             return _told(messages.error(message["ref"], refused))
 
     def _register(self, request: HttpRequest, message: Message) -> Message:
@@ -123,7 +123,7 @@ class Fallback:
         return messages.registered(entry, 0, _grant(entry))
 
     def _resume(self, request: HttpRequest, message: Message) -> Message:
-        """Goes on with what a socket began, or an earlier page."""
+        """Resumes what a socket or an earlier page began."""
         self._mounted.mount()
         try:
             if self._uploads.slot(message["slot"]).is_remote:
@@ -136,10 +136,10 @@ class Fallback:
         return {**answer, "ref": message["ref"]}
 
     def _finish(self, request: HttpRequest, message: Message) -> HttpResponse:
-        """All bytes are sent: checks them, and tells the view, as on a socket; it may consume the file right away.
+        """All bytes are sent: checks them and tells the view, as on a socket. It may consume the file right away.
 
-        Otherwise the file waits for its form, and is checked once more then: what the checks made of it is made for
-        the handler that consumes it.
+        Otherwise the file waits for its form, and is checked again then: what the checks make from it is for the
+        handler that consumes it.
         """
         ref, record = message["ref"], parked.find(request, message["upload_id"])
         self._mounted.mount()
@@ -167,7 +167,7 @@ class Fallback:
         try:
             entry.slot.progress(entry)
         except Exception:
-            logger.exception("a slot's progress failed")
+            logger.exception("progress callback failed")
             self._mounted.finished(succeeded=False)
             self._mounted.roll_back()
             entry.fail(UploadError("server_error"))
@@ -179,7 +179,7 @@ class Fallback:
 
     # Bytes
     def _take(self, request: HttpRequest) -> HttpResponse:
-        """A chunk. For this the view isn't even mounted; its log-in rules have been asked."""
+        """A chunk. The view isn't even mounted for it; its log-in rules have been checked."""
         try:
             offset = _number(request, "Upload-Offset")
             length = _number(request, "Content-Length")
@@ -210,7 +210,7 @@ def _grant(entry: UploadEntry) -> dict[str, Any]:
 
 
 def _with_page(told: list[Message], response: HttpResponse) -> HttpResponse:
-    """The page that came of it, or where it leads. A refusal stays as it is."""
+    """The resulting page, or where it redirects. A refusal stays as it is."""
     if isinstance(response, HttpResponseRedirect):
         return JsonResponse({"messages": told, "redirect": response.url})
     if response.status_code != 200:

@@ -19,10 +19,10 @@ FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
 
 
 def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-chunk") -> Application:
-    """An ASGI application that takes the requests which must see their bodies arrive, and leaves all others to Django.
+    """An ASGI application for the requests whose bodies must be read as they arrive; Django gets all others.
 
-    Of those it refuses the large bodies of other sites' pages, before they are read.
-    tus: the path below which tus is spoken. chunks: the path of the seeds' chunked endpoint.
+    Large bodies among those are refused before they are read if they come from other sites' pages.
+    tus: the path below which tus is served. chunks: the path of the seeds' chunked endpoint.
     """
     speak_tus, take_chunks, take_forms, show_pages = Tus(tus), Chunks(chunks), Forms(django), Pages(django)
 

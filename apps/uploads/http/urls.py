@@ -1,4 +1,4 @@
-"""The ways in that are Django's: `path("", include("uploads.http.urls"))`. The paths are those of the seeds."""
+"""The ways in that are Django views: `path("", include("uploads.http.urls"))`. The paths are those of the seeds."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from liveview.process import here
 from uploads.conf import conf
 from uploads.core.admission import SHARE, Admission
 
-TOTAL: Final = 32 * 1024 * 1024  # bytes that all who send may have on their way
-LEAST: Final = 128 * 1024  # of them that a turn brings, however many there are
-SLACK: Final = 64 * 1024  # bytes beyond a share, so that the last frame of a turn need not be a crumb
+TOTAL: Final = 32 * 1024 * 1024  # bytes that all senders may have in transit
+LEAST: Final = 128 * 1024  # bytes that a turn brings, however many senders there are
+SLACK: Final = 64 * 1024  # bytes beyond a share, so that the last frame of a turn need not be tiny
 
 
 class Sender(Protocol):
@@ -24,7 +24,7 @@ class Sender(Protocol):
 
 
 class Senders:
-    """Those of one event loop, and to be used on it."""
+    """The senders of one event loop, to be used on it."""
 
     def __init__(self) -> None:
         self._admission: Admission[Sender] = Admission(conf().senders)
@@ -34,9 +34,9 @@ class Senders:
         self._admission.places = conf().senders
 
     def allowance(self, sender: Sender, window: int, unsettled: int) -> int:
-        """Bytes that the one whose turn it is may have on their way, of the `window` it would have alone.
+        """Bytes that a sender may have in transit in its turn, of the `window` it would have alone.
 
-        While others wait that is the rest of its share, not as much again for what has arrived: else everyone would
+        While others wait, that is the rest of its share, not renewed for what has arrived: otherwise everyone would
         keep a share of credit after its turn, and all would send at any moment.
         """
         if self._admission.is_crowded:
@@ -78,7 +78,7 @@ class _Loops:
 
 
 def senders() -> Senders:
-    """Those of the running event loop."""
+    """The senders of the running event loop."""
     loop, known = asyncio.get_running_loop(), here(_Loops).senders
     found = known.get(loop) or known.setdefault(loop, Senders())
     found.configure()

@@ -1,4 +1,4 @@
-"""Messages of one socket that wait until the running handler has given back what it has in its hands."""
+"""Messages of one socket that wait until the running handler has given back the files it was lent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST: Final = 500  # besides cancellations, of which there is one in a row for a
 
 
 class Deferred:
-    """In the order of their arrival. Asked for each message that comes, however many wait."""
+    """In order of arrival. Asked about each message that comes, however many wait."""
 
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
@@ -20,7 +20,7 @@ class Deferred:
         self._slots: set[str] = set()
 
     def concerns(self, message: Message) -> bool:
-        """Whether a message would end or replace a file that a handler has, or follows one that would."""
+        """Whether a message would end or replace a lent file, or follows one that would."""
         ref, slot = message["ref"], message.get("slot")
         return self._uploads.is_lent(ref, slot) or ref in self._latest or slot in self._slots
 

@@ -1,6 +1,6 @@
-"""The uploads of one view whose bytes go straight to another storage: what the browser may do there, and what it did.
+"""The direct uploads of one view: what the browser may do at external storage, and what it did.
 
-Every word of the browser's is a hint. Whether the bytes have arrived is asked of the storage.
+Whatever the browser says is a hint. The storage is asked whether the bytes have arrived.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WAIT: Final = 60.0  # seconds that a handler's thread waits for the event loop
 
 
 class Owner(Protocol):
-    """Who opens uploads, and is told what becomes of them. On the event loop, unless said otherwise."""
+    """Opens uploads, and is told what becomes of them. On the event loop unless said otherwise."""
 
     def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
         """A new entry of the view, or `UploadError`."""
@@ -51,7 +51,7 @@ class Owner(Protocol):
 
 
 class DirectUploads:
-    """On the event loop, unless said otherwise."""
+    """On the event loop unless said otherwise."""
 
     def __init__(self, view: LiveView, uploads: Uploads, link: Link, owner: Owner) -> None:
         self._view, self._uploads = view, uploads
@@ -60,11 +60,11 @@ class DirectUploads:
         self._subscriptions = Subscriptions(self._informed)
         self._waiting: dict[str, UploadEntry] = {}  # by topic
         self._finishing: set[UploadEntry] = set()
-        self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for a hundred at most
+        self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for at most a hundred
 
     # What the browser asks for
     async def begin(self, entry: UploadEntry) -> None:
-        """Answers a registration that has been opened: what has no record at a storage would be an orphan."""
+        """Answers a registration that is open: without a record, what is stored would be an orphan."""
         try:
             await self._mint(entry)
             await self._expect(entry)
@@ -86,7 +86,7 @@ class DirectUploads:
         self._link.send(messages.resumed(entry, 0, "", 0, grant))
 
     async def sign(self, ref: str, parts: list[int]) -> None:
-        """Fresh permissions, for these parts or for the whole."""
+        """Fresh permissions, for these parts or for the whole upload."""
         entry = self._find(ref)
         if entry is None:
             return
@@ -104,7 +104,7 @@ class DirectUploads:
         self._link.send(messages.signed(ref, grant))
 
     async def done(self, ref: str) -> None:
-        """All has been sent, says the browser or the storage. Said twice, it is looked at once."""
+        """The browser or the storage says that all has been sent. Said twice, the storage is asked once."""
         entry = self._find(ref)
         if entry is None or entry in self._finishing:
             return
@@ -114,7 +114,7 @@ class DirectUploads:
         except UploadError as failure:
             self._fail(entry, failure)
         except Exception:  # noqa: BLE001  (a presigner is the application's code)
-            logger.exception("could not look at an upload's storage")
+            logger.exception("could not check direct upload at its storage")
             self._fail(entry, UploadError("server_error"))
         else:
             if entry.is_open:
@@ -173,7 +173,7 @@ class DirectUploads:
         self._owner.refuse(entry, refusal)
 
     async def _give_up(self, entry: UploadEntry, failure: UploadError) -> None:
-        if entry.is_over:  # cancelled meanwhile: what has been stored since then goes as well
+        if entry.is_over:  # cancelled meanwhile: what has been stored since then is removed as well
             await threads.remote(entry.discard)
         self._fail(entry, failure)
 
@@ -182,7 +182,7 @@ class DirectUploads:
 
     # Steps
     async def _mint(self, entry: UploadEntry) -> None:
-        """Raises `UploadError`. A function of the application's looks at its view: in the view's turn, then."""
+        """Raises `UploadError`. An application's function uses the view: so it is called in the view's turn."""
         failures: list[UploadError | None] = []
 
         def mint() -> None:
@@ -203,7 +203,7 @@ class DirectUploads:
             raise failure
 
     async def _expect(self, entry: UploadEntry) -> None:
-        """Stores what the webhook, and whoever resumes or cleans up, has to know, and listens."""
+        """Stores what the webhook, a resume and the cleanup have to know, and listens."""
         state = {"type": entry.content_type, "state": dict(_sink(entry).at_storage.state)}
         try:
             await threads.check(partial(entry.hold.record_writer, state))
@@ -232,7 +232,7 @@ class DirectUploads:
             self._owner.has_failed(entry)
 
     def _find(self, ref: str) -> UploadEntry | None:
-        """One whose bytes may still come."""
+        """An upload whose bytes may still come."""
         entry = self._uploads.entries.get(ref)
         if entry is None or not entry.is_open or not isinstance(entry.sink, RemoteSink):
             return None

@@ -1,6 +1,6 @@
-"""The chunks of one socket: taken in on the event loop without waiting, written in threads, paid for with credit.
+"""The chunks of one socket: accepted on the event loop without waiting, written in threads, paid for with credit.
 
-A writer per upload gathers what has arrived and writes it in a thread; only then is credit returned.
+Each upload's chunks are gathered and written in a thread; only then is credit returned.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FLOOR = 64 * 1024  # bytes of credit that every socket has before its turn, and 
 
 
 class Owner(Protocol):
-    """Who is told what becomes of the uploads. On the event loop."""
+    """Told what becomes of the uploads. On the event loop."""
 
     def has_moved(self, entry: UploadEntry) -> None:
         """More bytes are written."""
@@ -59,7 +59,7 @@ class Receiver:
     def __init__(self, link: Link, owner: Owner) -> None:
         self._link, self._owner = link, owner
         self._channels: dict[int, Channel] = {}
-        self._ended: dict[int, int] = {}  # channel → the credit that had been granted when it ended, in that order
+        self._ended: dict[int, int] = {}  # channel → the credit granted when it ended, in that order
         self._numbers = 0
         self._full = conf().window
         self._window = Window(min(FLOOR, self._full))
@@ -68,7 +68,7 @@ class Receiver:
         self._stall = Stall(conf().idle)
         self._is_watching = False
         self._unknown = Strikes(20, per=60)
-        self._idle = Bucket(500, burst=20_000)  # frames that bring no byte
+        self._idle = Bucket(500, burst=20_000)  # frames that bring no bytes
         self.max_frame = conf().max_frame
 
     @property
@@ -77,7 +77,7 @@ class Receiver:
         return self._window.granted
 
     def open(self, entry: UploadEntry) -> int:
-        """The channel that the entry's chunks are to carry."""
+        """The channel for the entry's chunks."""
         self._numbers += 1
         self._channels[self._numbers] = Channel(self._numbers, entry)
         self._ask()
@@ -87,7 +87,7 @@ class Receiver:
         return self._numbers
 
     def close(self, entry: UploadEntry) -> None:
-        """No more chunks of this entry. Those that are being written still are."""
+        """Accepts no more chunks of this entry. A write under way is finished."""
         for number, channel in list(self._channels.items()):
             if channel.entry is entry:
                 del self._channels[number]
@@ -96,7 +96,7 @@ class Receiver:
             del self._ended[oldest[0]]
 
     def leave(self) -> None:
-        """The socket is gone. What is being written still is."""
+        """The socket is gone. A write under way is finished."""
         self._has_left = True
         self._senders.leave(self)
 
@@ -117,20 +117,20 @@ class Receiver:
                 self._link.close(CloseCode.RATE)
 
     def _take(self, chunk: Chunk, cost: int) -> bool:
-        """Takes a chunk in; True if its credit comes back later, with the write."""
+        """Accepts a chunk; True if its credit comes back later, with the write."""
         channel = self._channels.get(chunk.channel)
         if channel is None:
             self._unknown_channel(chunk.channel)
             return False
         entry, length = channel.entry, len(chunk.payload)
         if cost > self.max_frame:
-            self._link.violation("frame longer than max_frame")
+            self._link.violation("frame exceeds max_frame")
             return False
         if length < SMALLEST_CHUNK and chunk.offset + length < entry.size:
-            self._link.violation("chunk below the least size")
+            self._link.violation("chunk too small")
             return False
         if entry.slot.verify is (chunk.digest is None):
-            self._link.violation("chunk without its digest" if entry.slot.verify else "unexpected digest")
+            self._link.violation("missing digest" if entry.slot.verify else "unexpected digest")
             return False
         match drive.feed(entry, chunk.payload, chunk.offset):
             case drive.Write():
@@ -152,7 +152,7 @@ class Receiver:
             self._link.spawn(self._write(channel))
 
     async def _watch(self) -> None:
-        """Ends what is stalled, for as long as an upload is open."""
+        """Ends stalled uploads, for as long as any is open."""
         while self._channels:
             await asyncio.sleep(self._stall.left)
             if not self._stall.left:
@@ -164,7 +164,7 @@ class Receiver:
         self._is_watching = False
 
     def _fail(self, channel: Channel, error: UploadError) -> None:
-        """Tells of an upload that has ended by this very error."""
+        """Reports an upload that ended with this very error."""
         if error.code == "session_ended":
             self._link.close(CloseCode.SESSION_ENDED)
         elif channel.entry.upload.error == error:
@@ -172,14 +172,14 @@ class Receiver:
             self._owner.has_failed(channel.entry)
 
     def _unknown_channel(self, number: int) -> None:
-        """A chunk that was on its way when its upload ended is no offence.
+        """A chunk in transit when its upload ended is no violation.
 
-        Such chunks fit into the credit of that moment: the news travelled ahead of any credit granted since.
+        Such chunks fit into the credit granted by then: the client learns of the end before it gets any more.
         """
         if not 0 < number <= self._numbers:
             self._link.violation("unknown channel")
         elif self._window.used > self._ended.get(number, 0) and self._unknown.add():
-            self._link.violation("chunks of an upload that is over")
+            self._link.violation("chunk for an ended upload")
 
     async def _write(self, channel: Channel) -> None:
         """Writes what has been gathered, again and again, until nothing waits."""
@@ -225,7 +225,7 @@ class Receiver:
 
     # Credit
     def _ask(self) -> None:
-        """Sees to it that what could be granted is, now or when it is this socket's turn."""
+        """Gets what credit can be granted, now or when it is this socket's turn."""
         if self._senders.has_turn(self):
             self.admitted()
         elif not self._has_left:
@@ -243,7 +243,7 @@ class Receiver:
         return self._window.grant(min(allowance, unsettled + FLOOR + self._needed()))
 
     def _needed(self) -> int:
-        """About the bytes of frames that the open uploads wait for; more credit would only stay with a silent page.
+        """Roughly the bytes of frames that open uploads still need; more credit would only stay with a silent page.
 
         Headers are less than a twentieth of them.
         """

@@ -1,7 +1,7 @@
 """Uploads that outlive their socket.
 
-What is stored is who sends what; where the bytes end is measured when somebody comes back for them. A lease says which
-page may write: its own next socket takes it over, any other page waits until it is free.
+The store knows who sends what; where the bytes end is measured on resume. A lease says which page may write: the page's
+next socket takes it over, any other page waits until it is free.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Resumption:
         self._is_renewing = False
 
     def begin(self, entry: UploadEntry, holder: str) -> None:
-        """Makes a new upload one that can be resumed. Without its store it goes on as one that can't. Blocks."""
+        """Makes a new upload resumable. Without its store it continues as one that isn't. Blocks."""
         try:
             store, ttl = _store_of(entry.slot)
             record = hold.record_of(entry, owner_of(self._request), self._request.path, entry.slot.name, entry.folder)
@@ -49,12 +49,12 @@ class Resumption:
         except UploadError:  # it has expired already
             return
         except Exception:  # noqa: BLE001  (whatever the store's driver raises)
-            logger.exception("could not store the record of an upload")
+            logger.exception("could not store upload record")
 
     async def resume(self, message: Message) -> tuple[UploadEntry | None, UploadError | None]:
-        """The entry, its offset measured; or why not: `locked`, or anything else for which one must start over.
+        """The entry, its offset measured; or why not: `locked`, to be tried again, or anything else, to start over.
 
-        What is refused as `cancelled` when it would be adopted is removed.
+        An upload that is refused as `cancelled` on adoption is removed.
         """
         try:
             thread = threads.checking(is_remote=self._uploads.slot(message["slot"]).is_remote)
@@ -69,16 +69,16 @@ class Resumption:
         except UploadError as refused:
             return None, refused
         except Exception:  # noqa: BLE001
-            logger.exception("could not resume an upload")
+            logger.exception("could not resume upload")
             return None, UploadError("unknown_ref")
         self.keep_renewing()
         return entry, None
 
     def park(self) -> None:
-        """The socket is gone. The bytes stay, and whoever comes next may have them. Blocks."""
+        """The socket is gone: the bytes stay, to be resumed. Blocks."""
         for entry in self._held():
             if not entry.slot.resumable:
-                continue  # its record is for those who clean up
+                continue  # its record is for cleaning up
             self._uploads.staged.discard(entry)
             entry.park()
             events.tell("interrupted", entry)
@@ -94,7 +94,7 @@ class Resumption:
         return entry
 
     def _is_mine(self, record: Record, message: Message) -> bool:
-        """Absent and not yours are the same answer."""
+        """Absent and not yours get the same answer."""
         here = (owner_of(self._request), self._request.path, message["slot"], message["size"])
         return (record.owner, record.page, record.slot, record.size) == here
 
@@ -112,7 +112,7 @@ class Resumption:
                 try:
                     is_ours = not isinstance(entry.hold, StoredHold) or await threads.check(entry.hold.renew)
                 except Exception:  # noqa: BLE001
-                    logger.warning("could not renew the lease of an upload", exc_info=True)
+                    logger.warning("could not renew upload lease", exc_info=True)
                     continue
                 if not is_ours and entry.fail(UploadError("superseded")):
                     await self.superseded(entry)
@@ -121,7 +121,7 @@ class Resumption:
         return [entry for entry in self._uploads.staged if entry.hold.is_held and not entry.is_over]
 
     async def superseded(self, entry: UploadEntry) -> None:
-        """Another socket goes on with it: this one lets go, and leaves the bytes alone."""
+        """Another socket has resumed it: this one lets go, and leaves the bytes alone."""
         entry.let_go()
         self._uploads.staged.discard(entry)
         if self._uploads.entries.get(entry.ref) is entry:

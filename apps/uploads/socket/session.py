@@ -1,4 +1,4 @@
-"""The uploads of one view on its socket: what the browser says of them, and what it is told.
+"""The uploads of one view on its socket: what the browser says about them, and what it is told.
 
 Messages are handled at once, on the event loop. Nothing here renders: a view is rendered again when an entry appears,
 fails or is ready.
@@ -41,7 +41,7 @@ TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upl
 
 
 class UploadSession:
-    """On the event loop, unless said otherwise.
+    """On the event loop unless said otherwise.
 
     was_shown: whether the view's template looked at its uploads: if not, an entry's change renders nothing.
     """
@@ -58,9 +58,9 @@ class UploadSession:
         self._deferred = Deferred(uploads)
         self._to_open: deque[tuple[UploadEntry, str]] = deque()  # registrations, each with its holder
         self._is_opening = False
-        self._unadmitted: list[UploadEntry] = []  # open, and a handler has in its hands what they would replace
-        self._resuming: dict[str, str] = {}  # ref → slot of what is being looked up
-        self._unwanted: set[str] = set()  # refs of those that were cancelled or replaced meanwhile
+        self._unadmitted: list[UploadEntry] = []  # open, but what they would replace is lent to a handler
+        self._resuming: dict[str, str] = {}  # ref → slot of uploads being looked up
+        self._unwanted: set[str] = set()  # refs of those, if cancelled or replaced meanwhile
         self._announced: dict[str, Any] | None = None
         self._to_tell: deque[tuple[UploadEntry, str, Progress]] = deque()
         self._told: dict[UploadEntry, float] = {}  # when the view was last told of an entry's progress
@@ -72,14 +72,14 @@ class UploadSession:
         await threads.check(janitor.prune)
 
     def announce(self) -> None:
-        """Tells the browser the slots, again when they have changed."""
+        """Tells the browser the slots, and again when they have changed."""
         slots = {name: slot.describe() for name, slot in self._uploads.slots.items()}
         if slots != self._announced:
             self._announced = slots
             self._link.send(messages.config(slots, self._receiver.credit, self._receiver.max_frame))
 
     async def close(self) -> None:
-        """The socket is gone: what can be resumed is parked, all else is removed."""
+        """The socket is gone: what can be resumed is parked, everything else is removed."""
         self._is_closed = True
         self._receiver.leave()
         await self.direct.close()
@@ -115,7 +115,7 @@ class UploadSession:
                 self.direct.failed(message["ref"], message["code"])
 
     def _begin(self, message: Message, begin: Callable[[Message], None]) -> None:
-        """A file, new or known from before: whatever it replaces goes."""
+        """A new or a resumed file: what it replaces is removed."""
         ref = message["ref"]
         if ref in self._uploads.entries or ref in self._resuming:
             self._link.violation("duplicate ref")
@@ -193,7 +193,7 @@ class UploadSession:
             return self._uploads.register(slot, ref, name, size, mime)
 
     def admit(self, entry: UploadEntry) -> None:
-        """It is open: it takes the place of what it replaces, once no handler has that in its hands."""
+        """It is open: it replaces the one before, once no handler has that."""
         if entry.is_over:
             return
         if entry.hold.is_held:
@@ -212,7 +212,7 @@ class UploadSession:
         with self._forgetting():
             self._uploads.refuse(entry, refusal)
 
-    # A file from before
+    # A resumed file
     def _resume(self, message: Message) -> None:
         self._uploads.slot(message["slot"])
         self._resuming[message["ref"]] = message["slot"]
@@ -226,7 +226,7 @@ class UploadSession:
             self._uploads.adopt(entry)
 
     async def _resume_later(self, message: Message) -> None:
-        """The handshake of the seeds: the answer says where to go on, or that it has to start over, or why it can't."""
+        """The handshake of the seeds: the answer says where to continue, that it has to start over, or why it can't."""
         entry, refusal = await self._resumption.resume(message)
         del self._resuming[message["ref"]]
         is_unwanted = message["ref"] in self._unwanted  # and has been answered
@@ -245,11 +245,11 @@ class UploadSession:
         channel, (digest, length) = self._receiver.open(entry), entry.tail
         self._link.send(messages.resumed(entry, channel, digest, length))
         self._changed(entry)
-        if entry.is_open and entry.upload.is_complete:  # the last byte arrived just before the socket went
+        if entry.is_open and entry.upload.is_complete:  # the last byte arrived just before the socket was lost
             self._receiver.close(entry)
             await self.has_arrived(entry)
 
-    # A file that nobody wants
+    # An unwanted file
     def _cancel(self, ref: str) -> None:
         entry = self._uploads.entries.get(ref)
         if entry is not None:
@@ -262,7 +262,7 @@ class UploadSession:
 
     @contextmanager
     def _forgetting(self) -> Iterator[None]:
-        """What goes from the page within is forgotten."""
+        """Forgets the entries that leave the page within."""
         before = set(self._uploads.entries.values())
         try:
             yield
@@ -295,7 +295,7 @@ class UploadSession:
             self._changed(entry)
 
     def has_failed(self, entry: UploadEntry) -> None:
-        """An upload has ended badly. Its entry stays on the page with the reason; its bytes go."""
+        """An upload has failed. Its entry stays on the page with the reason; its bytes are removed."""
         failure = entry.upload.error
         if self._is_closed or failure is None:
             return
@@ -307,7 +307,7 @@ class UploadSession:
         self._changed(entry)
 
     async def has_arrived(self, entry: UploadEntry) -> None:
-        """Every byte is here: has it settled, in a thread."""
+        """Every byte is here: settles it, in a thread."""
         settle = partial(drive.settle, entry, partial(self._expect_fit, entry))
         share = self._uploads.uploader.share
         outcome = await (threads.remote(settle) if entry.sink.is_remote else threads.judge(settle, share))
@@ -329,7 +329,7 @@ class UploadSession:
             raise
 
     def _changed(self, entry: UploadEntry) -> None:
-        """Something about an entry that a page may show, other than its bytes: the view is told and rendered again."""
+        """Something a page may show of an entry has changed, other than its bytes: tells and renders the view."""
         if self._is_closed:
             return
         if entry.is_over:
@@ -344,7 +344,7 @@ class UploadSession:
     async def _call_back(self) -> None:
         """Calls the slots' `progress` one after the other, so that hundreds of files never fill the view's queue.
 
-        An entry that has gone on meanwhile is passed over: another call is coming for it.
+        An entry that has moved on meanwhile is skipped: another call is coming for it.
         """
         while self._to_tell:
             entry, state, progress = self._to_tell[0]

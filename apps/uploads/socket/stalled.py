@@ -1,9 +1,9 @@
-"""Stalled uploads: begun on a socket, and then not a byte for long.
+"""Stalled uploads: begun on a socket, then not a byte for a long time.
 
-A page doesn't say when its visitor pauses, so a pause looks the same. Hence the limit is long, and it is for
-uploads that nobody could go on with anyway once their page is gone: a resumable one may rest for as long as its page
-lives. A page that is gone without a word is found by the ping of its socket, long before. What hasn't begun waits for
-its form or behind other files, and what is all here waits for us: neither is stalled.
+A page doesn't say when its visitor pauses, so a pause looks the same. Hence the limit is long, and only for uploads
+that couldn't be resumed anyway once their page is gone: a resumable one may pause for as long as its page lives. A page
+that vanishes is noticed long before, by its socket's ping. What hasn't begun waits for its form or behind other files,
+and what has fully arrived waits for us: neither is stalled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Stall:
         self._since = clock()
 
     def moved(self) -> None:
-        """A chunk has arrived, of whichever upload: those that wait behind it aren't stalled."""
+        """A chunk has arrived, of any upload: those that wait behind it aren't stalled."""
         self._since = self._clock()
 
     @property
@@ -33,7 +33,7 @@ class Stall:
 
 
 def is_stalled(entry: UploadEntry) -> bool:
-    """Whether it is up to the client to go on, now or never."""
+    """Whether only the client can continue it, now or never."""
     upload = entry.upload
     has_begun = entry.is_open and upload.received > 0
     return has_begun and upload.written == upload.received < upload.size and not entry.slot.resumable

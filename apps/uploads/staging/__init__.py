@@ -1,4 +1,4 @@
-"""Where bytes wait on this machine's disk until an application takes them."""
+"""Where bytes wait on this machine's disk until the application takes them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whether there is room where bytes wait: `UPLOADS["DISK_FLOOR"]` says how much is to stay free.
+"""Whether staging has room: `UPLOADS["DISK_FLOOR"]` says how much must stay free.
 
-What has been declared and hasn't arrived is kept free as well, see `uploads.entries.quotas`. Uploads that have begun go
-on below the floor; what they need is what it is for, and what the rest of the site writes.
+What has been declared and hasn't arrived is kept free as well; see `uploads.entries.quotas`. Uploads that have begun
+continue below the floor: it is there for them, and for what the rest of the site writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uploads.conf import conf
 
 
 def room() -> float:
-    """Bytes above the floor, which may be less than 0; infinite where there is no floor. Blocks."""
+    """Bytes above the floor, negative below it; infinite without a floor. Blocks."""
     limits = conf()
     if not limits.disk_floor:
         return math.inf

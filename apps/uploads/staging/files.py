@@ -1,4 +1,4 @@
-"""Where bytes wait until an application takes them: one file per upload, named by its id.
+"""Staging files, where bytes wait: one per upload, named by its id.
 
 The file's length is the offset. It is written, hashed and removed in threads, never on the event loop.
 """
@@ -26,12 +26,12 @@ from uploads.staging import ownership
 logger = logging.getLogger("uploads")
 
 BLOCK = 1024 * 1024  # bytes read at a time
-TAIL = 64 * 1024  # bytes before the offset by which a resuming client knows that it has the same file
+TAIL = 64 * 1024  # bytes before the offset that tell a resuming client whether it has the same file
 HASHES_KEPT = 512  # of parked files
 
 
 class Hashes:
-    """SHA-256 so far of parked files: whoever goes on in this process needn't read them from the beginning."""
+    """SHA-256 so far of parked files, so that resuming in this process needn't read them from the beginning."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # upload id → how many bytes, and their hash
@@ -56,9 +56,9 @@ class Hashes:
 class StagingFile:
     """The sink on this machine's disk. Threads take turns; once discarded, it stays empty whatever still arrives.
 
-    Of all that have the same upload only the last one who has opened it may write, here and in other processes.
+    Of all that have the same upload, only the last to open it may write, in this process or another.
 
-    size: bytes that were declared; a file that is longer is none of ours.
+    size: bytes that were declared; a longer file isn't ours.
     """
 
     is_remote = False
@@ -84,7 +84,7 @@ class StagingFile:
         return StagedFile(self.path, name, content_type)
 
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Appends. Raises `UploadError`: `storage_full` when the system can't take it, `superseded` after `park`."""
+        """Appends. Raises `UploadError`: `storage_full` if it can't be written, `superseded` after `park`."""
         with self._lock:
             if self._is_discarded:
                 return
@@ -93,13 +93,13 @@ class StagingFile:
             try:
                 self._append(pieces)
             except OSError:
-                logger.exception("could not write a staging file")
+                logger.exception("could not write staging file")
                 raise UploadError("storage_full") from None
 
     def seal(self) -> str:
         """Closes the file; the SHA-256 of its bytes in hexadecimal.
 
-        Raises `UploadError("superseded")` if somebody else goes on with it.
+        Raises `UploadError("superseded")` if somebody else has resumed it.
         """
         with self._lock:
             if self._is_parked or self._file is not None and not ownership.is_in_place(self._file, self.path):
@@ -111,7 +111,7 @@ class StagingFile:
         return Sealed(self._hash.hexdigest())
 
     def discard(self, cause: BaseException | None = None) -> None:
-        """Removes the file and whatever was derived from it, unless somebody else goes on with it.
+        """Removes the file and whatever was derived from it, unless somebody else has resumed it.
 
         What has been moved away stays where it is.
         """
@@ -128,23 +128,23 @@ class StagingFile:
                 path.unlink(missing_ok=True)
 
     def park(self) -> None:
-        """Closes the file and leaves it; what still arrives is not written any more."""
+        """Closes the file and leaves it; what still arrives is no longer written."""
         with self._lock:
             self._park()
 
     def give_way(self) -> set[Path]:
-        """Parked by somebody else of this process, who goes on with it: whatever is asked of it, the bytes stay."""
+        """The upload was resumed in this process: parked, and the bytes stay, whatever is asked of it."""
         with self._lock:
             self._is_superseded = True
             self._park()
             return set(self._siblings)
 
     def reopen(self, hold: Hold) -> Found:
-        """Opens what was staged before, to go on at its end.
+        """Opens what was staged before, to continue at its end.
 
-        Nobody else who has it open can write from then on. Where there is no file one is made, so that nobody else can,
-        if the upload is held. Raises `UploadError`: `unknown_ref` where there is more than there should be, `locked`
-        while another process has it open.
+        Nobody else who has it open can write from then on. If there is no file and the upload is held, one is made, so
+        that nobody else can. Raises `UploadError`: `unknown_ref` if it is longer than declared, `locked` while another
+        process has it open.
         """
         inherited = ownership.take_over(self.path, self)
         try:
@@ -156,7 +156,7 @@ class StagingFile:
             raise
 
     def _reopen(self, hold: Hold) -> Found:
-        if self._is_parked:  # by one who was quicker
+        if self._is_parked:  # by somebody quicker
             raise UploadError("locked")
         try:
             self._file = ownership.opened(self.path, hold.patience)
@@ -176,7 +176,7 @@ class StagingFile:
         except FileExistsError:
             raise UploadError("locked") from None
         except OSError:
-            logger.exception("could not make a staging file")
+            logger.exception("could not create staging file")
             raise UploadError("storage_full") from None
 
     def _go_on(self, file: IO[bytes]) -> Found:
@@ -222,7 +222,7 @@ class StagingFile:
             self._file = None
 
     def sibling(self, name: str) -> Path:
-        """A path for something made of this upload; it goes when the upload goes."""
+        """A path for something made from this upload, and removed with it."""
         path = self.path.with_name(f"{self.path.name}.{name}")
         with self._lock:
             self._siblings.add(path)
@@ -258,7 +258,7 @@ class StagedFile(UploadedFile):  # type: ignore[type-arg]  # not generic at run 
     def temporary_file_path(self) -> str:
         """A second name of the same bytes, for a storage to rename.
 
-        The first name stays: should the handler raise after saving, the entry is as whole as before.
+        The first name stays: should the handler raise after saving, the entry is still whole.
         """
         try:
             os.link(self._path, self._link)

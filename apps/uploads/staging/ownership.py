@@ -1,8 +1,8 @@
-"""Who owns a staging file: whoever has opened it last, in this process or in another. Only the owner writes.
+"""Who owns a staging file: the last to open it, in this process or another. Only the owner writes.
 
-In this process the owner before is made to give way at once. Among processes a lock of the system decides: it belongs
-to the open file, so that it ends with whoever holds it, and moves with the file. A process that has lost its lease lets
-go of it at its next renewal; one that has stalled, and so never does, is left with a file that has no name any more.
+Within this process the previous owner is made to give way at once. Between processes a file lock decides: it belongs to
+the open file, so it ends with its holder and moves with the file. A process that has lost its lease releases the lock
+at its next renewal; one that has stalled, and so never renews, is left with a file that no longer has a name.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from uploads.errors import UploadError
 
 class Writer(Protocol):
     def give_way(self) -> set[Path]:
-        """Somebody else goes on with the file: writes no more, and has it closed on return. Blocks.
+        """The upload is resumed elsewhere: stops writing, and closes the file before returning. Blocks.
 
-        What was made of the file is the other's as well: its paths.
+        Returns the paths of what was made from the file: that is the new owner's as well.
         """
 
 
 class Owners:
-    """Of the staging files that this process has open."""
+    """The writers of the staging files that this process has open."""
 
     def __init__(self) -> None:
         self.writers: WeakValueDictionary[Path, Writer] = WeakValueDictionary()
@@ -39,7 +39,7 @@ class Owners:
 
 # In this process
 def enter(path: Path, writer: Writer) -> None:
-    """For a file that is new. Raises `UploadError("superseded")` if somebody has gone on with it already."""
+    """For a file that is new. Raises `UploadError("superseded")` if somebody has resumed it already."""
     owners = here(Owners)
     with owners.lock:
         if owners.writers.setdefault(path, writer) is not writer:
@@ -47,7 +47,7 @@ def enter(path: Path, writer: Writer) -> None:
 
 
 def take_over(path: Path, writer: Writer) -> set[Path]:
-    """From now on it is this one who writes; what was made of the file before. Blocks until the one before is done."""
+    """Makes `writer` the owner; what was made from the file before. Blocks until the previous owner is done."""
     owners = here(Owners)
     with owners.lock:
         earlier, owners.writers[path] = owners.writers.get(path), writer
@@ -72,20 +72,20 @@ def made(path: Path) -> IO[bytes]:
     """A new file. Raises `FileExistsError`, `OSError`."""
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
-    except FileExistsError:  # a file, where the folder should be: not an upload that somebody else has made
+    except FileExistsError:  # a file where the folder should be, not an upload that somebody else has made
         raise NotADirectoryError(path.parent) from None
     file = path.open("x+b", buffering=0)
     if _locked(file):
         return file
     file.close()
-    raise FileExistsError(path)  # whoever goes on with it was quick
+    raise FileExistsError(path)  # somebody was quicker to resume it
 
 
 def opened(path: Path, patience: float) -> IO[bytes]:
-    """A file that is there, to go on with it. Raises `FileNotFoundError`, `OSError`, or `UploadError("locked")`.
+    """An existing file, to resume it. Raises `FileNotFoundError`, `OSError`, or `UploadError("locked")`.
 
-    patience: seconds without a write after which another process that has it counts as standing still. Then it is
-        copied, which takes as long as reading it.
+    patience: seconds without a write after which another process that has it counts as stalled. Then it is copied,
+        which takes as long as reading it.
     """
     while True:
         file = path.open("r+b", buffering=0)
@@ -102,7 +102,7 @@ def opened(path: Path, patience: float) -> IO[bytes]:
 
 
 def is_in_place(file: IO[bytes], path: Path) -> bool:
-    """Whether the open file is the one that has this name."""
+    """Whether `path` still names the open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -110,7 +110,7 @@ def is_in_place(file: IO[bytes], path: Path) -> bool:
 
 
 def closed(file: IO[bytes]) -> None:
-    """Unlocked first: a process that was forked meanwhile has it open as well."""
+    """Unlocks first: a process that was forked meanwhile has the file open as well."""
     with contextlib.suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_UN)
     file.close()
@@ -121,13 +121,13 @@ def _locked(file: IO[bytes]) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks: there only those of one process are kept apart
+    except OSError:  # no locks on this file system: only writers of one process are kept apart
         return True
     return True
 
 
 def _renew(path: Path) -> None:
-    """The same bytes in a new file of the same name. Raises `UploadError("locked")`: it may be tried again."""
+    """Puts the same bytes into a new file of the same name. Raises `UploadError("locked")`: the client may retry."""
     copy = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
     try:
         shutil.copyfile(path, copy)

@@ -1,4 +1,4 @@
-"""The contracts of upload-state stores: the seeds' three methods, and what our own stores do besides."""
+"""The contracts of upload-state stores: the seeds' three methods, and what our own stores add."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MAX_RECORD: Final = 4096  # bytes of a record as JSON
 
 
 class UploadStateStore(ABC):
-    """Enough for a store of one's own. Each method may be a coroutine function. (Seed: seeds/001, "Custom store".)"""
+    """Enough for a custom store. Each method may be a coroutine function. (Seed: seeds/001, "Custom store".)"""
 
     @abstractmethod
     def get_offset(self, upload_id: str) -> int | None | Awaitable[int | None]:
-        """The last confirmed offset in bytes, or None for an upload that isn't known."""
+        """The last confirmed offset in bytes, or None for an unknown upload."""
 
     @abstractmethod
     def set_offset(self, upload_id: str, offset: int) -> None | Awaitable[None]:
-        """So many bytes of the upload are confirmed."""
+        """The first `offset` bytes are confirmed."""
 
     @abstractmethod
     def clear_offset(self, upload_id: str) -> None | Awaitable[None]:
@@ -31,9 +31,9 @@ class UploadStateStore(ABC):
 class Record:
     """An upload that may be resumed. `size` is in bytes; `page` is the path of the page that it belongs to.
 
-    `writer` is what the slot's writer needs to go on, as JSON (its `state`, and the content `type` it was given), or
-    what an upload that goes elsewhere directly needs (`external`). `http` is what a way in by HTTP keeps, all of it
-    text; see `uploads.http.shared.records`.
+    `writer` is what the slot's writer needs to resume, as JSON (its `state`, and the content `type` it was given), or
+    what a direct upload needs (`external`). `http` is what a way in by HTTP keeps, all text; see
+    `uploads.http.shared.records`.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self | None:
-        """None for anything that isn't a record: a store's content is not trusted further than that."""
+        """None for anything that isn't a record: a store's content isn't trusted beyond that."""
         if len(text) > MAX_RECORD:
             return None
         try:
@@ -71,7 +71,7 @@ def _is_texts(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write. Of two leases of one upload the one with the larger `token` counts."""
+    """The right to write. Of two leases of one upload, the one with the larger `token` counts."""
 
     upload_id: str
     holder: str
@@ -82,16 +82,16 @@ class StateStore(Protocol):
     """Our own stores. All methods block; they are called in threads.
 
     `ttl` and `seconds` are seconds from now. A holder is the name of one loaded page: it may take over its own lease,
-    so that a new socket of the same page needn't wait for the death of the old one.
+    so that a new socket of the same page needn't wait for the old one to die.
     """
 
     def save(self, record: Record, ttl: float) -> None: ...
     def replace(self, record: Record) -> None:
-        """The record of a known upload anew. Its offset, its lease and how long it is kept stay."""
+        """Replaces the record of a known upload. Its offset, its lease and its expiry stay."""
 
     def load(self, upload_id: str) -> Record | None: ...
     def touch(self, upload_id: str, ttl: float) -> None:
-        """The record is still needed."""
+        """The record is needed for `ttl` seconds more."""
 
     def forget(self, upload_id: str) -> None:
         """Removes the record and its lease."""
@@ -100,12 +100,12 @@ class StateStore(Protocol):
         """The lease, or None while another holder has it."""
 
     def renew(self, lease: Lease, seconds: float) -> bool:
-        """False if the lease has been taken over or has gone to another."""
+        """False if the lease was taken over or went to another holder."""
 
     def release(self, lease: Lease) -> None: ...
 
     def prune(self) -> int:
-        """Removes expired records; how many, where they don't go by themselves."""
+        """Removes expired records; how many, if they don't expire by themselves."""
 
     def get_offset(self, upload_id: str) -> int | None: ...
     def set_offset(self, upload_id: str, offset: int) -> None: ...

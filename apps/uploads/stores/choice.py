@@ -26,7 +26,7 @@ NAMES = {
 
 
 class Stores:
-    """Those that this process has made, each once."""
+    """The stores this process has made, each once."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], StateStore] = {}
@@ -55,7 +55,7 @@ def get_store(store: Any = None, options: dict[str, Any] | None = None) -> State
 
 
 def expect_store(store: str) -> None:
-    """Raises `ImproperlyConfigured` for what is neither a store's name nor the dotted path of a class. Makes none."""
+    """Raises `ImproperlyConfigured` unless it is a store's name or the dotted path of a class. Makes no store."""
     try:
         kind = import_string(NAMES.get(store, store))
     except ImportError:
@@ -74,7 +74,7 @@ def _make(kind: type[Any], options: dict[str, Any]) -> StateStore:
 
 
 def _complete(store: Any) -> StateStore:
-    """Three methods are enough for a store of one's own: the database keeps what they don't."""
+    """A custom store needs only three methods: the database keeps the rest."""
     if isinstance(store, DatabaseUploadState | InMemoryUploadState | RedisUploadState | CustomStore):
         return store
     if isinstance(store, UploadStateStore) or not hasattr(store, "acquire"):

@@ -1,4 +1,4 @@
-"""A store of three methods, completed: its offsets decide whether an upload is known, our own store keeps the rest."""
+"""Completes a custom store: its offsets decide whether an upload is known; our own store keeps the rest."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DatabaseUploadState:
-    """Every change of a lease is one UPDATE with its condition, so that two processes can't both have it."""
+    """Every change of a lease is one conditional UPDATE, so that two processes can't both have it."""
 
     def save(self, record: Record, ttl: float) -> None:
         self.prune()

@@ -1,7 +1,6 @@
 """What ties an upload to its record and its lease, whichever way it came: on a socket, by its fall-back or by HTTP.
 
-While it is held, nobody else writes. Parked, it waits for whoever goes on with it; where nothing can be resumed,
-`NO_HOLD` stands in and says so.
+While it is held, nobody else writes. Parked, it waits to be resumed; `NO_HOLD` stands in for one that can't be.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ logger = logging.getLogger("uploads")
 
 
 class NoHold:
-    """Of an upload that nobody can go on with: it is whoever's has it, and leaves no record."""
+    """Of an upload that can't be resumed: it belongs to whoever has it, and leaves no record."""
 
     is_held = False
     offset = 0
@@ -54,9 +53,9 @@ NO_HOLD: Final = NoHold()
 
 
 class StoredHold:
-    """A record and its lease in a store. All methods block; an upload goes on without its store.
+    """A record and its lease in a store. All methods block; an upload continues if its store fails.
 
-    `ttl` is for how many seconds the upload may be parked, `seconds` how long the lease holds without a renewal.
+    Both in seconds: `ttl` is how long the upload may be parked, `seconds` how long the lease lasts without renewal.
     """
 
     is_held = True
@@ -78,12 +77,12 @@ class StoredHold:
             raise UploadError("superseded")
 
     def renew(self) -> bool:
-        """Says, too, that the record is still needed. Raises whatever the store does."""
+        """Extends the record as well. Raises whatever the store does."""
         self.store.touch(self.lease.upload_id, self.ttl)
         return self._renew()
 
     def lengthen(self, seconds: float) -> bool:
-        """From now on the lease holds for so long without a renewal; whether it is ours."""
+        """From now on the lease lasts for `seconds` without renewal; whether it is ours."""
         self.seconds = seconds
         return self.is_ours()
 
@@ -91,14 +90,14 @@ class StoredHold:
         try:
             return self._renew()
         except Exception:  # noqa: BLE001  (whatever the store's driver raises)
-            logger.warning("could not renew the lease of an upload", exc_info=True)
+            logger.warning("could not renew upload lease", exc_info=True)
             return True
 
     def is_anothers(self) -> bool:
         try:
             return not self.is_ours() and self.store.load(self.lease.upload_id) is not None
         except Exception:  # noqa: BLE001
-            logger.warning("could not look up an upload's record", exc_info=True)
+            logger.warning("could not load upload record", exc_info=True)
             return True
 
     def release(self) -> None:
@@ -106,7 +105,7 @@ class StoredHold:
         try:
             self.store.release(self.lease)
         except Exception:  # noqa: BLE001
-            logger.warning("could not release the lease of an upload", exc_info=True)
+            logger.warning("could not release upload lease", exc_info=True)
 
     def _renew(self) -> bool:
         if self._is_lost:  # or given back: a late renewal would keep others out
@@ -129,7 +128,7 @@ class StoredHold:
         try:
             self.store.set_offset(self.record.id, offset)
         except Exception:  # noqa: BLE001
-            logger.warning("could not store the offset of an upload", exc_info=True)
+            logger.warning("could not store upload offset", exc_info=True)
 
     def record_writer(self, state: dict[str, Any]) -> None:
         self.record = replace(self.record, writer=state)
@@ -138,10 +137,10 @@ class StoredHold:
         try:
             self.store.replace(self.record)
         except Exception:  # noqa: BLE001
-            logger.warning("could not store the state of a writer", exc_info=True)
+            logger.warning("could not store writer state", exc_info=True)
 
     def update(self, record: Record) -> None:
-        """The record anew. Raises whatever the store does."""
+        """Replaces the record. Raises whatever the store does."""
         self.store.replace(record)
         self.record = record
 
@@ -151,7 +150,7 @@ class StoredHold:
         try:
             self.store.touch(self.lease.upload_id, self.ttl)
         except Exception:  # noqa: BLE001
-            logger.warning("could not prolong the record of an upload", exc_info=True)
+            logger.warning("could not extend upload record", exc_info=True)
         self.release()
 
     def forget(self) -> None:
@@ -172,7 +171,7 @@ def take(
 def record_of(
     entry: Entry, owner: str, page: str, slot: str, folder: str = "", http: Mapping[str, str] | None = None
 ) -> Record:
-    """The record of an upload of a page."""
+    """The record of a page's upload."""
     return Record(
         id=entry.upload.id,
         owner=owner,

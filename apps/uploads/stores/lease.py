@@ -1,4 +1,4 @@
-"""Keeps a lease while nothing arrives because the server is at work."""
+"""Renews a lease while nothing arrives because the server is busy."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ async def _renew(renew: Callable[[], object], seconds: float, over: asyncio.Even
         try:
             await threads.run(renew)
         except Exception:  # noqa: BLE001  (whatever the store's driver raises)
-            logger.warning("could not renew the lease of an upload", exc_info=True)
+            logger.warning("could not renew upload lease", exc_info=True)

@@ -1,4 +1,4 @@
-"""State in the memory of one process: gone with it, which tests and single-process servers may not mind."""
+"""State in the memory of one process: lost with it, which may do for tests and single-process servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State in Redis: shared by every process, and out of the database's way."""
+"""State in Redis: shared by every process, and no load on the database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ return 1
 
 
 class RedisUploadState:
-    """`url` as redis-py has it. Other options go to its client."""
+    """`url` is redis-py's; other options go to its client."""
 
     def __init__(self, url: str, **options: Any) -> None:
         from redis import Redis

@@ -4,7 +4,7 @@ s3 = failing(ATTEMPTS=1)  # a fixture
 with S3Faults(moto.url) as s3:
     s3.on("PUT", "partNumber=2", status(500), times=1)
     s3.on("POST", "uploads", reset)
-    s3.on("PUT", "", gate)  # any callable: the request waits for it, and goes on
+    s3.on("PUT", "", gate)  # any callable: the request waits for it, then continues
     s3.count("POST", "uploads")
 """
 

@@ -27,7 +27,7 @@ def sha(data: bytes) -> str:
 
 
 class Gate:
-    """Stops a thread at a place until the test lets it go on."""
+    """Stops a thread at a place until the test lets it continue."""
 
     def __init__(self) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
@@ -48,7 +48,7 @@ def handle(monkeypatch: pytest.MonkeyPatch, script: Callable[[BenchView], None])
 
 
 def assert_works(page: UploadPage) -> None:
-    """The page goes on, and so do uploads."""
+    """The page still works, and so do uploads."""
     page.submit("say", text="still here")
     assert "still here" in page.html
     ref = page.upload("docs", "next.txt", TEXT)

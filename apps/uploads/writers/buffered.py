@@ -15,11 +15,11 @@ class BufferedUploadWriter(UploadWriter):
     the seeds' sample expects it; `accept` and `flush` see to that.
     """
 
-    buffer_threshold = 5 * 1024 * 1024  # bytes; S3 takes no smaller part, but for the last
+    buffer_threshold = 5 * 1024 * 1024  # bytes; S3 takes no smaller part, except the last
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Mangled names: a subclass may use `_parts` or `_buffer` for what it likes.
+        # Mangled names: a subclass may use `_parts` or `_buffer` for itself.
         self.__pieces: list[bytes] = []
         self.__length = 0
         self.__parts = 0
@@ -72,10 +72,10 @@ class BufferedUploadWriter(UploadWriter):
         return self.__length
 
     def take_rest(self) -> bytes:
-        """Those bytes, for a writer that keeps them elsewhere. They are buffered no more."""
+        """Those bytes, for a writer that keeps them elsewhere. They are no longer buffered."""
         rest, self.__pieces, self.__length = b"".join(self.__pieces), [], 0
         return rest
 
     def skip_parts(self, count: int) -> None:
-        """So many parts are there already: the next one has the number after."""
+        """The first `count` parts exist already: the next one has the number after."""
         self.__parts = count

@@ -12,7 +12,7 @@ Ending: TypeAlias = Callable[[], None]
 
 
 class CallGate:
-    """Whoever ends it while a call is under way leaves the ending to the thread that is in that call."""
+    """Ending it during a call leaves the ending to the thread in that call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # never held during a call
@@ -22,13 +22,13 @@ class CallGate:
 
     @property
     def is_ending(self) -> bool:
-        """Whether the call that is under way, if one is, is the last."""
+        """Whether the call under way, if any, is the last."""
         return self._ending is not None
 
     def enter(self) -> bool:
-        """Before a call; `leave` has to follow. False if it is over.
+        """Before a call; `leave` must follow. False if it is over.
 
-        Raises `UploadError("busy")` during another: whoever has an upload's chunks passes them on one after the other.
+        Raises `UploadError("busy")` during another: an upload's chunks are passed on one after the other.
         """
         with self._lock:
             if self._ending is not None:
@@ -39,7 +39,7 @@ class CallGate:
             return True
 
     def leave(self) -> None:
-        """After a call: does the ending, if there is one by now."""
+        """After a call: runs the ending, if there is one by now."""
         with self._lock:
             ending = self._ending
             if ending is None:
@@ -49,7 +49,7 @@ class CallGate:
         self.is_over = True
 
     def end(self, ending: Ending) -> None:
-        """Has `ending` done, here or by the thread that is in the last call. The first ending counts."""
+        """Has `ending` run, here or by the thread in the last call. The first ending counts."""
         with self._lock:
             if self._ending is not None:
                 return
@@ -60,7 +60,7 @@ class CallGate:
         self.leave()
 
     def take_back(self) -> Ending | None:
-        """During a call: the ending that somebody has asked for meanwhile won't be done."""
+        """During a call: withdraws the ending that was requested meanwhile."""
         with self._lock:
             ending, self._ending = self._ending, None
             return ending

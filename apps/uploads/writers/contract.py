@@ -7,17 +7,17 @@ from typing import Any
 
 
 class UploadWriter(ABC):
-    """Takes the bytes of one upload. Pass the class, or whatever makes an instance, as `allow_upload(writer=…)`.
+    """Takes the bytes of one upload. Pass the class, or a function that makes one, as `allow_upload(writer=…)`.
 
-    It is made with these four keyword arguments when the first bytes have been found to be of an accepted type:
+    It is made with these four keyword arguments once the first bytes are known to be of an accepted type:
 
     upload_id: 32 hexadecimal digits, made by the server.
     filename: the visitor's name for the file. Never use it in a path or a key; see `UploadEntry.safe_name`.
     content_type: what the first bytes say it is, or what the extension says where they say nothing.
-    expected_size: bytes; exactly so many will come.
+    expected_size: bytes; exactly that many will come.
 
-    All methods are called in threads, one at a time and in order, and may block: that pushes back the browser of this
-    upload and nobody else. After `close` or `abort` nothing more is called.
+    All methods are called in threads, one at a time and in order, and may block: that slows down this
+    upload's browser and nobody else's. After `close` or `abort` nothing more is called.
     """
 
     def __init__(self, upload_id: str, filename: str, content_type: str, expected_size: int | None = None) -> None:
@@ -37,7 +37,7 @@ class UploadWriter(ABC):
         """Every byte was written, and the slot's validators have passed. What it returns is `entry.writer_result`."""
 
     def abort(self, error: BaseException) -> None:  # noqa: B027  (nor released)
-        """The upload has failed, or was cancelled: release what it holds. What this raises is logged, and that is all.
+        """The upload has failed, or was cancelled: release what it holds. What this raises is only logged.
 
         error: what `open`, `write_chunk`, `close` or a validator has raised; `ValueError` when the file is too large;
             `ConnectionAbortedError` when the visitor has cancelled or is gone.

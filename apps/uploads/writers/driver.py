@@ -1,6 +1,6 @@
-"""The sink that is a slot's writer: drives it by its contract, in order, one call at a time, and not after its end.
+"""The sink for a slot's writer: calls it by its contract, in order, one call at a time, and never after its end.
 
-Whoever ends an upload never waits for a call that is under way: the thread that is in it does what is left to do.
+Ending an upload never waits for a call under way: the thread in that call does what is left to do.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ logger = logging.getLogger("uploads")
 
 
 class Drivers:
-    """Those of this process that have made a writer, by upload id."""
+    """This process's drivers that have made a writer, by upload id."""
 
     def __init__(self) -> None:
         self._live: WeakValueDictionary[str, Driver] = WeakValueDictionary()
@@ -49,7 +49,7 @@ class Drivers:
 
 
 class Driver:
-    """What stands between an entry and its writer. Its methods block as long as the writer does, or say otherwise."""
+    """Stands between an entry and its writer. Methods block as long as the writer does, unless they say otherwise."""
 
     is_remote = True
 
@@ -57,14 +57,14 @@ class Driver:
         self._entry, self._factory = entry, factory
         self._writer: UploadWriter | None = None
         self._held: list[bytes] = []  # the first bytes, until they have shown what the file is
-        self._hash: Any = hashlib.sha256()  # None once it can't be told: after a resume
+        self._hash: Any = hashlib.sha256()  # None if unknown: after a resume
         self._gate = CallGate()
         self._hold = entry.hold
         self._is_closed = False
         self._result: Any = None
-        self._beside = StagingFile(entry.upload.id, 0)  # never written: what validators make stands beside it
-        self.written = 0  # bytes handed to the writer, by it or by those before it
-        self.durable = 0  # those of them that whoever resumes would find
+        self._beside = StagingFile(entry.upload.id, 0)  # never written: what validators make goes beside it
+        self.written = 0  # bytes handed to the writer, by this driver or those before
+        self.durable = 0  # those of them that a resume would find
 
     @property
     def path(self) -> Path:
@@ -86,7 +86,7 @@ class Driver:
 
     # In the order of an upload's life
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Passes pieces on; the first of them once they have shown what the file is. Raises `UploadError`."""
+        """Passes pieces on, the first of them once they have shown what the file is. Raises `UploadError`."""
         if self._is_closed or not self._gate.enter():
             return
         try:
@@ -99,14 +99,14 @@ class Driver:
             self._gate.leave()
 
     def seal(self) -> str:
-        """Empty while it can't be told."""
+        """Empty while unknown."""
         if self._hash is not None:
             return str(self._hash.hexdigest())
         return self._writer.sha256 if isinstance(self._writer, ResumableUploadWriter) else ""
 
     def finish(self) -> Sealed:
         """Closes the writer. Raises `UploadError`."""
-        if not self._is_closed:  # as that of an upload is whose page came back after it was complete
+        if not self._is_closed:  # it is if the page came back after the upload was complete
             self._close()
         return Sealed(self.seal(), self._result)
 
@@ -126,9 +126,9 @@ class Driver:
             self._gate.leave()
 
     def discard(self, cause: BaseException | None) -> None:
-        """Nobody wants it any more: aborts the writer, or has what it stored removed. Waits for no other thread.
+        """Nobody wants it any more: aborts the writer, or has it remove what it stored. Waits for no other thread.
 
-        What another process has gone on with is left alone.
+        Leaves alone what another process has resumed.
         """
         self._beside.discard()
         if cause is None:
@@ -141,11 +141,11 @@ class Driver:
             self._gate.end(partial(self._abort, cause))
 
     def park(self) -> None:
-        """The socket is gone, and somebody may go on elsewhere. Waits for no other thread."""
+        """The socket is gone, and the upload may be resumed elsewhere. Waits for no other thread."""
         self._gate.end(self._suspend)
 
     def drop(self, cause: BaseException) -> None:
-        """Nobody has come back for it, here. Whether somebody has consumed it elsewhere can't be told any more."""
+        """Nobody has resumed it here. Whether somebody has consumed it elsewhere is unknown."""
         if not self._is_closed:
             self._abort(cause)
 
@@ -154,15 +154,15 @@ class Driver:
         """Whether keeping it takes memory."""
         return not self._is_closed
 
-    # Going on
+    # Resuming
     def hand_over(self) -> bool:
-        """Lets go of the upload, now or as soon as the running call returns. Whether that was now."""
+        """Lets go of the upload, now or as soon as the running call returns; whether that was now."""
         self._entry.let_go()
         self.park()
         return self._gate.is_over
 
     def reopen(self, hold: Hold) -> Found:
-        """Goes on with what an earlier writer has written: with its very instance, if it waits in this process.
+        """Resumes from what an earlier writer has written, with that very instance if it waits in this process.
 
         Raises `UploadError`: `locked` while the last call to it is still under way, anything else if the upload must
         start over.
@@ -181,7 +181,7 @@ class Driver:
         return Found(offset, content_type=content_type) if offset else Found()
 
     def _succeed(self, old: Driver) -> Found:
-        """With the very writer of a driver that is over."""
+        """Takes over the very writer of a driver that is over."""
         self._writer, old._writer = old._writer, None
         self._is_closed, old._is_closed = old._is_closed, False
         self._hash, self._result = old._hash, old._result
@@ -192,7 +192,7 @@ class Driver:
         return Found(self.written, content_type=old._entry.content_type)
 
     def _replace(self, content_type: str, state: dict[str, Any]) -> int:
-        """With a new writer; at which offset."""
+        """Makes a new writer; its offset."""
         if not self._gate.enter():
             raise UploadError("unknown_ref")
         try:
@@ -248,7 +248,7 @@ class Driver:
         self._record(writer)
 
     def _record(self, writer: UploadWriter) -> None:
-        """The seeds' "cumulative byte count", for whoever resumes."""
+        """The seeds' "cumulative byte count", for a resume."""
         durable = writer.durable(self.written) if isinstance(writer, ResumableUploadWriter) else self.written
         changed, self.durable = durable != self.durable, durable
         if changed and isinstance(writer, ResumableUploadWriter):
@@ -262,7 +262,7 @@ class Driver:
         self._gate.end(partial(self._abort, failure))
         if isinstance(failure, UploadError):
             return failure
-        logger.error("a writer failed", exc_info=failure)
+        logger.error("writer failed", exc_info=failure)
         return UploadError("storage_unavailable")
 
     def _not_reopened(self, failure: BaseException) -> UploadError:
@@ -273,7 +273,7 @@ class Driver:
         return self._failed(failure)
 
     def _closed(self) -> None:
-        """What was asked for while it was being closed comes too late for the writer."""
+        """What was requested during `close` comes too late for the writer."""
         self._is_closed = True
         self.durable = self.written
         match self._gate.take_back():
@@ -291,7 +291,7 @@ class Driver:
         try:
             type(writer).discard(self._result)
         except Exception:
-            logger.exception("a writer could not discard what it had stored")
+            logger.exception("writer discard failed")
 
     def _abort(self, cause: BaseException) -> None:
         if self._writer is None:
@@ -299,10 +299,10 @@ class Driver:
         try:
             self._writer.abort(cause)
         except BaseException:
-            logger.exception("a writer's abort failed")
+            logger.exception("writer abort failed")
 
     def _suspend(self) -> None:
-        """Leaves what is stored to whoever resumes; a writer that nobody could replace waits for them here."""
+        """Leaves what is stored to be resumed; a writer that can't be replaced waits here for that."""
         writer = self._writer
         if self._is_closed or isinstance(writer, ResumableUploadWriter) and not goes_on_elsewhere(writer):
             here(Waiting).keep(self._entry.upload.id, self, self._hold.ttl if self._hold.is_held else 0)
@@ -310,7 +310,7 @@ class Driver:
             try:
                 writer.suspend()
             except BaseException:
-                logger.exception("a writer could not be suspended")
+                logger.exception("writer suspend failed")
         else:
             self._abort(session_closed())
 

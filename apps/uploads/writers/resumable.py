@@ -1,4 +1,4 @@
-"""Writers whose upload can be interrupted and go on: after a lost socket, a restart, or on another host."""
+"""Writers whose upload can be resumed: after a lost socket, after a restart or on another host."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from uploads.writers.contract import UploadWriter
 
 
 class ResumableUploadWriter(UploadWriter):
-    """For a slot with `resumable=True`. Whoever resumes makes a new writer, with the same `upload_id`, and opens it.
+    """For a slot with `resumable=True`. A resume makes a new writer, with the same `upload_id`, and opens it.
 
-    `confirmed` is 0 then, or the bytes that were confirmed before: `open` has to go on after those. How many have been
-    written is kept in the slot's state store as they are written.
+    `confirmed` is then the bytes confirmed before, perhaps 0: `open` has to continue after those. How many have been
+    written is recorded in the slot's state store as they are written.
 
-    A writer that knows better where it stands, say from its storage, overrides `measure`. What it needs to find its
-    storage again it puts into `resume_state`.
+    A writer that knows better where it stands, say from its storage, overrides `measure`. It puts what it needs to find
+    its storage again into `resume_state`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.confirmed = 0
-        self.resume_state: dict[str, Any] = {}  # JSON; with all that belongs to it, the upload's record has 4 KiB
-        self.sha256 = ""  # for `close` to set after a resume, where it can tell; hexadecimal
+        self.resume_state: dict[str, Any] = {}  # JSON; the upload's whole record has 4 KiB
+        self.sha256 = ""  # hexadecimal; for `close` to set after a resume, if it can
         self.__keep: Callable[[], None] = lambda: None
 
     def save_state(self) -> None:
-        """Keeps `resume_state` in the state store now. Blocks."""
+        """Saves `resume_state` in the state store now. Blocks."""
         self.__keep()
 
     def measure(self) -> int:
-        """Called after each `open`: the bytes that are there to stay, from which the upload goes on."""
+        """Called after each `open`: the durable bytes, after which the upload continues."""
         return self.confirmed
 
     def durable(self, written: int) -> int:
-        """How many of the `written` bytes would be found by whoever resumes now."""
+        """How many of the `written` bytes a resume would find now."""
         return written
 
     def tail(self, offset: int) -> tuple[str, int]:
-        """SHA-256 in hexadecimal of the last bytes before `offset`, and how many these are.
+        """Hexadecimal SHA-256 of the last bytes before `offset`, and their number.
 
-        The browser compares it with its file before it goes on. Of none (0) it takes the server's word.
+        The browser compares it with its file before it resumes. With 0 it takes the server's word.
         """
         return "", 0
 
     def suspend(self) -> None:
-        """The upload is interrupted, and this instance is called no more: let go of what only this process has."""
+        """The upload is parked, and this instance won't be called again: let go of what only this process has."""
 
     def keep_with(self, keep: Callable[[], None]) -> None:
         """For the driver: what `save_state` calls."""
@@ -54,10 +54,10 @@ class ResumableUploadWriter(UploadWriter):
 
 
 def goes_on_elsewhere(writer: UploadWriter) -> bool:
-    """Whether a new instance could go on.
+    """Whether a new instance could resume.
 
-    A writer that buffers has bytes which are nowhere else, and unless it measures only this very instance knows how
-    many parts it has stored: it is kept in this process instead.
+    A buffering writer has bytes that are nowhere else and, unless it measures, only this very instance knows how many
+    parts it has stored: it waits in this process instead.
     """
     if not isinstance(writer, ResumableUploadWriter):
         return False

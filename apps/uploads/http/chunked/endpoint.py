@@ -1,8 +1,8 @@
 """The chunked endpoint of the seeds: `POST /api/upload-chunk`, a chunk of a file in each request. (Seed: seeds/004.)
 
-Headers and answers are that page's. Chunks may come in any order, several at a time and more than once; the file is
-put together once. The client's name for an upload is never more than that: together with the visitor's it gives the
-upload's id, so that nobody can touch an upload of somebody else's session by naming it.
+Headers and answers are the seed's. Chunks may come in any order, several at a time and more than once; the file is
+assembled once. The client's name for an upload is only a name: together with the visitor's it gives the upload's id, so
+that nobody can touch an upload of somebody else's session by naming it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from uploads.stores import Record
 
 MAX_CHUNKS: Final = 10_000
 METHODS: Final = "OPTIONS, POST"
-WAIT_FOR_OTHERS: Final = 60.0  # seconds that another request may take to put the file together
+WAIT_FOR_OTHERS: Final = 60.0  # seconds that another request may take to assemble the file
 LOOK_EVERY: Final = 0.05
 
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -72,7 +72,7 @@ class Chunk:
 
 
 def read(headers: RequestHeaders) -> Chunk:
-    """Raises `UploadError`: `bad_header`, `bad_name`, `length_required`, or `unknown_ref` for no possible id."""
+    """Raises `UploadError`: `bad_header`, `bad_name`, `length_required`, or `unknown_ref` for an impossible id."""
     if not _ID.fullmatch(headers.text("x-upload-id")):
         raise refusal("bad_header") if headers.get("x-upload-id") is None else UploadError("unknown_ref")
     length = headers.number("content-length")
@@ -140,7 +140,7 @@ class Chunks:
         return _finished(await self._assemble(record, visitor))
 
     async def _begun(self, begin: Callable[[], Record | None]) -> Record:
-        """Waits here and not in a thread: there are few of those, and everybody's uploads need them."""
+        """Waits here and not in a thread: threads are few, and everybody's uploads need them."""
         end = time.monotonic() + WAIT_FOR_OTHERS
         while (record := await threads.check(begin)) is None:
             if time.monotonic() > end:
@@ -149,7 +149,7 @@ class Chunks:
         return record
 
     async def _place(self, record: Record, chunk: Chunk, chunk_size: int, body: IO[bytes]) -> int:
-        """How many chunks are there now: all, too, if others have put the file together while this one came again."""
+        """How many chunks are here now: all of them if others have assembled the file while this one came again."""
         try:
             return await threads.write(partial(PartFile(record.id).place, chunk.index, chunk_size, body))
         except UploadError as refused:
@@ -177,7 +177,7 @@ class Chunks:
         return record
 
     async def _assemble(self, record: Record, visitor: Visitor) -> Record:
-        """Every chunk is there: the request that finds so first finishes the file, the others wait for it."""
+        """Every chunk is here: the first request to find so finishes the file, the others wait for it."""
         end = time.monotonic() + WAIT_FOR_OTHERS
         while True:
             try:
@@ -200,14 +200,14 @@ def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Re
     visitor.expect_pace()
     entry = transfers.entry_of(made)
     drive.open(entry, visitor.uploader)
-    entry.park_reservation()  # until the file is put together
+    entry.park_reservation()  # until the file is assembled
     if janitor.is_due():
         janitor.prune()
     if not file.create(chunk.size, chunk_size, chunk.count):
         return None
     try:
         if (record := store.load(made.id)) is not None:
-            if records.STAGE in record.http:  # all of it has happened since we looked
+            if records.STAGE in record.http:  # it was finished since we looked
                 file.remove()
             return record
         store.save(made, records.ttl())
@@ -218,7 +218,7 @@ def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Re
 
 
 def _finished(record: Record) -> dict[str, Any]:
-    name = parse_name(record.name).label  # as every other way calls it
+    name = parse_name(record.name).label  # as in every other way in
     return {"fileGuid": records.result(record), "fileName": name, "fileSize": record.size}
 
 

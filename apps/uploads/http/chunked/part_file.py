@@ -1,8 +1,8 @@
 """A file that comes in numbered chunks, in any order and several at a time: each at its place, and a map beside it.
 
-The map says which chunks are there: a byte for each, behind the chunks' common size and a seal. It is a file, so that
-processes share it and a crash loses nothing but the chunks that were on their way. Who places a chunk holds its lock
-together with others; who seals it holds it alone.
+The map says which chunks are here: a byte for each, after the chunks' common size and a seal. It is a file, so that
+processes share it and a crash loses only chunks in transit. Placing a chunk takes a shared lock on it, sealing an
+exclusive one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.http_errors import refusal
 
-_HEADER: Final = struct.Struct(">Q?")  # bytes of a chunk; whether no more are placed
+_HEADER: Final = struct.Struct(">Q?")  # bytes of a chunk; whether it is sealed
 BLOCK: Final = 1024 * 1024
-FRESH: Final = 30.0  # seconds in which whoever has made the file lets others know of it
+FRESH: Final = 30.0  # seconds in which the file's maker lets others know of it
 
 
 class PartFile:
@@ -42,7 +42,7 @@ class PartFile:
             with self.path.open("ab") as file:
                 if os.fstat(file.fileno()).st_size == 0:
                     file.truncate(size)
-            os.link(made, self.map)  # there at once with all that is in it, or not at all
+            os.link(made, self.map)  # appears complete, or not at all
         except FileExistsError:
             return False
         except OSError:
@@ -56,7 +56,7 @@ class PartFile:
             path.unlink(missing_ok=True)
 
     def is_free(self, is_known: Callable[[], bool]) -> bool:
-        """Whether it may be made. What a crash or an expiry has left is removed: a map that is old and nobody knows."""
+        """Whether it may be made. Removes what a crash or an expiry has left: a map that is old and unknown."""
         try:
             with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as file:
                 found = os.fstat(file.fileno())
@@ -71,7 +71,7 @@ class PartFile:
         return True
 
     def place(self, index: int, chunk_size: int, chunk: IO[bytes]) -> int:
-        """Puts a chunk where it belongs unless it is there already; how many are there now.
+        """Places a chunk unless it is here already; how many are here now.
 
         Raises `UploadError`: `bad_body` if the others have another size, `unknown_ref` if there is no such file.
         """
@@ -86,7 +86,7 @@ class PartFile:
             return _count(file)
 
     def seal(self) -> None:
-        """From now on nothing is placed any more."""
+        """From now on nothing more is placed."""
         with self._locked(fcntl.LOCK_EX) as file:
             os.pwrite(file.fileno(), b"\1", _HEADER.size - 1)
 

@@ -1,7 +1,7 @@
 """Files in a form: `POST /upload`, whose progress can be polled, and `POST /api/upload`. (Seeds: seeds/002, seeds/004.)
 
 Django parses the form and keeps the file on disk meanwhile. What must happen before the body is read happens in
-`Forms`, around Django: the Origin is looked at, a body that is too long is refused, and its bytes are counted.
+`Forms`, around Django: the Origin is checked, a body that is too long is refused, and its bytes are counted.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Forms:
 
 
 async def _key(scope: Scope) -> str | None:
-    """Of the progress that this request's visitor wants to be told, if any."""
+    """The key of the progress that this request's visitor wants to see, if any."""
     found = parse_qs(scope["query_string"].decode("latin-1")).get(FIELD, [])
     if len(found) != 1:
         return None
@@ -85,7 +85,7 @@ async def _key(scope: Scope) -> str | None:
 # Django's part
 
 
-@csrf_exempt  # the Origin has been looked at, which is what the token is for
+@csrf_exempt  # the Origin has been checked, which is what the token is for
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Takes the form's one file, whatever its field is called."""
@@ -99,7 +99,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def get_upload_progress(request: HttpRequest) -> HttpResponse:
-    """`{"uploaded": n, "length": n}` in bytes while a form travels, `null` when it is done."""
+    """`{"uploaded": n, "length": n}` in bytes while a form arrives, `null` when it is done."""
     address = request.META.get("REMOTE_ADDR", "")
     key = progress.key_of(known_owner(request), address, request.GET.get(FIELD, ""))
     if key is None:
@@ -110,10 +110,10 @@ def get_upload_progress(request: HttpRequest) -> HttpResponse:
 
 
 def _only_file(request: HttpRequest) -> Any:
-    """Raises `UploadError` for a form that can't be read, or hasn't exactly one file."""
+    """Raises `UploadError` for a form that can't be read, or doesn't have exactly one file."""
     try:
         files = [file for _, several in request.FILES.lists() for file in several]
-    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError, LookupError):  # the last: of a charset
+    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError, LookupError):  # last: unknown charset
         raise refusal("bad_body") from None
     if not files:
         raise refusal("no_file")
@@ -136,7 +136,7 @@ def _deliver(request: HttpRequest, file: Any) -> dict[str, Any]:
 
 def _answer(request: HttpRequest, content: Any, status: int) -> HttpResponse:
     response = JsonResponse(content, safe=False, status=status)
-    response.write(b"\n")  # for who reads it in a terminal
+    response.write(b"\n")  # for reading it in a terminal
     add_never_cache_headers(response)
     response["X-Content-Type-Options"] = "nosniff"
     for name, value in origin_of(_scope(request)).cors():
@@ -145,7 +145,7 @@ def _answer(request: HttpRequest, content: Any, status: int) -> HttpResponse:
 
 
 def _scope(request: HttpRequest) -> dict[str, Any]:
-    """Of this request; under WSGI, and in tests, one that says the same."""
+    """This request's; under WSGI, and in tests, one that says the same."""
     scope: dict[str, Any] | None = getattr(request, "scope", None)
     if scope is not None:
         return scope

@@ -1,4 +1,4 @@
-"""How far a form's body has come, for whoever polls: kept in the cache, under a key that belongs to its visitor."""
+"""How far a form's body has come, for polling: kept in the cache, under a key that belongs to its visitor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from uploads.http.shared.asgi import Receive
 
 KEPT: Final = 600  # seconds after which progress that nobody ended is forgotten
 SAVE_EVERY: Final = 0.2  # seconds
-POLLS: Final = (2.0, 20.0)  # a second, and at once, of one upload
+POLLS: Final = (2.0, 20.0)  # per second, and at once, for one upload
 MAX_POLLERS: Final = 10_000
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -40,7 +40,7 @@ class Polls:
 
 
 def key_of(owner: str, address: str, progress_id: str) -> str | None:
-    """None for an id that can't be one. Without an owner it is the seed's: the client's address and the id."""
+    """None for an invalid id. Without an owner it is the seed's: the client's address and the id."""
     if not _ID.fullmatch(progress_id):
         return None
     whose = owner or f"address:{address}"
@@ -50,7 +50,7 @@ def key_of(owner: str, address: str, progress_id: str) -> str | None:
 
 
 def look(key: str) -> Any:
-    """`{"uploaded": …, "length": …}` in bytes, or None: it is done, or never was, or isn't the visitor's. Blocks."""
+    """`{"uploaded": …, "length": …}` in bytes, or None if it is done, unknown or not the visitor's. Blocks."""
     return cache.get(key)
 
 
@@ -77,7 +77,7 @@ class Counter:
         return message
 
     async def end(self) -> None:
-        """Whoever asks from now on is told that it is done: before the answer, and again where there was none."""
+        """From now on polls are told that it is done: called before the answer, and again if there was none."""
         self._is_over.set()
         if self._is_forgotten:
             return
@@ -87,7 +87,7 @@ class Counter:
         self._is_forgotten = True
 
     async def _save(self) -> None:
-        """Tells the cache, again as long as there is news."""
+        """Updates the cache, again as long as there is news."""
         told = -1
         while told != self._received and not self._is_over.is_set():
             told = self._received

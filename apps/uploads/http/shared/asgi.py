@@ -1,4 +1,4 @@
-"""The words of ASGI that these applications speak, and a body as it arrives."""
+"""What these applications need of ASGI, and a body as it arrives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = Iterable[tuple[str, str]]
 
-PATIENCE: Final = 30.0  # seconds that a body may stand still
+PATIENCE: Final = 30.0  # seconds that a body may stall
 
 _ALWAYS: Final = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
@@ -25,7 +25,7 @@ class ClientGone(Exception):
 
 
 async def pieces(receive: Receive) -> AsyncIterator[bytes]:
-    """The body as it arrives. Raises `ClientGone` where it is cut off, `UploadError("timeout")` if it stands still."""
+    """The body as it arrives. Raises `ClientGone` if it is cut off, `UploadError("timeout")` if it stalls."""
     while True:
         try:
             async with asyncio.timeout(PATIENCE):
@@ -41,7 +41,7 @@ async def pieces(receive: Receive) -> AsyncIterator[bytes]:
 
 
 async def answer(send: Send, status: int, headers: Headers = (), body: bytes = b"") -> None:
-    """One whole response; also to whom is gone already, which is no error."""
+    """Sends a whole response. A client that is gone already is no error."""
     every = [*_ALWAYS, *headers]
     if status != 204:
         every.append(("Content-Length", str(len(body))))

@@ -16,7 +16,7 @@ from uploads.intakes import Intake
 
 
 class Delivery:
-    """All methods block. Raises `UploadError`, then or when it is made, and leaves nothing behind."""
+    """All methods block. They and the constructor raise `UploadError`, and leave nothing behind then."""
 
     def __init__(
         self, intake: Intake, visitor: Visitor, page: str, raw_name: str, size: int, client_type: str = ""

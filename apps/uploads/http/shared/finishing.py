@@ -1,4 +1,4 @@
-"""The end of an upload by HTTP: settled, handed to its intake, and recorded as done for whoever asks again."""
+"""The end of an upload by HTTP: settled, handed to its intake, and recorded as done for clients that ask again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger("uploads")
 def make_ready(entry: UploadEntry, intake: Intake) -> None:
     """From the last byte to ready. Raises `UploadError`; nothing is left then. Blocks."""
     if not entry.size and intake.takes_empty:
-        drive.commit(entry, [b""])  # so that there is a file to look at
+        drive.commit(entry, [b""])  # so that there is a file to check
     outcome = drive.deliver(entry, ())
     if isinstance(outcome, drive.Refused):
         raise outcome.error
@@ -27,8 +27,8 @@ def make_ready(entry: UploadEntry, intake: Intake) -> None:
 def hand_over(entry: UploadEntry, intake: Intake, owner: str) -> str:
     """What the intake calls the file, if it says. Blocks.
 
-    Raises `UploadError`: the intake's own, after which nothing is left, or `server_error`, after which all is as before
-    and it may be tried again.
+    Raises `UploadError`: the intake's own, after which nothing is left, or `server_error`, after which nothing has
+    changed and the client may retry.
     """
     entry.lend()
     try:
@@ -37,7 +37,7 @@ def hand_over(entry: UploadEntry, intake: Intake, owner: str) -> str:
         entry.fail(refused)
         raise
     except Exception:
-        logger.exception("the intake %s failed", intake.name)
+        logger.exception("intake %s failed", intake.name)
         raise UploadError("server_error") from None
     else:
         entry.consume()
@@ -49,14 +49,14 @@ def hand_over(entry: UploadEntry, intake: Intake, owner: str) -> str:
 
 
 def is_taken(record: Record, entry: UploadEntry) -> bool:
-    """Whether the intake took the file, and only that could not be recorded any more."""
+    """Whether the intake took the file, and only recording that failed."""
     return record.http.get(records.STAGE) == records.TAKING and not entry.path.exists()
 
 
 def finish(entry: UploadEntry, hold: StoredHold) -> None:
     """From the last byte to the end, under a hold, so that this happens once. Blocks.
 
-    A process that dies in between leaves a record that says how far it got, and whoever asks next goes on from there.
+    A process that dies in between leaves a record that says how far it got, and the next request continues from there.
     Raises `UploadError` as `hand_over` does, or `superseded`.
     """
     intake = records.intake_of(hold.record)

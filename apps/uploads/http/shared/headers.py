@@ -1,4 +1,4 @@
-"""Headers, read to the letter: ASCII digits within bounds, base64 as the specifications have it, nothing else."""
+"""Headers, parsed strictly: ASCII digits within bounds, base64 as specified, nothing else."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from uploads.http_errors import refusal
 
-MOST: Final = 2**53 - 1  # the largest number that JavaScript counts to
-MAX_METADATA: Final = 1600  # characters: it is kept beside the upload, in a record of 4 KB
+MOST: Final = 2**53 - 1  # the largest integer that is exact in JavaScript
+MAX_METADATA: Final = 1600  # characters: it is stored in the upload's record, of 4 KiB
 
 _BLANKS: Final = " \t"  # RFC 9110 §5.6.3; Python's own idea of white space goes further
 _DIGITS: Final = re.compile(r"[0-9]{1,16}")
@@ -19,7 +19,7 @@ _KEY: Final = re.compile(r"[!-+\--~]{1,100}")  # visible ASCII without the comma
 
 
 class Headers:
-    """The headers of one request by lower-case name. One that comes twice has its values joined, as HTTP allows."""
+    """The headers of one request by lower-case name. A repeated one has its values joined, as HTTP allows."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
         self._values: dict[str, str] = {}
@@ -62,8 +62,8 @@ class Headers:
 def parse_metadata(raw: str) -> dict[str, str]:
     """tus' `Upload-Metadata`: `key base64, key base64, key`. (tus 1.0, "Upload-Metadata".)
 
-    Raises `UploadError("bad_header")` for a key that comes twice or can't be one, for what isn't base64 of UTF-8, for
-    what isn't visible ASCII, as it is sent back as it came, and for more than is kept.
+    Raises `UploadError("bad_header")` for a repeated or invalid key, for a value that isn't base64 of UTF-8, for
+    anything but visible ASCII, as it is sent back as it came, and for more than is stored.
     """
     if len(raw) > MAX_METADATA or not (raw.isascii() and raw.isprintable()):
         raise refusal("bad_header")

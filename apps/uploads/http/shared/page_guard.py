@@ -1,6 +1,6 @@
-"""Around Django for its own pages: what another site's page sends is refused before it is read.
+"""Guards Django's own pages: what another site's page sends is refused before it is read.
 
-Django compares the Origin as well, but by then the whole body is there, and on this machine's disk.
+Django checks the Origin as well, but by then the whole body is on this machine's disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uploads.http_errors import refusal, status_of
 
 
 class Pages:
-    """The ASGI application for every path that is nobody else's."""
+    """The ASGI application for every path that nothing else serves."""
 
     def __init__(self, django: Application) -> None:
         self._django = django
@@ -37,9 +37,9 @@ class Pages:
 
 
 def expect_own(scope: dict[str, Any]) -> None:
-    """Raises `UploadError("bad_origin")` for a POST of another site's page whose body may not be kept in memory.
+    """Raises `UploadError("bad_origin")` for a POST of another site's page that is too large to be kept in memory.
 
-    Smaller ones are left to Django: some views take them from anywhere.
+    Smaller ones are left to Django: some views accept them from anywhere.
     """
     if scope["method"] != "POST":
         return
@@ -54,7 +54,7 @@ def expect_own(scope: dict[str, Any]) -> None:
 
 
 def _is_trusted_subdomain(origin: str) -> bool:
-    """Whether Django takes it by an entry of `CSRF_TRUSTED_ORIGINS` such as `https://*.example.com`."""
+    """Whether Django trusts it by an entry of `CSRF_TRUSTED_ORIGINS` such as `https://*.example.com`."""
     try:
         given = urlsplit(origin)
     except ValueError:

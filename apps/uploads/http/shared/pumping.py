@@ -9,11 +9,11 @@ from typing import Final
 
 from uploads import threads
 
-MOST: Final = 1024 * 1024  # bytes that may wait; then whoever feeds has to
+MOST: Final = 1024 * 1024  # bytes that may wait; beyond them `feed` waits
 
 
 class Pump:
-    """`write` gets the pieces in order, some at a time, and may block. What it raises, `feed` and `drain` raise."""
+    """`write` gets the pieces in order, several at a time, and may block. What it raises, `feed` and `drain` raise."""
 
     def __init__(self, write: Callable[[list[bytes]], None]) -> None:
         self._write = write
@@ -35,7 +35,7 @@ class Pump:
         await self._finish()
 
     def forget(self) -> None:
-        """What waits is not written."""
+        """Drops what waits."""
         self._waiting, self._weight = [], 0
 
     async def _write_all(self) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of an upload by HTTP between its requests: a record of the site's state store."""
+"""The record of an upload by HTTP between its requests, in the site's state store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from uploads.stores import Record, StateStore, get_store
 from uploads.stores.base import MAX_RECORD
 
 # Keys of `Record.http`
-METADATA: Final = "metadata"  # tus' header, as it came
-DEFERRED: Final = "deferred"  # there while the size isn't known; `Record.size` is the most it may be
+METADATA: Final = "metadata"  # the tus header, as it came
+DEFERRED: Final = "deferred"  # set while the size isn't known; `Record.size` is the most it may be
 STAGE: Final = "stage"  # TAKING, then DONE
 RESULT: Final = "result"  # what the intake calls the file
 CHUNKS: Final = "chunks"  # of a file in numbered chunks: how many
@@ -28,12 +28,12 @@ DONE: Final = "done"
 
 
 def store() -> StateStore:
-    """The site's: shared by every process."""
+    """The site's store, shared by every process."""
     return get_store()
 
 
 def ttl() -> float:
-    """Seconds that an upload may rest."""
+    """Seconds the upload may stay parked."""
     return float(conf().upload_state_ttl)
 
 
@@ -72,7 +72,7 @@ def check(intake: Intake, name: FileName, size: int) -> None:
 
 
 def find(upload_id: str, visitor: Visitor, page: str) -> Record:
-    """Raises `UploadError("unknown_ref")`: absent and not yours are the same answer. Blocks."""
+    """Raises `UploadError("unknown_ref")`: absent and not yours get the same answer. Blocks."""
     record = store().load(upload_id)
     if record is None or record.page != page or not visitor.may_use(record):
         raise UploadError("unknown_ref")

@@ -1,4 +1,4 @@
-"""A body that must be whole before any of it counts, kept aside until then."""
+"""Spools a body that must be complete before any of it counts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from uploads.http.shared.headers import Checksum
 from uploads.http.shared.pumping import Pump
 from uploads.http_errors import refusal
 
-IN_MEMORY: Final = 1024 * 1024  # bytes; a longer body waits in a file without a name, which is gone when we are
+IN_MEMORY: Final = 1024 * 1024  # bytes; a longer body waits in an unnamed file, gone with this process
 BLOCK: Final = 256 * 1024
 
 
 @asynccontextmanager
 async def spooled(body: AsyncIterator[bytes], most: int, checksum: Checksum | None = None) -> AsyncIterator[IO[bytes]]:
-    """A file of the body's bytes, at its beginning, once the body has come to its end.
+    """The complete body as a file, at its beginning.
 
     Raises `UploadError`: `too_large` for more than `most` bytes, `checksum_mismatch`. A body that is cut off can't be
-    judged: nothing of it counts.
+    checked: nothing of it counts.
     """
     digest, length = hashlib.new(checksum.algorithm if checksum else "sha1", usedforsecurity=False), 0
     file = await threads.write(_open)
@@ -49,7 +49,7 @@ async def spooled(body: AsyncIterator[bytes], most: int, checksum: Checksum | No
 
 
 async def verified(body: AsyncIterator[bytes], checksum: Checksum, most: int) -> AsyncIterator[bytes]:
-    """The body once it is known to fit its checksum. Raises as `spooled` does."""
+    """The body once it is known to match its checksum. Raises as `spooled` does."""
     async with spooled(body, most, checksum) as file:
         while block := await threads.write(partial(file.read, BLOCK)):
             yield block

@@ -1,8 +1,8 @@
 """One request's hold on an upload: while it lasts, nobody else writes.
 
 A lease in the state store keeps other processes away. It is short, `UPLOADS["SILENCE"]`, and bytes that arrive renew
-it: a connection that has gone silent loses it within seconds, and what it still delivers then is not written. Requests
-of this process needn't wait for that, they stop the silent one.
+it: a silent connection loses it within seconds, and what it still delivers is not written. Requests of this process
+needn't wait for that: they stop the silent one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class UnderWay:
 
 
 class Transfer:
-    """What one request may do with one upload. Bytes are staged, so that whoever comes next finds them."""
+    """What one request may do with one upload. Bytes are staged, so that the next request finds them."""
 
     def __init__(self, hold: StoredHold, visitor: Visitor) -> None:
         self.hold = hold
@@ -61,7 +61,7 @@ class Transfer:
 
     @property
     def offset(self) -> int:
-        """The bytes that are staged."""
+        """The number of staged bytes."""
         return self.entry.upload.durable
 
     @property
@@ -69,7 +69,7 @@ class Transfer:
         return self.entry.upload.is_complete and records.DEFERRED not in self.record.http
 
     def open(self) -> None:
-        """Opens what is staged, to go on at its end. Blocks, and for long where nothing is known of a large file.
+        """Opens what is staged, to continue at its end. Blocks, for long if a large file must be read again.
 
         Raises `UploadError`.
         """
@@ -77,7 +77,7 @@ class Transfer:
         self._is_open = True
 
     def count(self) -> int:
-        """The bytes that are staged, for who only wants to know. Blocks."""
+        """The number of staged bytes, for a request that won't write. Blocks."""
         try:
             return self.entry.path.stat().st_size
         except FileNotFoundError:
@@ -86,7 +86,7 @@ class Transfer:
     async def receive(self, body: AsyncIterator[bytes]) -> None:
         """Stages a body as it arrives; what has arrived stays when it is cut off.
 
-        Raises `UploadError`: `session_ended`, or whatever has ended the upload, of which nothing is left then.
+        Raises `UploadError`: `session_ended`, or whatever ended the upload, after which nothing of it is left.
         """
         pump = Pump(self._write)
         try:
@@ -155,16 +155,16 @@ class Transfer:
             finish(self.entry, self.hold)
 
     def discard(self) -> None:
-        """Nothing of the upload is left, unless somebody else goes on with it. Blocks."""
+        """Removes the upload, unless somebody else has resumed it. Blocks."""
         with self._lock:
             self._is_over = True
             self.entry.cancel()
             self.entry.discard()
 
     def let_go(self) -> None:
-        """The bytes stay for whoever comes next. Blocks, for as long as a write is under way.
+        """Leaves the bytes for the next request. Blocks while a write is under way.
 
-        What is being finished comes to its end, whoever lets go of it.
+        An upload that is being finished is finished all the same.
         """
         if self.is_finishing:
             return
@@ -193,11 +193,8 @@ async def hold(
 ) -> AsyncIterator[Transfer]:
     """The hold on an upload. Raises `UploadError("locked")` while somebody else has it.
 
-    A lease in the state store keeps other processes away. It is short, `UPLOADS["SILENCE"]`, and bytes that arrive
-    renew it.
-
-    take_over: a connection that has it goes away: at once where it is this process's own, else when it has been silent
-        for a few seconds.
+    take_over: a connection that has it is dropped: at once if it is this process's, else once it has been silent for a
+        few seconds.
     measured: open it, so that bytes can be written.
     """
     lease = await _acquire(record.id, take_over=take_over)

@@ -1,4 +1,4 @@
-"""Who is asking, and from which page: read off the headers before a byte of the body is."""
+"""Who is asking, and from which page: read from the headers, before any of the body."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ACCEPTED: Final = (
 )
 _URL: Final = "url:"
 
-NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor in one process: a second, and at once
+NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor in one process: per second, and at once
 MAX_PACES: Final = 10_000
 
 
@@ -57,7 +57,7 @@ class Paces:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The page that a browser names. `is_own` also where no page is named: then no browser sends another site's."""
+    """The page that a browser names. `is_own` also if none is named: browsers always name another site's."""
 
     name: str
     is_own: bool
@@ -68,7 +68,7 @@ class Origin:
         return self.is_own or self.is_listed
 
     def cors(self) -> list[tuple[str, str]]:
-        """Headers for every answer, errors included. None for a page that may not read it."""
+        """Headers for every answer, errors included. Empty for a page that may not read it."""
         if not self.name or not self.is_allowed:
             return [("Vary", "Origin")]
         return [
@@ -79,7 +79,7 @@ class Origin:
         ]
 
     def preflight(self, methods: str) -> list[tuple[str, str]]:
-        """What an OPTIONS request is told besides."""
+        """Further headers for an OPTIONS request."""
         if not self.name or not self.is_allowed:
             return self.cors()
         return [
@@ -91,9 +91,9 @@ class Origin:
 
 
 def origin_of(scope: dict[str, Any]) -> Origin:
-    """Own are this host and `CSRF_TRUSTED_ORIGINS`; `UPLOADS["ALLOWED_ORIGINS"]` lists others.
+    """This host and `CSRF_TRUSTED_ORIGINS` are own; `UPLOADS["ALLOWED_ORIGINS"]` lists others.
 
-    A request without an Origin is no page's, unless the browser says that it comes from another site.
+    A request without an Origin comes from no page, unless the browser says that it comes from another site.
     """
     headers = Headers(scope)
     name = headers.get("origin")
@@ -105,7 +105,7 @@ def origin_of(scope: dict[str, Any]) -> Origin:
 
 
 def expect_allowed(origin: Origin) -> None:
-    """Raises `UploadError("bad_origin")`: the visitor's cookies may be on a request that they know nothing of."""
+    """Raises `UploadError("bad_origin")`: the request may carry the cookies of a visitor who knows nothing of it."""
     if not origin.is_allowed:
         raise refusal("bad_origin")
 

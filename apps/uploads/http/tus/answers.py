@@ -1,4 +1,4 @@
-"""What tus' headers say about an upload, in both directions."""
+"""What the tus headers say about an upload, in both directions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uploads.stores import Record
 
 
 def upload_headers(record: Record, offset: int) -> Headers:
-    """Those of a HEAD. (tus 1.0, "HEAD", "Upload-Defer-Length", "Upload-Metadata".)"""
+    """The headers of a HEAD's answer. (tus 1.0, "HEAD", "Upload-Defer-Length", "Upload-Metadata".)"""
     told = [("Upload-Offset", str(offset))]
     if records.DEFERRED in record.http:
         told.append(("Upload-Defer-Length", "1"))
@@ -24,14 +24,14 @@ def upload_headers(record: Record, offset: int) -> Headers:
 
 
 def expires(record: Record) -> Headers:
-    """Each request puts it off. A finished file is the application's, and doesn't expire with its upload."""
+    """Each request extends it. A finished file is the application's, and doesn't expire with its upload."""
     if records.is_done(record):
         return []
     return [("Upload-Expires", formatdate(time.time() + records.ttl(), usegmt=True))]
 
 
 def name_of(metadata: dict[str, str]) -> str:
-    """The file's name as clients say it; for one that doesn't, a name of the type that it does say."""
+    """The file's name from the client; without one, a name made from the type it gives."""
     name = metadata.get("filename") or metadata.get("name")
     kind = metadata.get("filetype") or metadata.get("type", "")
     return name or f"upload{mimetypes.guess_extension(kind) or ''}"

@@ -35,7 +35,7 @@ _PATH: Final = re.compile(r"(?:(?P<intake>[A-Za-z_]\w*)/)?(?P<upload>[0-9a-f]{32
 
 
 class Tus:
-    """Takes uploads at `prefix` for the intake of `UPLOADS["TUS_INTAKE"]`, and at `prefix` + name + `/` for any."""
+    """Accepts uploads at `prefix` for the intake of `UPLOADS["TUS_INTAKE"]`, and at `prefix` + name + `/` for any."""
 
     def __init__(self, prefix: str = "/tus/") -> None:
         self.prefix = prefix
@@ -63,7 +63,7 @@ class _Request:
         try:
             await self._dispatch()
         except ClientGone:
-            return  # what has arrived is kept; nobody is there to be told
+            return  # what has arrived stays staged; nobody is there to be told
         except UploadError as refused:
             await self._refuse(refused)
 
@@ -97,7 +97,7 @@ class _Request:
                 await self._answer(405, [("Allow", METHODS)])
 
     def _overridden(self, method: str) -> str:
-        """What a POST really means, where it says so. Another site's page can't: it would go round the preflight."""
+        """The method that a POST stands for. Another site's page may not say: that would bypass the preflight."""
         wanted = self._headers.text("x-http-method-override").upper()
         may = method == "POST" and self._origin.is_own
         return wanted if may and wanted in ("PATCH", "DELETE") else method
@@ -154,7 +154,7 @@ class _Request:
                 record, offset = transfer.record, await threads.write(transfer.count)
                 if offset == record.size and not records.is_done(record):
                     await threads.check(transfer.open)
-                    if transfer.is_complete:  # the last byte came when nobody was there any more
+                    if transfer.is_complete:  # the last byte came after the client had gone
                         await transfer.finish()
                 record = transfer.record
         await self._answer(200, upload_headers(record, record.size if records.is_done(record) else offset))
@@ -172,7 +172,7 @@ class _Request:
                 if is_new:
                     await self._continue(transfer, offset, length)
                 record, reached = transfer.record, transfer.offset
-        if is_new:  # told when the hold has ended, so that the next request finds it free
+        if is_new:  # answered once the hold has ended, so that the next request finds it free
             await self._told(record, reached)
         else:
             await self._again(record, offset)
@@ -185,7 +185,7 @@ class _Request:
         await self._take(transfer)
 
     async def _declare(self, transfer: transfers.Transfer, length: int) -> None:
-        """The length that was deferred: once, and not less than what is here already."""
+        """The length that was deferred: once, and not less than is here already."""
         if records.DEFERRED not in transfer.record.http:
             if length != transfer.record.size:
                 raise refusal("bad_header")
@@ -197,7 +197,7 @@ class _Request:
         await threads.check(partial(transfer.declare, length))
 
     async def _again(self, record: Record, offset: int) -> None:
-        """A PATCH for what is complete: its answer was lost, and it is the last one once more, without bytes."""
+        """A PATCH for a complete upload: the last one repeated, without bytes, as its answer was lost."""
         if offset != record.size:
             raise UploadError("bad_offset")
         async for _piece in pieces(self._receive):

@@ -29,14 +29,14 @@ from uploads.http.shared.visitors import Visitor, visitor_of
 from uploads.http_errors import described, refusal
 
 DONE: Final = "File uploaded successfully!"
-MAX_SIZE: Final = 16_000_000  # bytes of a file: a server may have to keep so many in memory
+MAX_SIZE: Final = 16_000_000  # bytes of a file: a server may have to keep that many in memory
 MAX_SOCKETS: Final = 20  # of one visitor in one process
 IDLE: Final = 60.0  # seconds without a byte
-TINY: Final = (5.0, 50.0)  # pieces that hold next to nothing, of one socket: a second, and at once
+TINY: Final = (5.0, 50.0)  # tiny pieces, of one socket: per second, and at once
 
 
 class Sockets(ConnectionLimit):
-    """Those of this process, by visitor."""
+    """The sockets of this process, by visitor."""
 
 
 class FileUploadConsumer:
@@ -76,7 +76,7 @@ class _Socket:
         self._delivery: Delivery | None = None
 
     async def serve(self) -> None:
-        """Until the client goes, has gone silent, or breaks the rules."""
+        """Until the client leaves, goes silent or breaks the rules."""
         try:
             name, size = _announced(self._query)
             if size is not None:
@@ -89,13 +89,13 @@ class _Socket:
             await self._send({"type": "websocket.close", "code": _close_code(refused)})
 
     async def drop(self) -> None:
-        """Nothing stays of a file that isn't complete."""
+        """Removes a file that isn't complete."""
         delivery, self._delivery = self._delivery, None
         if delivery is not None:
             await threads.check(delivery.discard)
 
     async def _receive_one(self) -> None:
-        """The pieces of the announced file. What is refused ends the socket: the rest of it is on its way."""
+        """The pieces of the announced file. A refusal ends the socket: the rest of the file is in transit."""
         while (message := await self._next()) is not None:
             if self._delivery is None:
                 raise UploadError("size_mismatch")  # more after the last byte
@@ -109,7 +109,7 @@ class _Socket:
             raise UploadError("rate_limited")
 
     async def _receive_many(self, name: str) -> None:
-        """Each message is a file, and one that is refused doesn't keep the next one away."""
+        """Each message is a file; a refused one doesn't stop the next."""
         while (message := await self._next()) is not None:
             data, suffix = message
             if not self._files.take():
@@ -122,7 +122,7 @@ class _Socket:
                 await self._say(json.dumps(described(refused)))
 
     async def _next(self) -> tuple[bytes, str] | None:
-        """The next message's bytes and the extension that they have without a name; None at the end."""
+        """The next message's bytes and the extension that they get without a name; None at the end."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._left):
@@ -169,7 +169,7 @@ def _close_code(refused: UploadError) -> int:
 
 
 def _announced(query: bytes) -> tuple[str, int | None]:
-    """The name and size in the address. Raises `UploadError("bad_header")` for a size that is no number."""
+    """The name and size in the address. Raises `UploadError("bad_header")` for a size that isn't a number."""
     found = parse_qs(query.decode("latin-1"), keep_blank_values=True)
     size = found.get("size", [""])[0]
     if "size" in found and not (size.isascii() and size.isdigit() and len(size) < 16):

@@ -154,7 +154,7 @@ def cancelled(way: Way) -> str:
 
 
 def superseded(way: Way) -> str:
-    """Whoever goes on has the upload; the connection before it writes nothing any more."""
+    """Whoever resumes has the upload; the connection before it no longer writes."""
     assert way.begin(len(DATA)) == OK
     assert way.put(0, HALF) == OK
     second = way.taken_over()
@@ -240,7 +240,7 @@ def test_it_ends_alike_whichever_way_it_came(
     case: Case, way: Way, inside: Inside, staged: Staged, allowed: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(case, monkeypatch)
-    allowed |= {"could not write a staging file", "Insufficient Storage"}
+    allowed |= {"could not write staging file", "Insufficient Storage"}
 
     try:
         told = case.script(way)

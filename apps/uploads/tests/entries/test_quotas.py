@@ -81,7 +81,7 @@ def test_what_is_released_may_be_reserved_again(book: Ledger) -> None:
     assert refusal(book, "eve", "2", 1000) == ""
 
 
-def test_what_rests_counts_for_its_owner_until_it_cannot_be_resumed(book: Ledger, clock: Clock) -> None:
+def test_a_parked_upload_counts_for_its_owner_until_it_cannot_be_resumed(book: Ledger, clock: Clock) -> None:
     book.park("1", book.reserve("eve", "1", 1000), 60)
     assert book.live == 0
     assert refusal(book, "eve", "2", 1) == "quota"
@@ -90,7 +90,7 @@ def test_what_rests_counts_for_its_owner_until_it_cannot_be_resumed(book: Ledger
     assert book.of("eve") == (1, 1)
 
 
-def test_who_goes_on_with_an_upload_takes_the_place_of_its_reservation(book: Ledger) -> None:
+def test_resuming_an_upload_takes_the_place_of_its_reservation(book: Ledger) -> None:
     first = book.reserve("eve", "1", 1000)
     second = book.reserve("eve", "1", 1000)
     book.park("1", first, 0)

@@ -126,7 +126,7 @@ def test_an_error_of_a_single_slot_goes_with_the_next_file_whatever_that_is(uplo
     assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [last])
 
 
-def test_what_goes_on_replaces_a_single_file_only_if_it_is_taken(uploads: Uploads) -> None:
+def test_a_resumed_upload_replaces_a_single_file_only_if_it_is_accepted(uploads: Uploads) -> None:
     first = register(uploads, "one", "1")
     slot = uploads.slots["one"]
     too_large = UploadEntry("b" * 32, "2", slot, FileName("a.txt", ".txt"), 101)

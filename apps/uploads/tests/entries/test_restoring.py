@@ -1,6 +1,6 @@
-"""An upload that goes on is the upload that it was: its type, its names, its digest and its offset.
+"""A resumed upload is the upload that it was: its type, its names, its digest and its offset.
 
-Whichever way it goes on (from its staging file, from its record with a new writer, or with the very writer that still
+Whichever way it is resumed (from its staging file, from its record with a new writer, or with the writer that still
 waits in this process), before and after it was complete, with a known type and an unknown one, and with a validator
 that looks at all of it.
 """
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("folders")
 
 
 class Shelf(ResumableUploadWriter):
-    """A new instance goes on after what was confirmed."""
+    """A new instance continues after what was confirmed."""
 
     shelves: ClassVar[dict[str, bytes]] = {}
     made: ClassVar[int] = 0
@@ -54,7 +54,7 @@ class Shelf(ResumableUploadWriter):
 
 
 class Parts(BufferedUploadWriter, ResumableUploadWriter):
-    """Buffers and doesn't measure: nobody but this very instance can go on."""
+    """Buffers and doesn't measure: only this very instance can resume."""
 
     buffer_threshold = 5_000
 
@@ -163,7 +163,7 @@ def check(upload: Upload, entry: UploadEntry, seen: list[dict[str, Any]]) -> Non
 
 @pytest.mark.parametrize("crash", [False, True], ids=["parked", "crashed"])
 @pytest.mark.parametrize("way", WAYS)
-def test_it_goes_on_before_it_is_complete(
+def test_it_is_resumed_before_it_is_complete(
     way: str, crash: bool, begin: Callable[[str], Upload], seen: list[dict[str, Any]]
 ) -> None:
     upload = begin(way)
@@ -187,7 +187,7 @@ def test_it_goes_on_before_it_is_complete(
 
 @pytest.mark.parametrize("crash", [False, True], ids=["parked", "crashed"])
 @pytest.mark.parametrize("way", ["staging file", "record"])
-def test_it_goes_on_after_its_last_byte_and_is_validated_once_more(
+def test_it_is_resumed_after_its_last_byte_and_validated_once_more(
     way: str, crash: bool, begin: Callable[[str], Upload], seen: list[dict[str, Any]]
 ) -> None:
     upload = begin(way)
@@ -223,7 +223,7 @@ def test_a_writer_that_is_closed_waits_for_its_page_with_its_result(
 
 
 def test_what_a_crash_leaves_belongs_to_whoever_has_the_lease(begin: Callable[[str], Upload]) -> None:
-    """The memory of the process is all that is lost: another page waits for the lease, the same page goes on."""
+    """The memory of the process is all that is lost: another page waits for the lease, the same page resumes."""
     upload = begin("staging file")
     first = upload.begin()
     upload.send(first, PIECE)

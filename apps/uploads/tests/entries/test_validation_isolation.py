@@ -93,7 +93,7 @@ async def create() -> int:
     return statuses[0]
 
 
-def test_while_every_check_is_under_way_other_uploads_begin_and_go_on(
+def test_while_every_check_is_under_way_other_uploads_begin_and_continue(
     site: Site, busy: list[UploadPage], intake: None
 ) -> None:
     page = site()

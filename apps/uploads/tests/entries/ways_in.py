@@ -38,7 +38,7 @@ class Way:
     """One visitor's upload of one file. What each method returns is what its client is told: `ok`, or a code."""
 
     name: ClassVar[str]
-    offset = 0  # where a resumed upload goes on
+    offset = 0  # where a resumed upload continues
 
     def __init__(self, session: SessionStore, open_page: Callable[..., UploadPage]) -> None:
         self.client = Client()
@@ -59,7 +59,7 @@ class Way:
         raise Unsayable
 
     def taken_over(self) -> Way:
-        """The same upload, as another connection of the visitor's goes on with it."""
+        """The same upload, as another connection of the visitor's resumes it."""
         raise Unsayable
 
     def close(self) -> None: ...

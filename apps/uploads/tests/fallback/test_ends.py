@@ -1,4 +1,4 @@
-"""Uploads of a page without a WebSocket: whose they are, how they end, and who else may go on with them."""
+"""Uploads of a page without a WebSocket: whose they are, how they end, and who else may resume them."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def test_a_writer_gets_the_bytes_with_the_form(staged: Staged) -> None:
 # Between a socket and none
 
 
-def test_what_began_here_goes_on_over_a_socket(site: Callable[..., Any]) -> None:
+def test_what_began_here_is_resumed_over_a_socket(site: Callable[..., Any]) -> None:
     page = Page()
     upload_id = page.begin("video", upto=50_000)
     client = Client()
@@ -317,7 +317,7 @@ def test_what_began_here_goes_on_over_a_socket(site: Callable[..., Any]) -> None
     assert f"{sha256()}(video)" in live.html
 
 
-def test_what_began_over_a_socket_goes_on_here(site: Callable[..., Any]) -> None:
+def test_what_began_over_a_socket_is_resumed_here(site: Callable[..., Any]) -> None:
     page = Page()
     client = Client()
     client.cookies = page.client.cookies
@@ -336,7 +336,7 @@ def test_what_began_over_a_socket_goes_on_here(site: Callable[..., Any]) -> None
     assert f"{sha256()}(video)" in page.submit(f"{upload_id} r-1").json()["page"]
 
 
-def test_a_stranger_goes_on_with_nothing() -> None:
+def test_a_stranger_resumes_nothing() -> None:
     page, stranger = Page(), Page()
     upload_id = page.begin("video", upto=50_000)
 

@@ -91,7 +91,7 @@ def test_a_chunk_that_is_sent_again_changes_nothing() -> None:
     assert sha256() in page.submit(f"{upload_id} r-1").json()["page"]
 
 
-def test_a_chunk_that_leaves_a_gap_is_told_where_to_go_on(staged: Staged) -> None:
+def test_a_chunk_that_leaves_a_gap_is_told_where_to_continue(staged: Staged) -> None:
     page = Page()
     upload_id = page.begin(upto=10)
 
@@ -198,7 +198,7 @@ def test_a_good_file_waits_when_another_of_its_form_is_refused(staged: Staged) -
     assert staged() == []
 
 
-def test_a_form_that_skips_goes_on_without_the_refused_one(staged: Staged) -> None:
+def test_a_form_that_skips_continues_without_the_refused_one(staged: Staged) -> None:
     page = Page()
     good, half = page.begin("docs", b"good", "r-1"), page.begin("docs", b"half of it", "r-2", upto=4)
 

@@ -1,6 +1,6 @@
 """docs/http.md tells the truth: what it says to type and to paste does what it says, and nothing is missing.
 
-Its commands are run against this project's own site, too: e2e/test_http_guide.py.
+Its commands are also run against this project's own site: e2e/test_http_guide.py.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def held(record: Record) -> StoredHold:
 
 
 def finished(record: Record, own: StoredHold | None = None) -> Record:
-    """The record as it is after the last byte; whoever asks next has the lease again."""
+    """The record as it is after the last byte; the next request has the lease again."""
     own = own or held(record)
     entry = transfers.entry_of(record, own)
     try:

@@ -72,7 +72,7 @@ def test_the_next_file_waits_for_a_handler_that_has_the_last(
     assert staged() == []
 
 
-def test_a_handler_goes_on_when_the_visitor_has_left(
+def test_a_handler_continues_when_the_visitor_has_left(
     site: Site, staged: Staged, slow_handler: tuple[Gate, list[Any]]
 ) -> None:
     gate, seen = slow_handler

@@ -83,7 +83,7 @@ def test_posted_files_that_are_too_large_or_too_many_are_refused(post: Any, stag
     assert staged() == []
 
 
-def test_a_validator_refuses_a_posted_file_too(post: Any, staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_validator_also_refuses_a_posted_file(post: Any, staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(entry: UploadEntry) -> None:
         entry.sibling("derived").write_bytes(b"x")
         raise UploadError("bad_content")
@@ -122,7 +122,7 @@ def test_what_a_post_did_not_consume_goes_with_it(
     assert staged() == []
 
 
-def test_a_file_for_a_slot_that_is_none_is_ignored(post: Any, staged: Staged) -> None:
+def test_a_file_for_an_unknown_slot_is_ignored(post: Any, staged: Staged) -> None:
     assert errors_in(post(nowhere=txt())) == []
     assert staged() == []
 

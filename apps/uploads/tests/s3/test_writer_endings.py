@@ -125,7 +125,7 @@ def test_the_storage_refuses(live: UploadPage, s3: S3Faults, moto: Moto, method:
     assert not any(word in str(live.received) for word in ("secret", moto.bucket, "arn:"))
     until(lambda: moto.unfinished() == [] == moto.keys())
     s3.clear()
-    live.upload("file", "b.txt", DATA, chunk=CHUNK)  # and the page goes on
+    live.upload("file", "b.txt", DATA, chunk=CHUNK)  # and the page still works
 
 
 def test_an_interrupted_one_goes_on(live: UploadPage, s3: S3Faults, moto: Moto) -> None:

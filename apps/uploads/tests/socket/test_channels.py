@@ -1,5 +1,5 @@
 """Chunks for channels that aren't there, not yet, not any more, or are somebody else's. C1 and so on are the ids of
-the list of cases that the project keeps; each is a promise about what happens, and that the page goes on."""
+the list of cases that the project keeps; each is a promise about what happens, and that the page still works."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_chunk_before_the_mount_is_a_violation(site: Site) -> None:
     page.__exit__()
 
 
-def test_a_registration_before_the_mount_is_a_violation_and_the_page_goes_on(site: Site) -> None:
+def test_a_registration_before_the_mount_is_a_violation_and_the_page_still_works(site: Site) -> None:
     page = site()
     page.drop_connection()
     page.open()

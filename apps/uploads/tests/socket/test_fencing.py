@@ -92,7 +92,7 @@ def test_the_old_socket_can_not_change_what_the_new_one_sends(
     until(lambda: staged() == [] and not UploadState.objects.exists())
 
 
-def test_whoever_takes_over_waits_for_the_write_that_is_under_way(
+def test_a_takeover_waits_for_the_write_that_is_under_way(
     site: Site, client: Client, consumed: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch, gate: Gate
 ) -> None:
     old, new = site(client=client), site(client=client)
@@ -159,7 +159,7 @@ def test_what_is_taken_over_while_it_is_checked_is_the_new_ones(
     assert consumed == [known(TEXT)]
 
 
-def test_cancelled_on_the_old_socket_it_goes_on_on_the_new_one(
+def test_cancelled_on_the_old_socket_it_continues_on_the_new_one(
     site: Site, client: Client, consumed: list[tuple[str, bytes]], staged: Staged
 ) -> None:
     old, new = site(client=client), site(client=client)
@@ -199,14 +199,14 @@ def other(folders: Path) -> Iterator[list[IO[bytes]]]:
 
 
 def hold(path: Path, files: list[IO[bytes]]) -> IO[bytes]:
-    """As another process has it that goes on with an upload."""
+    """As another process that resumes an upload has it."""
     file = path.open("ab", buffering=0)
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     files.append(file)
     return file
 
 
-def test_nobody_goes_on_while_another_process_has_the_file(
+def test_nobody_resumes_while_another_process_has_the_file(
     site: Site, settings: Any, consumed: list[tuple[str, bytes]], other: list[IO[bytes]]
 ) -> None:
     """It has lost its lease, and lets go as soon as it notices. Until then the client asks again."""
@@ -229,7 +229,7 @@ def test_nobody_goes_on_while_another_process_has_the_file(
     assert consumed == [known(TEXT)]
 
 
-def test_a_process_that_stands_still_keeps_nobody_away(
+def test_a_stalled_process_keeps_nobody_away(
     site: Site, settings: Any, consumed: list[tuple[str, bytes]], other: list[IO[bytes]], staged: Staged
 ) -> None:
     """And when it wakes up, what it writes is nobody's."""

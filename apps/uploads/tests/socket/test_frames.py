@@ -1,4 +1,4 @@
-"""Frames that are none, too long, too short or too many: cases C5, C10, C11 and C12."""
+"""Frames that are malformed, too long, too short or too many: cases C5, C10, C11 and C12."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from uploads.tests.support import TEXT, Gate, Site, Staged, until
     "frame",
     [b"", b"\x01", raw(1, 0)[:-1], raw(1, 0, TEXT[:2000], kind=0), raw(1, 0, kind=255), raw(1, 2**63), raw(1, 2**53)],
 )
-def test_a_frame_that_is_none_closes_the_socket(site: Site, staged: Staged, frame: bytes) -> None:
+def test_a_malformed_frame_closes_the_socket(site: Site, staged: Staged, frame: bytes) -> None:
     page = site()
     page.register("doc", "a.txt", 5000)
     page.send_bytes(frame)
@@ -95,7 +95,7 @@ def test_more_than_the_credit_closes_the_socket_and_memory_stays_bounded(
     until(lambda: staged() == [])
 
 
-def test_a_disk_that_stands_still_stops_the_sender_and_not_the_page(site: Site, settings: Any, slow_disk: Gate) -> None:
+def test_a_stalled_disk_stops_the_sender_and_not_the_page(site: Site, settings: Any, slow_disk: Gate) -> None:
     settings.UPLOADS |= {"WINDOW": 100_000}
     page = site()
     ref, channel = page.register("doc", "a.txt", 90_000)

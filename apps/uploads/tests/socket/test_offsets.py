@@ -17,7 +17,7 @@ def bad_offset(page: UploadPage) -> int:
     return offset
 
 
-def test_a_gap_is_refused_with_the_place_to_go_on(site: Site) -> None:
+def test_a_gap_is_refused_with_the_place_to_continue(site: Site) -> None:
     page = site()
     ref, channel = page.register("doc", "a.txt", 10_000)
     page.send_chunk(channel, 0, TEXT[:2000])

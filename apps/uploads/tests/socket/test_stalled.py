@@ -41,13 +41,13 @@ def test_only_what_has_begun_and_is_not_all_here_is_stalled(
     assert is_stalled(upload) is expected
 
 
-def test_what_waits_to_be_written_does_not_stand_still(folders: Any) -> None:
+def test_what_waits_to_be_written_is_not_stalled(folders: Any) -> None:
     upload = entry()
     upload.receive(0, 10)
     assert not is_stalled(upload)
 
 
-def test_a_resumable_upload_may_rest(folders: Any) -> None:
+def test_a_resumable_upload_may_pause(folders: Any) -> None:
     upload = entry(resumable=True)
     upload.receive(0, 10)
     upload.written(10)
@@ -55,7 +55,7 @@ def test_a_resumable_upload_may_rest(folders: Any) -> None:
 
 
 def test_an_upload_that_is_stalled_ends_and_nothing_else_does(site: Site, settings: Any, staged: Any) -> None:
-    """C22. What waits for its turn, and what can be resumed, goes on after the silence as if nothing had been."""
+    """C22. What waits for its turn, and what can be resumed, continues after the silence as if nothing had happened."""
     settings.UPLOADS |= {"IDLE": 1}
     page = site()
     waiting, waits_on = page.register("docs", "waiting.txt", 100_000)
@@ -66,7 +66,7 @@ def test_an_upload_that_is_stalled_ends_and_nothing_else_does(site: Site, settin
     with pytest.raises(Refused) as refused:
         page.upload_answer(still, "upload_ready")
     assert refused.value.code == "timeout"
-    until(lambda: len(staged()) == 1)  # of the one that rests
+    until(lambda: len(staged()) == 1)  # of the one that pauses
     page.send_chunk(rests_on, 50_000, TEXT[50_000:100_000])
     page.upload_answer(resumable, "upload_ready")
     page.send_chunk(waits_on, 0, TEXT[:100_000])

@@ -1,4 +1,4 @@
-"""`UPLOADS["DISK_FLOOR"]`: new uploads are refused before the disk is full, and those that have begun go on."""
+"""`UPLOADS["DISK_FLOOR"]`: new uploads are refused before the disk is full, and those that have begun continue."""
 
 from __future__ import annotations
 

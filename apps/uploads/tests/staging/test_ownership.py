@@ -1,4 +1,4 @@
-"""Who owns a staging file: whoever has opened it last, here or in another process."""
+"""Who owns a staging file: the last to open it, here or in another process."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_file_that_is_taken_over_can_not_be_written_finished_or_removed(file: 
     again.discard()
 
 
-def test_what_was_made_of_a_file_goes_with_whoever_takes_it_over(file: StagingFile, staged: Staged) -> None:
+def test_what_was_made_from_a_file_goes_with_a_takeover(file: StagingFile, staged: Staged) -> None:
     file.sibling("thumb").write_bytes(b"x")
     again = StagingFile(ID, 100)
     again.reopen(hold())
@@ -68,7 +68,7 @@ def test_what_was_made_of_a_file_goes_with_whoever_takes_it_over(file: StagingFi
     assert staged() == []
 
 
-def test_whoever_comes_back_for_a_file_that_is_not_there_keeps_others_from_making_it(folders: Path) -> None:
+def test_resuming_a_file_that_is_not_there_keeps_others_from_making_it(folders: Path) -> None:
     old, new = StagingFile(ID, 100), StagingFile(ID, 100)
     assert new.reopen(hold(is_held=True)).offset == 0
     new.park()
@@ -131,7 +131,7 @@ def test_a_file_system_without_locks_takes_uploads(folders: Path, monkeypatch: p
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_known", [True, False])
-def test_what_goes_on_in_another_process_is_not_removed_here(folders: Path, staged: Staged, is_known: bool) -> None:
+def test_what_another_process_has_resumed_is_not_removed_here(folders: Path, staged: Staged, is_known: bool) -> None:
     """Unlike what nobody has a record of any more."""
     store = DatabaseUploadState()
     record = Record(ID, "somebody", "/", "doc", "a.txt", 10)

@@ -1,4 +1,4 @@
-"""A file that a form posts without JavaScript goes to the writer, too."""
+"""A file that a form posts without JavaScript also goes to the writer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_posted_file_goes_to_the_writer(site: Site, client: Client) -> None:
 
 
 def test_a_posted_file_that_a_writer_refuses_says_so(site: Site, client: Client, allowed: set[str]) -> None:
-    allowed.add("a writer failed")
+    allowed.add("writer failed")
     Recorder.steps["close"] = raising(RuntimeError("secret"))
     response = client.post("/writers/", {"_event": "take", "file": SimpleUploadedFile("a.txt", TEXT)})
 

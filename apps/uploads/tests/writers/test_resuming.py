@@ -1,4 +1,4 @@
-"""Writers of resumable slots: who goes on with an upload, where, and what happens to the writer before."""
+"""Writers of resumable slots: who resumes an upload, where, and what happens to the writer before."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_resume_knows_what_type_the_file_was(site: Site) -> None:
     assert [writer.content_type for writer in Shelf.made] == ["text/plain"] * 2
 
 
-def test_another_process_goes_on(site: Site) -> None:
+def test_another_process_resumes(site: Site) -> None:
     """The database has all it takes: this process forgets what it knew."""
     page = site("/writers/")
     upload_id, _channel = half(page)
@@ -293,7 +293,7 @@ def test_a_cancel_after_a_resume_aborts_the_writer_that_is_there(site: Site) -> 
     until(lambda: DatabaseUploadState().load(upload_id) is None)
 
 
-def test_a_writer_that_cannot_go_on_starts_over(site: Site) -> None:
+def test_a_writer_that_cannot_resume_starts_over(site: Site) -> None:
     page = site("/writers/")
     upload_id, _channel = half(page)
     Shelf.steps["open"] = _raise(UploadError("unknown_ref"))
@@ -393,7 +393,7 @@ def test_a_plain_writer_of_a_resumable_slot_is_aborted_and_starts_over(
 def test_state_that_is_too_large_fails_the_upload(
     site: Site, monkeypatch: pytest.MonkeyPatch, allowed: set[str]
 ) -> None:
-    allowed.add("a writer failed")
+    allowed.add("writer failed")
 
     def open_it(self: Shelf) -> None:
         self.resume_state = {"much": "x" * 5000}
@@ -423,7 +423,7 @@ def test_a_store_that_fails_stops_no_upload(site: Site, monkeypatch: pytest.Monk
     assert bytes(Shelf.shelves[upload_id]) == TEXT
 
 
-def test_a_buffering_writer_that_measures_goes_on_elsewhere(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_buffering_writer_that_measures_is_resumed_elsewhere(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: dict[int, bytes] = {}
 
     class Measured(ResumableUploadWriter, BufferedUploadWriter):

@@ -207,7 +207,7 @@ def test_a_clients_id_never_becomes_a_files_name(server: Server, upload_id: str)
 
 @pytest.mark.parametrize("name", ["X-Chunk-Index", "X-Chunk-Count", "X-File-Size"])
 @pytest.mark.parametrize("value", ["", "abc", "-1", "1e3", "٣", "+1", str(2**63), "1.0", "0x1", " "])
-def test_a_number_that_is_none_is_refused(server: Server, name: str, value: str) -> None:
+def test_a_malformed_number_is_refused(server: Server, name: str, value: str) -> None:
     given = {**headers("number", 0), name: value.encode().decode("latin-1")}
 
     answer = server.ask("POST", PATH, given, piece(0))

@@ -97,7 +97,7 @@ async def test_chunks_that_wait_for_the_record_of_the_first_hold_no_thread(
     waiting = [asyncio.ensure_future(post("waits", index % 3)) for index in range(2 * threads.QUICK)]
     await asyncio.to_thread(
         until, lambda: watched.looks >= looks + threads.QUICK - 1
-    )  # the first one has a thread, too
+    )  # the first one has a thread as well
 
     async with asyncio.timeout(PATIENCE):
         assert await threads.check(lambda: "a bystander") == "a bystander"
@@ -133,7 +133,7 @@ async def test_what_nobody_knows_any_more_is_in_nobodys_way(got: list[bytes], st
     for path in conf().staging_dir.iterdir():
         os.utime(path, (0, path.stat().st_mtime - 2 * part_file.FRESH))
 
-    answers = [await post("expired", index, step=15_000) for index in range(2)]  # with another size, too
+    answers = [await post("expired", index, step=15_000) for index in range(2)]  # even with another size
 
     assert answers[0] == (200, {"success": True, "chunksReceived": 1})
     assert answers[1][0] == 200 and got == [DATA]
@@ -141,7 +141,7 @@ async def test_what_nobody_knows_any_more_is_in_nobodys_way(got: list[bytes], st
 
 
 async def test_each_chunk_puts_off_the_end_of_its_upload(got: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large file on a slow line takes longer than an upload may rest."""
+    """A large file on a slow line takes longer than an upload may stay parked."""
     put_off: list[float] = []
     await post("long", 0)
     monkeypatch.setattr(records.store(), "touch", lambda _upload_id, ttl: put_off.append(ttl))

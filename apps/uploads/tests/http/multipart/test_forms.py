@@ -91,7 +91,7 @@ def test_a_form_without_a_boundary_is_refused(server: Server) -> None:
     assert send(server, b"{}", Content_Type="application/json").error == "no_file"
 
 
-def test_a_form_in_an_encoding_that_is_none_is_refused(server: Server) -> None:
+def test_a_form_in_an_unknown_encoding_is_refused(server: Server) -> None:
     answer = send(server, part("a.dat") + END, Content_Type=f"{TYPE}; charset=hex")
 
     assert (answer.status, answer.error) == (400, "bad_body")
@@ -164,7 +164,7 @@ def test_progress_goes_from_nothing_to_everything_and_is_null_when_done(server: 
     assert hashes(server, "watched.dat") == [SHA256]
 
 
-def test_whoever_has_the_answer_is_told_that_it_is_done(server: Server) -> None:
+def test_after_the_answer_a_poll_is_told_that_it_is_done(server: Server) -> None:
     for number in range(20):
         body = part(f"soon-{number}.dat", b"hello") + END
 

@@ -25,7 +25,7 @@ def test_a_long_form_of_another_site_is_refused_before_it_is_read(server: Server
     assert (answer.status, answer.error) == (403, "bad_origin")
 
 
-def test_whoever_sent_it_reads_that_on_a_page(server: Server) -> None:
+def test_the_sender_reads_that_on_a_page(server: Server) -> None:
     with Wire(server.port) as wire:
         wire.begin("POST", "/up/", {**FORM, "Origin": "https://evil.example", "Accept": "text/html,*/*;q=0.8"})
         answer = wire.answer()

@@ -161,7 +161,7 @@ def test_another_process_takes_over_from_a_silent_patch(pair: Server, connect: C
     assert hashes(pair, "silent.dat") == [SHA256]
 
 
-def test_a_patch_goes_on_where_a_silent_one_has_lost_its_lease(server: Server, connect: Connect) -> None:
+def test_a_patch_continues_where_a_silent_one_has_lost_its_lease(server: Server, connect: Connect) -> None:
     path = new(server, "forgotten.dat")
     silent = connect(server)
     send_half(server, silent, path)

@@ -23,7 +23,7 @@ from uploads.writers.causes import cancelled
 
 
 class Sessions:
-    """One upload that is interrupted and goes on: each entry is that of another process."""
+    """One upload that is parked and resumed: each entry is that of another process."""
 
     def __init__(self) -> None:
         self.store = InMemoryUploadState()
@@ -265,7 +265,7 @@ def test_a_digest_that_cannot_be_told_is_none(sessions: Sessions, moto: Moto, mo
 
 
 def test_two_processes_at_once_cannot_spoil_it(sessions: Sessions, s3: S3Faults, moto: Moto, gate: Gate) -> None:
-    """The first still has a part under way when the second goes on: the same bytes for the same place."""
+    """The first still has a part under way when the second resumes: the same bytes for the same place."""
     first = sessions.entry()
     s3.on("PUT", "partNumber=2", lambda request: gate(), times=1)
     feed(first, 2 * PART)

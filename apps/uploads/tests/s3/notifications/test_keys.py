@@ -36,7 +36,7 @@ def test_the_upload_of_a_key(project: None, key: str, upload_id: str) -> None:
 
 
 def test_our_own_keys_have_the_id_at_a_fixed_place(project: None, settings: Any) -> None:
-    """A tenant's id may be a UUID, too."""
+    """A tenant's id may also be a UUID."""
     settings.UPLOADS = {**settings.UPLOADS, "S3": {"PREFIX": f"{UUID}/files/"}}
 
     assert upload_id_of(f"{UUID}/files/{ID}/a.jpg") == ID

@@ -1,4 +1,4 @@
-"""An S3 that fails where a test asks for it, and an upload that is interrupted."""
+"""An S3 that fails where a test asks for it, and an upload that is parked and resumed."""
 
 from __future__ import annotations
 

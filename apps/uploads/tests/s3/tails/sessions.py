@@ -30,7 +30,7 @@ def name(start: int, end: int, upload_id: str = ID) -> str:
 
 
 class Sessions:
-    """One upload that is interrupted and goes on: each entry is that of another process."""
+    """One upload that is parked and resumed: each entry is that of another process."""
 
     def __init__(self, s3: S3Faults, moto: Moto) -> None:
         self.s3, self.moto = s3, moto
@@ -58,7 +58,7 @@ class Sessions:
         entry.park()
 
     def ends_up_whole(self, entry: UploadEntry) -> None:
-        """Of whoever goes on: the object is the file, from one multipart upload, and nothing else is there."""
+        """Of a resumed upload: the object is the file, from one multipart upload, and nothing else is there."""
         feed(entry)
         assert entry.seal()
         entry.check()

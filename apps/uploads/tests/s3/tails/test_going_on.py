@@ -1,4 +1,4 @@
-"""What is short of a part when an upload is interrupted survives beside the parts."""
+"""What is short of a part when an upload is parked survives beside the parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tails that are none: stale, foreign, late or behind a gap."""
+"""Tails that aren't valid: stale, foreign, late or behind a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Direct uploads that go on, from S3's own list, and what happens while S3 is away."""
+"""Direct uploads that are resumed, from S3's own list, and what happens while S3 is away."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AWAY = {"ENDPOINT_URL": "http://127.0.0.1:9", "ATTEMPTS": 1}
 # -- Going on
 
 
-def test_an_upload_goes_on_from_s3s_own_list(
+def test_an_upload_is_resumed_from_s3s_own_list(
     direct: Callable[..., UploadPage], s3: Moto, consumed: list[UploadEntry], client: Client
 ) -> None:
     page = direct(client)
@@ -111,7 +111,7 @@ def test_while_s3_is_away_nothing_is_given_up(
     assert after["external"]["have"] == [1]
 
 
-def test_a_stranger_cannot_go_on(direct: Callable[..., UploadPage]) -> None:
+def test_a_stranger_cannot_resume(direct: Callable[..., UploadPage]) -> None:
     page, other = direct(), direct(Client())
     answer = register(page, "video", "film.txt", len(LONG), holder="page")
     page.drop_connection()
