@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from liveview import process
 from uploads import ResumableUploadWriter
 from uploads.core.slots import Accept, Slot
 from uploads.entries import drive
@@ -50,6 +51,7 @@ class Shelf(ResumableUploadWriter):
 
 @pytest.mark.parametrize("text", [SOCKET, WRITER, FALLBACK, TUS], ids=["socket", "writer", "fallback", "tus"])
 def test_it_is_resumed_where_it_was(text: str, folders: Path) -> None:
+    process.begin()
     record = Record.from_json(text)
     assert record is not None
     assert json.loads(record.to_json()) == json.loads(text)
