@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,15 +9,12 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from liveview.process import here
 from liveview.socket import django_session
 from liveview.socket.django_session import Standing
-from liveview.threads import with_connections
 from uploads.errors import UploadError
 from uploads.owners import SESSION_KEY
 
-FRESH: Final = 2.5  # seconds for which a session's state is cached
-MOST: Final = 10_000  # sessions that are cached
+FRESH: Final = 4.5  # seconds for which a look at a session counts: a little longer than sockets take between two
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +30,13 @@ class Uploader:
 
     def expect_session(self) -> None:
         """Raises `UploadError("session_ended")`. Blocks every few seconds: it asks the session's store."""
-        if self.standing is not None and not here(Sessions).holds(self.standing):
+        if self.standing is not None and not django_session.held_lately(self.standing, FRESH):
             raise UploadError("session_ended")
 
     @property
     def has_left(self) -> bool:
         """Whether the session is known to have ended. Never blocks."""
-        return self.standing is not None and here(Sessions).has_ended(self.standing)
+        return self.standing is not None and django_session.has_ended(self.standing)
 
 
 NOBODY: Final = Uploader()
@@ -69,27 +63,3 @@ def label_of(request: HttpRequest) -> str:
         session = getattr(request, "session", {})
         who = str(session.get(SESSION_KEY) or getattr(session, "session_key", "") or "")
     return salted_hmac("uploads.events", who).hexdigest()[:12] if who else ""
-
-
-class Sessions:
-    """A short cache of sessions' states, so that a thousand chunks ask once."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[Standing, tuple[float, bool]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def holds(self, standing: Standing) -> bool:
-        now = time.monotonic()
-        asked, held = self._found.get(standing, (float("-inf"), True))
-        if held and now - asked < FRESH:
-            return True
-        held = with_connections(lambda: django_session.still_holds(standing))
-        with self._lock:
-            self._found[standing] = now, held
-            self._found.move_to_end(standing)
-            while len(self._found) > MOST:
-                self._found.popitem(last=False)
-        return held
-
-    def has_ended(self, standing: Standing) -> bool:
-        return not self._found.get(standing, (0.0, True))[1]

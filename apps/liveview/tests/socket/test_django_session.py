@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
 from liveview.testing import LivePage
@@ -163,3 +164,27 @@ def test_ones_own_password_change_is_a_new_session(site: Open, member: Client, a
     update_session_auth_hash(request, ada)
 
     assert page.wait_closed() == 4401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_look_serves_everybody_for_a_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand chunks of an upload, and the socket they come on, ask the session's store once."""
+    from liveview import process
+    from liveview.socket import django_session
+
+    monkeypatch.setattr(process, "_current", process.Process())
+    session = SessionStore()
+    session.create()
+    standing = django_session.Standing(SessionStore, session.session_key, None, None)
+    looked: list[django_session.Standing] = []
+    original = django_session._look
+    monkeypatch.setattr(django_session, "_look", lambda given: looked.append(given) or original(given))
+
+    assert all(django_session.held_lately(standing, 60) for _ in range(1000))
+    assert len(looked) == 1
+    assert not django_session.has_ended(standing)
+
+    session.flush()
+    assert not django_session.held_lately(standing, 0)
+    assert django_session.has_ended(standing)
+    assert not django_session.held_lately(standing, 60)  # an end is not forgotten
