@@ -93,6 +93,9 @@ def resume(entry: UploadEntry, uploader: Uploader) -> None:
             entry.fail(refused)
         entry.discard()
         raise
+    except BaseException:
+        entry.hold.release()
+        raise
     try:
         entry.reserve(uploader)
     except UploadError:
@@ -149,7 +152,8 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
     expect: raises `UploadError` if what was true at registration no longer holds.
     """
     try:
-        entry.uploader.expect_session()
+        if entry.is_open:
+            entry.uploader.expect_session()
     except UploadError as ended:
         return Refused(ended)
     if entry.seal():
@@ -167,13 +171,18 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
 
 
 def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
-    """A file that is here already, from its first byte to its end. Blocks. An incomplete one is refused."""
+    """A file that is here already, from its first byte to its end. Blocks.
+
+    An incomplete one is refused. If the session has ended, it is refused for now, and stays open.
+    """
     try:
         for piece in pieces:
             if not isinstance(feed(entry, piece), Write):
                 break
             commit(entry, [piece])
     except UploadError as failure:
+        if failure.code == "session_ended":
+            return Refused(failure)
         entry.fail(failure)
     outcome = settle(entry)
     if isinstance(outcome, Incomplete):

@@ -143,13 +143,15 @@ class UploadSession:
 
     async def _open_all(self) -> None:
         """Answers in the order of the registrations: a page sends the files that come first, and queues the others."""
-        while self._to_open:
-            some = [self._to_open.popleft() for _ in range(min(len(self._to_open), OPEN_AT_ONCE))]
-            for entry, refusal in await threads.check(partial(self._open_some, some)):
-                self._opened(entry, refusal)
-                if entry.is_over:
-                    await self._remove([entry])  # again: it may have had no record yet when it was cancelled
-        self._is_opening = False
+        try:
+            while self._to_open:
+                some = [self._to_open.popleft() for _ in range(min(len(self._to_open), OPEN_AT_ONCE))]
+                for entry, refusal in await threads.check(partial(self._open_some, some)):
+                    self._opened(entry, refusal)
+                    if entry.is_over:
+                        await self._remove([entry])  # again: it may have had no record yet when it was cancelled
+        finally:
+            self._is_opening = False
 
     def _open_some(self, some: list[tuple[UploadEntry, str]]) -> list[tuple[UploadEntry, UploadError | None]]:
         """Why each was refused, if it was. In a thread."""

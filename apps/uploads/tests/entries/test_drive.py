@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 
 from liveview import process
 from liveview.process import here
+from liveview.socket.django_session import Standing, still_holds
 from uploads import UploadEntry, UploadError, intakes, threads
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
@@ -96,6 +98,30 @@ def test_settling_twice_validates_once() -> None:
 def test_who_was_logged_out_is_told_so() -> None:
     assert "logged out" in UploadError("session_ended").message
     assert "session_ended" in SENTENCES
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_session_that_has_ended_removes_nothing_that_could_go_on(is_over: bool, staged: Any) -> None:
+    session = SessionStore()
+    session.create()
+    gone = Uploader("me", "me", Standing(SessionStore, session.session_key or "", None, None))
+    made = UploadEntry(ID, "ref", Slot(name="film", accept=Accept.parse("")), parse_name("a.txt"), len(DATA))
+    drive.open(made, gone)
+    drive.feed(made, DATA[:5])
+    drive.commit(made, [DATA[:5]])
+    session.flush()
+    assert not still_holds(gone.standing)  # type: ignore[arg-type]
+
+    if is_over:
+        made.fail(UploadError("bad_content"))
+        assert drive.settle(made) == drive.Refused(UploadError("bad_content"))
+        assert staged() == []
+    else:
+        assert drive.deliver(made, [DATA[5:]]) == drive.Refused(UploadError("session_ended"))
+        assert made.is_open and staged() == [ID]
+        made.discard()
+    here(Ledger).release(ID, None)
 
 
 # What a thread makes when nobody waits for it any more

@@ -23,6 +23,7 @@ from liveview.testing import Closed
 from liveview.threads import with_connections
 from uploads.http import routing
 from uploads.testing import Refused, UploadPage
+from uploads.tests.entries.ways_project import Depot
 from uploads.tests.fallback.page import Page
 
 OK = "ok"
@@ -130,6 +131,26 @@ class Written(Socket):
 
     name = "writer"
     slot = "written"
+
+
+class Direct(Socket):
+    """Straight to another storage."""
+
+    name = "direct"
+    slot = "direct"
+
+    def put(self, offset: int, data: bytes, between: Callable[[], object] = lambda: None) -> str:
+        if offset != len(Depot.held[self.upload_id]):
+            raise Unsayable
+        Depot.held[self.upload_id] += data
+        return OK
+
+    def finish(self) -> str:
+        self.page.send({"type": "upload_external_done", "ref": self.ref})
+        return super().finish()
+
+    def taken_over(self) -> Way:
+        raise Unsayable
 
 
 class Fallback(Way):
@@ -371,4 +392,4 @@ class Bare(Http):
                 self.thread.join(30)
 
 
-WAYS: list[type[Way]] = [Socket, Written, Fallback, Form, Tus, Chunked, Multipart, Bare]
+WAYS: list[type[Way]] = [Socket, Written, Direct, Fallback, Form, Tus, Chunked, Multipart, Bare]
