@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The upload is over, or takes no bytes for now (`session_ended`). What it left is removed once it is settled."""
+    """The upload is over, or its session is (`session_ended`). What an ended upload left goes when it is settled."""
 
     error: UploadError
 
@@ -147,7 +147,7 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
     """From the last byte to ready or refused. Blocks for as long as validators and sinks take; may be called again.
 
     Nothing is left of a refused upload, unless somebody else has resumed it: then the bytes are theirs. If the session
-    has ended, it is refused for now and left as it was.
+    has ended, it is refused and left as it was.
 
     expect: raises `UploadError` if what was true at registration no longer holds.
     """
@@ -173,7 +173,7 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
 def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
     """A file that is here already, from its first byte to its end. Blocks.
 
-    An incomplete one is refused. If the session has ended, it is refused for now, and stays open.
+    An incomplete one is refused. If the session has ended, it is refused and stays open.
     """
     try:
         for piece in pieces:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -35,7 +36,7 @@ class Unsayable(Exception):
     """The protocol has no words for this."""
 
 
-class Way:
+class Way(ABC):
     """One visitor's upload of one file. What each method returns is what its client is told: `ok`, or a code."""
 
     name: ClassVar[str]
@@ -46,15 +47,15 @@ class Way:
         self.client.cookies["sessionid"] = session.session_key or ""
         self.open_page = open_page
 
-    def begin(self, size: int, name: str = "a.txt") -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def begin(self, size: int, name: str = "a.txt") -> str: ...
 
+    @abstractmethod
     def put(self, offset: int, data: bytes, between: Callable[[], object] = lambda: None) -> str:
         """Sends bytes. `between` is called before the last of them are sent."""
-        raise NotImplementedError
 
-    def finish(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def finish(self) -> str: ...
 
     def cancel(self) -> str:
         raise Unsayable
@@ -63,7 +64,8 @@ class Way:
         """The same upload, as another connection of the visitor's resumes it."""
         raise Unsayable
 
-    def close(self) -> None: ...
+    def close(self) -> None:  # noqa: B027  (most have nothing open)
+        ...
 
 
 class Socket(Way):
