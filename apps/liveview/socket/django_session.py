@@ -43,7 +43,8 @@ def standing(request: HttpRequest) -> Standing | None:
     if not session.session_key:  # known only after a look inside: the cookie may name one that is gone
         return None
     found = Standing(type(session), session.session_key, user, password_hash)
-    here(_Looks).note(found, holds=True)
+    if user is None or getattr(getattr(request, "user", None), "is_authenticated", False):
+        here(_Looks).note(found, holds=True)
     return found
 
 

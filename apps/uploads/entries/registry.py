@@ -116,13 +116,17 @@ class Uploads:
 
     def adopt(self, entry: UploadEntry) -> None:
         """Adopts an upload that began on another socket. Raises `UploadError` if the slot has no room for it now."""
-        before = self._replaceable(entry.slot)
+        replaceable = self._replaceable(entry.slot)
+        newer = [other for other in replaceable if other in self._replacing]  # chosen since, and being opened
+        before = [other for other in replaceable if other not in newer]
         try:
-            self.check_again(entry, before)
+            self.check_again(entry, replaceable)
         except UploadError as refused:
             self._replace(before, refused)
             raise
         self._replace(before)
+        for other in newer:
+            self._replacing.get(other, []).append(entry)
         self.entries[entry.ref] = entry
         self.staged.add(entry)
         events.tell("resumed", entry)
@@ -141,8 +145,12 @@ class Uploads:
 
         but: entries that don't count.
         """
-        but = [entry, *but]
-        others = [other for other in self._of(entry.slot.name) if not other.is_over and other not in but]
+        but = [entry, *but, *self._replacing.get(entry, ())]
+        others = [
+            other
+            for other in self._of(entry.slot.name)
+            if not other.is_over and other not in but and entry not in self._replacing.get(other, ())
+        ]
         name = FileName(entry.name, entry.extension)
         self.slot(entry.slot.name).check(name, entry.size, len(others), _bytes_of(others))
 

@@ -140,7 +140,7 @@ class DirectUploads:
         ref = f"made-{secrets.token_hex(8)}"
         entry = self._on_loop(self._register(slot, ref, name, size, mime))
         try:
-            self._owner.open(entry, ref)
+            self._on_loop(self._open(entry, ref))
             self._on_loop(self._admit(entry))
         except UploadError as refused:
             self._on_loop(self._refuse(entry, refused))
@@ -165,6 +165,10 @@ class DirectUploads:
         if self._uploads.slot(slot).external is None:
             raise ValueError(f"the slot {slot!r} has no presigner: give allow_upload its external=")
         return self._owner.register(slot, ref, name, size, mime)
+
+    async def _open(self, entry: UploadEntry, holder: str) -> None:
+        """In a thread of ours: the handler's may be within a transaction, which would keep the record to itself."""
+        await threads.check(partial(self._owner.open, entry, holder))
 
     async def _admit(self, entry: UploadEntry) -> None:
         self._owner.admit(entry)

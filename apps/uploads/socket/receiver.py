@@ -197,6 +197,10 @@ class Receiver:
                 self._damaged(channel)
             except UploadError as failure:
                 self._fail(channel, failure)
+                if entry.is_open:  # the session has ended: what follows would leave a gap
+                    cost += channel.cost
+                    channel.waiting, channel.cost = [], 0
+                    drive.rewind(entry)
             self._settle(cost, channel)
             self._owner.has_moved(entry)
         channel.is_writing = False

@@ -64,7 +64,7 @@ class Resumption:
             except UploadError as unwanted:
                 if unwanted.code == "cancelled":
                     entry.cancel()
-                await thread(entry.discard if entry.is_over else entry.park)
+                await asyncio.shield(thread(entry.discard if entry.is_over else entry.park))
                 raise
         except UploadError as refused:
             return None, refused
@@ -118,7 +118,7 @@ class Resumption:
                     await self.superseded(entry)
 
     def _held(self) -> list[UploadEntry]:
-        return [entry for entry in self._uploads.staged if entry.hold.is_held and not entry.is_over]
+        return [entry for entry in list(self._uploads.staged) if entry.hold.is_held and not entry.is_over]
 
     async def superseded(self, entry: UploadEntry) -> None:
         """Another socket has resumed it: this one lets go, and leaves the bytes alone."""

@@ -83,7 +83,7 @@ class UploadSession:
         self._is_closed = True
         self._receiver.leave()
         await self.direct.close()
-        is_remote = any(entry.sink.is_remote for entry in self._uploads.staged)
+        is_remote = any(entry.sink.is_remote for entry in list(self._uploads.staged))
         await asyncio.shield(threads.checking(is_remote=is_remote)(self._resumption.park))
         await self._remove(list(self._uploads.staged), causes.session_closed())
 
@@ -191,6 +191,8 @@ class UploadSession:
 
     def register(self, slot: str, ref: str, name: str, size: int, mime: str) -> UploadEntry:
         """For an upload that a handler registers. Raises `UploadError`."""
+        if self._is_closed:  # the handler has outlived its socket: nobody would remove what it registers
+            raise UploadError("cancelled")
         with self._forgetting():
             return self._uploads.register(slot, ref, name, size, mime)
 

@@ -66,15 +66,27 @@ class StoredHold:
         self.store, self.lease, self.ttl, self.record = store, lease, ttl, record
         self.seconds = seconds or conf().lease
         self.patience = patience or conf().lease
-        self._renewed = time.monotonic()
+        self._renewed, self._touched = time.monotonic(), float("-inf")
         self._is_lost = False
 
     # The lease
     def keep(self) -> None:
         if not self._is_lost and time.monotonic() - self._renewed > self.seconds / 3:
-            with_connections(self.is_ours)
+            with_connections(self._keep)
         if self._is_lost:
             raise UploadError("superseded")
+
+    def _keep(self) -> None:
+        """A request may last for longer than its record is kept, and a store that fails mustn't stop every write."""
+        began = time.monotonic()
+        try:
+            if began - self._touched > self.ttl / 4:
+                self.store.touch(self.lease.upload_id, self.ttl)
+                self._touched = began
+            self._renew()
+        except Exception:  # noqa: BLE001
+            self._renewed = time.monotonic()  # not again with the next batch
+            logger.warning("could not renew upload lease", exc_info=True)
 
     def renew(self) -> bool:
         """Extends the record as well. Raises whatever the store does."""

@@ -188,3 +188,23 @@ def test_one_look_serves_everybody_for_a_few_seconds(monkeypatch: pytest.MonkeyP
     assert not django_session.held_lately(standing, 0)
     assert django_session.has_ended(standing)
     assert not django_session.held_lately(standing, 60)  # an end is not forgotten
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_of_a_disabled_account_keeps_nothing_of_theirs_alive(client: Client) -> None:
+    """Its session is still there: that it can be read says nothing about the account."""
+    from liveview.socket import django_session
+
+    ada = User.objects.create_user("ada", password="secret")
+    client.force_login(ada)
+    request = client.get("/", follow=False).wsgi_request
+    standing = django_session.standing(request)
+    assert standing is not None and django_session.still_holds(standing)
+    ada.is_active = False
+    ada.save()
+    assert not django_session.still_holds(standing)
+
+    later = client.get("/", follow=False).wsgi_request
+    assert django_session.standing(later) == standing
+
+    assert django_session.has_ended(standing)

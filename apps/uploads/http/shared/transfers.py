@@ -152,7 +152,12 @@ class Transfer:
                 raise UploadError("superseded")
             self._visitor.uploader.expect_session()
             self._is_over = True
-            finish(self.entry, self.hold)
+            try:
+                finish(self.entry, self.hold)
+            except BaseException:
+                if not self.entry.is_over:  # `let_go` has nothing to do any more
+                    self.entry.park()
+                raise
 
     def discard(self) -> None:
         """Removes the upload, unless somebody else has resumed it. Blocks."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from liveview.process import here
 from uploads import UploadEntry, UploadError, intakes
+from uploads.entries.quotas import Ledger
 from uploads.entries.uploader import NOBODY, Uploader
 from uploads.http.chunked.endpoint import Chunks
 from uploads.http.shared import records, transfers
@@ -164,6 +166,27 @@ def test_a_file_that_is_not_complete_is_not_handed_over(intake: Intake, shop: Sh
         finished(made)
 
     assert refused.value.code == "incomplete" and shop.got == []
+
+
+async def test_what_a_store_keeps_from_being_finished_is_parked(
+    record: Record, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would count as under way until the process ends."""
+    really = type(records.store()).replace
+
+    def down(self: Any, record: Record) -> None:
+        if record.http.get(records.STAGE) == records.TAKING:
+            raise OSError("the store is down")
+        really(self, record)
+
+    monkeypatch.setattr(type(records.store()), "replace", down)
+    before = here(Ledger).live
+
+    with pytest.raises(OSError):
+        async with transfers.hold(record, VISITOR) as transfer:
+            await transfer.finish()
+
+    assert here(Ledger).live == before and shop.got == []
 
 
 # Deliveries

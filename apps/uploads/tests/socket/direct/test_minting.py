@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.test import Client
 
+from liveview.process import here
+from liveview.socket import actor
 from liveview.testing import ServerSaid
-from uploads import UploadEntry
+from uploads import UploadEntry, UploadError
+from uploads.entries.quotas import Ledger
+from uploads.models import UploadState
 from uploads.testing import UploadPage
-from uploads.tests.direct_project import signer
+from uploads.tests.direct_project import DirectView, signer
 from uploads.tests.moto import Moto
 from uploads.tests.signing import event, record
 from uploads.tests.socket.direct.sending import LONG, MIB, put, send
+from uploads.tests.support import Gate, until
 
 # -- Minted by a handler
 
@@ -82,3 +90,49 @@ def test_s3s_event_makes_the_waiting_page_go_on(
     page.wait_html("a.txt</bdi> ready")
     page.submit("run")
     assert len(consumed) == 1
+
+
+def test_a_handler_may_mint_within_a_transaction(
+    direct: Callable[..., UploadPage], s3: Moto, monkeypatch: pytest.MonkeyPatch, allowed: set[str]
+) -> None:
+    """The record is written by a connection of ours: in the handler's own, nobody else would see it yet."""
+    monkeypatch.setattr(
+        DatabaseWrapper, "_start_transaction_under_autocommit", lambda self: self.cursor().execute("BEGIN")
+    )
+    really = DirectView.presign_upload
+
+    def within(view: DirectView, *given: Any) -> Any:
+        with transaction.atomic():
+            return really(view, *given)
+
+    monkeypatch.setattr(DirectView, "presign_upload", within)
+
+    direct().call("presign", slot="doc", name="a.txt", size=5)
+
+    assert json.loads(UploadState.objects.get().record)["writer"]["state"]
+
+
+def test_a_handler_that_outlives_its_socket_registers_nothing(
+    direct: Callable[..., UploadPage], s3: Moto, monkeypatch: pytest.MonkeyPatch, gate: Gate, allowed: set[str]
+) -> None:
+    monkeypatch.setattr(actor, "GRACE", 0.2)
+    allowed.add("failed")
+    refused: list[str] = []
+
+    def script(view: DirectView) -> None:
+        gate()
+        try:
+            view.presign_upload("own", "a.txt", 5)
+        except UploadError as told:
+            refused.append(told.code)
+
+    monkeypatch.setattr(DirectView, "script", staticmethod(script))
+    before = here(Ledger).live
+    page = direct()
+    page.send({"type": "event", "ref": 1, "name": "run", "params": {}})
+    gate.wait()
+    page.drop_connection()
+    gate.open()
+
+    until(lambda: refused == ["cancelled"])
+    assert here(Ledger).live == before
