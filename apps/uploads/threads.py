@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from liveview.process import here
@@ -99,6 +99,21 @@ async def handed_over(
 def _give_back(give_back: Callable[[T], object], result: T) -> T:
     give_back(result)
     return result
+
+
+class _Unfinished:
+    """What runs on without whoever began it; kept, as the event loop would lose it."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Future[Any]] = set()
+
+
+async def to_the_end(work: Awaitable[T]) -> T:
+    """Waits for `work`, which comes to its end even if nobody waits any more."""
+    task, unfinished = asyncio.ensure_future(work), here(_Unfinished).tasks
+    unfinished.add(task)
+    task.add_done_callback(unfinished.discard)
+    return await asyncio.shield(task)
 
 
 def checking(*, is_remote: bool) -> Callable[[Callable[[], T]], Awaitable[T]]:

@@ -40,7 +40,6 @@ class UnderWay:
 
     def __init__(self) -> None:
         self.transfers: dict[str, Transfer] = {}  # by upload id
-        self.finishing: set[asyncio.Future[None]] = set()  # so that the loop doesn't lose them
 
 
 class Transfer:
@@ -128,11 +127,7 @@ class Transfer:
 
         Raises `UploadError`.
         """
-        under_way = here(UnderWay)
-        finishing = asyncio.ensure_future(self._finish_holding())
-        under_way.finishing.add(finishing)
-        finishing.add_done_callback(under_way.finishing.discard)
-        await asyncio.shield(finishing)
+        await threads.to_the_end(self._finish_holding())
 
     async def _finish_holding(self) -> None:
         self.is_finishing = True

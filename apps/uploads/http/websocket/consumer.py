@@ -150,7 +150,7 @@ class _Socket:
         await self._say(json.dumps({"received": delivery.received, "size": delivery.size}))
         if delivery.received == delivery.size:
             self._delivery = None
-            await threads.judge(delivery.finish, self._visitor.uploader.share)
+            await threads.to_the_end(threads.judge(delivery.finish, self._visitor.uploader.share))
             await self._say(DONE)
 
     async def _say(self, text: str) -> None:

@@ -154,6 +154,25 @@ async def test_what_is_waited_for_is_given_to_whoever_waits() -> None:
     assert given_back == []
 
 
+async def test_what_is_to_come_to_its_end_does_so_without_whoever_began_it() -> None:
+    go_on, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await go_on.wait()
+        ended.set()
+
+    waiting = asyncio.ensure_future(threads.to_the_end(work()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    go_on.set()
+
+    async with asyncio.timeout(60):
+        await ended.wait()
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_a_file_that_is_all_here_reaches_its_intake_though_its_request_is_killed(
     settings: Any, folders: Any, monkeypatch: pytest.MonkeyPatch
