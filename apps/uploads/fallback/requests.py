@@ -150,6 +150,8 @@ class Fallback:
             return _told(messages.ready(parked.staged(record, slot, ref)))
         entry = parked.take(self._uploads, record, ref)
         refused = parked.settle(self._uploads, entry)
+        if refused is not None and not entry.is_over:
+            raise refused  # and parked, as it was
         if slot.progress is not None:
             self._tell(entry)
         if entry.is_consumed:

@@ -159,6 +159,10 @@ class StoredHold:
     # The end
     def park(self, offset: int) -> None:
         self.record_offset(offset)
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Extends the record and releases the lease; the offset stays as it is."""
         try:
             self.store.touch(self.lease.upload_id, self.ttl)
         except Exception:  # noqa: BLE001

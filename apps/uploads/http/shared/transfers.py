@@ -175,7 +175,7 @@ class Transfer:
             if self._is_open:
                 self.entry.park()
             else:
-                self.hold.release()
+                self.hold.give_back()
 
 
 def entry_of(record: Record, hold: StoredHold | None = None) -> UploadEntry:

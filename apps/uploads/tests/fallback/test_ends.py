@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from uploads import UploadEntry, UploadError
-from uploads.entries.uploader import NOBODY
+from uploads.entries.uploader import NOBODY, Uploader
 from uploads.fallback import parked
 from uploads.stores import Record, get_store
 from uploads.tests.fallback.page import BENCH, DATA, Page, codes, consume, sha256
@@ -221,6 +221,28 @@ def test_a_slot_s_progress_may_take_the_file_as_soon_as_it_is_there(staged: Stag
     assert "1 taken" in answer["page"]
     assert taken == [sha256()]
     assert staged() == []
+
+
+def test_a_session_that_ends_just_then_loses_nothing_and_tells_the_view_nothing(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[UploadEntry] = []
+    monkeypatch.setattr(EagerView, "take", staticmethod(lambda view, entry: told.append(entry)))
+    page = Page("/eager/")
+    upload_id = page.begin("eager")
+    looks: list[int] = []
+
+    def expect(self: Uploader) -> None:
+        looks.append(1)
+        if len(looks) == 2:  # the first is of the resume, the second of the settling
+            raise UploadError("session_ended")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Uploader, "expect_session", expect)
+        assert page.done(upload_id)["code"] == "session_ended"
+
+    assert told == [] and staged() == [upload_id]
+    assert page.tell("upload_done", ref="r-1", upload_id=upload_id).json()["messages"][0]["type"] == "upload_ready"
 
 
 def test_the_same_question_again_has_the_same_answer_and_takes_nothing_twice(taken: list[str]) -> None:

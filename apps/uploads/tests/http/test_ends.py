@@ -189,6 +189,18 @@ async def test_what_a_store_keeps_from_being_finished_is_parked(
     assert here(Ledger).live == before and shop.got == []
 
 
+async def test_a_request_that_only_looks_puts_off_the_expiry_as_its_answer_says(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extended: list[str] = []
+    monkeypatch.setattr(type(records.store()), "touch", lambda self, upload_id, ttl: extended.append(upload_id))
+
+    async with transfers.hold(record, VISITOR, measured=False):
+        assert extended == []
+
+    assert extended == [record.id]
+
+
 # Deliveries
 
 
