@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -54,6 +55,9 @@ ACTIVE_EXTENSIONS: Final = frozenset({
 _IMAGE_BRANDS: Final = frozenset(
     b"avif avis heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf avci avcs jpeg jpgs j2ki j2is".split()
 )
+_EMPTY: Final = frozenset((b"free", b"skip", b"wide"))
+_MARKUP: Final = re.compile(rb"<(?:!--|(?:!doctype|\?php|\?xml|body|head|html|iframe|script|svg)\b)", re.IGNORECASE)
+_QUICKTIME: Final = _EMPTY | {b"pnot"}  # a preview
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _DOC_TYPE: Final = b"\x42\x82"
 
@@ -84,12 +88,31 @@ def _is_webp(head: bytes) -> bool:
 
 
 def _is_isom(head: bytes) -> bool:
-    """ISO/IEC 14496-12 §4.3: a first `ftyp` box, none of whose brands is a picture's."""
-    size = int.from_bytes(head[:4], "big")
-    if head[4:8] != b"ftyp" or not 16 <= size <= len(head):
+    """ISO/IEC 14496-12 §4.3: a first `ftyp` box, none of whose brands is a picture's.
+
+    QuickTime's files are older than `ftyp`: they may begin with their media, their index or their preview, and any of
+    these may come after empty space. (QuickTime File Format, "Atom layout"; `ftyp` is optional there.) Such a file
+    must not hold a page as well.
+    """
+    size, kind = _box(head)
+    if kind != b"ftyp" and _MARKUP.search(head):
         return False
-    brands = {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
-    return not brands & _IMAGE_BRANDS
+    while kind in _EMPTY and 8 <= size < len(head):
+        head = head[size:]
+        size, kind = _box(head)
+    match kind:
+        case b"ftyp":
+            brands = {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
+            return 16 <= size <= len(head) and not brands & _IMAGE_BRANDS
+        case b"moov":
+            return size >= 16 and head[12:16].isalpha()  # the box inside
+        case b"mdat":
+            return size >= 8 or size == 1 and int.from_bytes(head[8:16], "big") >= 16
+    return kind in _QUICKTIME and size >= 8
+
+
+def _box(head: bytes) -> tuple[int, bytes]:
+    return int.from_bytes(head[:4], "big"), head[4:8]
 
 
 def _is_webm(head: bytes) -> bool:

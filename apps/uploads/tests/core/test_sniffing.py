@@ -14,6 +14,10 @@ def ftyp(*brands: bytes, size: int | None = None) -> bytes:
     return (len(body) + 4 if size is None else size).to_bytes(4, "big") + body
 
 
+def box(kind: bytes, body: bytes = b"", size: int | None = None) -> bytes:
+    return (len(body) + 8 if size is None else size).to_bytes(4, "big") + kind + body
+
+
 def ebml(*elements: tuple[bytes, bytes]) -> bytes:
     body = b"".join(ident + bytes([0x80 | len(value)]) + value for ident, value in elements)
     return b"\x1a\x45\xdf\xa3" + bytes([0x80 | len(body)]) + body
@@ -29,6 +33,12 @@ def ebml(*elements: tuple[bytes, bytes]) -> bytes:
         (b"RIFF\0\0\0\0WEBPVP8 ", "webp"),
         (ftyp(b"isom", b"isom", b"avc1"), "mp4"),
         (ftyp(b"qt  ", b"qt  "), "mp4"),
+        (box(b"moov", box(b"mvhd", bytes(100))), "mp4"),
+        (box(b"wide") + box(b"mdat", size=1_000_000), "mp4"),
+        (box(b"mdat", (1 << 33).to_bytes(8, "big"), size=1), "mp4"),
+        (box(b"free", bytes(600)) + box(b"skip") + ftyp(b"qt  "), "mp4"),
+        (box(b"free", bytes(SNIFF_BYTES)), "mp4"),
+        (box(b"pnot", bytes(12)) + box(b"PICT", bytes(50)), "mp4"),
         (ebml((b"\x42\x86", b"\x01"), (b"\x42\x82", b"webm")), "webm"),
         (b"%PDF-1.7", "pdf"),
         (b"PK\x03\x04", "zip"),
@@ -43,6 +53,7 @@ def test_the_first_bytes_name_the_type(head: bytes, key: str) -> None:
 def test_a_still_picture_in_a_video_container_is_no_video(brand: bytes) -> None:
     assert sniff(ftyp(brand, b"isom")) is None
     assert sniff(ftyp(b"isom", b"avc1", brand)) is None
+    assert sniff(box(b"free") + ftyp(brand)) is None
 
 
 @pytest.mark.parametrize(
@@ -50,12 +61,26 @@ def test_a_still_picture_in_a_video_container_is_no_video(brand: bytes) -> None:
 )
 def test_brands_can_not_hide_behind_an_odd_box_size(size: int) -> None:
     assert sniff(ftyp(b"isom", b"isom", size=size).ljust(2 * SNIFF_BYTES, b"\0")) is None
+    assert sniff(box(b"free", size=0) + ftyp(b"isom")) is None
 
 
 def test_matroska_is_not_webm_even_if_it_says_so_elsewhere() -> None:
     assert sniff(ebml((b"\x42\x82", b"matroska"))) is None
     assert sniff(ebml((b"\x42\x82", b"matroska"), (b"\xec", b"\x42\x82\x84webm"))) is None
     assert sniff(ebml((b"\xec", b"\x42\x82\x84webm"))) is None
+
+
+@pytest.mark.parametrize("kind", [b"moov", b"mdat", b"free", b"wide", b"pnot", b"meta", b"text"])
+def test_a_word_of_quicktimes_is_no_film(kind: bytes) -> None:
+    """As in a text whose second word it happens to be."""
+    assert sniff(b"\0\0\0\0" + kind + b", and more of it") is None
+    assert sniff(b"\0\1\0\0" + kind[:3] + b"x, and more of it") is None
+
+
+@pytest.mark.parametrize("markup", [b"<!DOCTYPE html>", b"<script>", b"<svg onload=alert(1)>", b"<?php"])
+def test_a_page_in_front_of_a_film_is_no_film(markup: bytes) -> None:
+    for kind in (b"free", b"mdat", b"skip"):
+        assert sniff(box(kind, markup + bytes(100)) + ftyp(b"isom")) is None
 
 
 @pytest.mark.parametrize("head", [b"", b"\x89", b"RIFF", b"\x1a\x45\xdf\xa3", b"\x1a\x45\xdf\xa3\x84\x42", b"ftyp"])

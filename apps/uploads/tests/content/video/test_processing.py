@@ -46,6 +46,19 @@ def alike(pixel: Any, colour: tuple[int, int, int]) -> bool:
     return sum(abs(a - b) for a, b in zip(pixel, colour, strict=True)) < 90
 
 
+@pytest.mark.parametrize("movflags", ["", "faststart"], ids=["media first", "index first"])
+def test_a_classic_quicktime_film_is_made(process: Process, tmp_path: Path, movflags: str) -> None:
+    """`ftyp` is optional there. Empty space is in its place here, so that the positions in the index still hold."""
+    film = video(tmp_path / "film.mov", movflags=movflags).read_bytes()
+    size = int.from_bytes(film[:4], "big")
+    film = b"\0\0\0\x08wide" + struct.pack(">I4s", size - 8, b"free") + bytes(size - 16) + film[size:]
+
+    file_type = check_type(".mov", film[:SNIFF_BYTES])
+
+    assert file_type is not None and b"ftyp" not in film
+    assert process(film, file_type.key).video_codec == "h264"
+
+
 # The corpus
 
 
