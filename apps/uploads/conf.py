@@ -50,11 +50,22 @@ class Conf:
 
 
 def conf() -> Conf:
-    given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "UPLOADS", {}).items()}
+    given: dict[str, Any] = {
+        **_djusts(),
+        **{key.lower(): value for key, value in getattr(settings, "UPLOADS", {}).items()},
+    }
     staging = Path(str(given.pop("staging_dir", None) or default_staging_dir()))
     if isinstance(origins := given.get("allowed_origins"), str):  # `in` would look for a part of it
         given["allowed_origins"] = tuple(origins.replace(",", " ").split())
     return Conf(staging_dir=staging, **given)
+
+
+def _djusts() -> dict[str, Any]:
+    """What a project's `DJUST` says of uploads, as djust's documentation has it; the rest of that dict isn't ours."""
+    given = {key: value for key, value in getattr(settings, "DJUST", {}).items() if key.startswith("upload_state_")}
+    if isinstance(store := given.get("upload_state_store"), str):
+        given["upload_state_store"] = store.removeprefix("djust.")
+    return given
 
 
 def default_staging_dir() -> Path:

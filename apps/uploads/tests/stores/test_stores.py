@@ -10,6 +10,8 @@ import pytest
 
 from liveview.tests.processes import served
 from liveview.tests.redis import Redis
+from uploads.checks import check_settings
+from uploads.conf import conf
 from uploads.stores import (
     DatabaseUploadState,
     InMemoryUploadState,
@@ -240,15 +242,37 @@ def test_a_store_is_chosen_by_name_path_class_and_instance(settings: Any, redis:
     assert isinstance(get_store(SyncOffsets), CustomStore)
 
 
-def test_the_settings_of_the_seeds_choose_the_store(settings: Any, redis: Redis, tmp_path: Path) -> None:
-    settings.UPLOADS = {
-        "staging_dir": tmp_path,
-        "upload_state_store": "uploads.stores.RedisUploadState",
+@pytest.mark.parametrize(
+    ("name", "package"), [("UPLOADS", "uploads"), ("DJUST", "uploads"), ("DJUST", "djust.uploads")]
+)
+def test_the_settings_of_the_seeds_choose_the_store(
+    settings: Any, redis: Redis, tmp_path: Path, name: str, package: str
+) -> None:
+    settings.UPLOADS = settings.DJUST = {}
+    given = {
+        "upload_state_store": f"{package}.stores.RedisUploadState",
         "upload_state_redis_url": redis.url,
-        "upload_state_ttl": 3600,
+        "upload_state_ttl": 1800,
     }
+    setattr(settings, name, given)
 
+    assert check_settings(None) == []
     assert isinstance(get_store(), RedisUploadState)
+    assert conf().upload_state_ttl == 1800
+
+
+def test_what_uploads_says_counts_more_than_what_djust_says(settings: Any) -> None:
+    settings.DJUST = {"upload_state_store": "redis", "upload_state_ttl": 5, "another": "thing"}
+    settings.UPLOADS = {"UPLOAD_STATE_STORE": "memory"}
+
+    assert isinstance(get_store(), InMemoryUploadState)
+    assert conf().upload_state_ttl == 5
+
+
+def test_a_store_that_djust_has_and_we_do_not_is_told(settings: Any) -> None:
+    settings.DJUST = {"upload_state_store": "djust.uploads.stores.MemcachedUploadState"}
+
+    assert [message.id for message in check_settings(None)] == ["uploads.E008"]
 
 
 def test_a_site_with_redis_keeps_its_state_there(settings: Any, redis: Redis, tmp_path: Path) -> None:
