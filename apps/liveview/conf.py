@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
 from liveview.setting_types import PositiveFloat, PositiveInt
+
+MAX_BODY: Final = 10_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Conf:
     max_sockets: PositiveInt = 50  # of one session in one process
     max_sockets_per_address: int = 0  # 0: no limit, as many visitors may have the same address
     proxies: int = 1  # your own that append to X-Forwarded-For; used if the server has --proxy-headers
-    max_body: int = 10_000_000  # of a request; for the paths that body_limits doesn't name
+    max_body: int = MAX_BODY  # of a request; for the paths that body_limits doesn't name; see `conf`
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow
     body_seconds: PositiveFloat = 30  # over which that is measured
@@ -36,5 +38,7 @@ class Conf:
 
 
 def conf() -> Conf:
-    given: dict[str, Any] = getattr(settings, "LIVEVIEW", {})
-    return Conf(**{key.lower(): value for key, value in given.items()})
+    """What isn't set has the defaults above; but a site that raises Django's own limit for bodies gets these, too."""
+    given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "LIVEVIEW", {}).items()}
+    given.setdefault("max_body", max(MAX_BODY, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0))
+    return Conf(**given)
