@@ -147,6 +147,9 @@ class UploadEntry:
         """A path on the same file system for something made from this file, and removed with the entry."""
         return self.sink.sibling(name)
 
+    def cleanup(self) -> None:
+        """Does nothing: what is left of a consumed entry goes by itself. For handlers that call it, as with djust."""
+
     @property
     def is_open(self) -> bool:
         """Whether more bytes may come."""
