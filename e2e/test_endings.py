@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,30 +43,14 @@ def row(page: Page, name: str) -> Locator:
 # -- Trying again
 
 
-class Full:
-    """The folder that uploads are staged in, while something else is in its place."""
-
-    def __init__(self, server: Server) -> None:
-        self.folder = server.data_dir / "staging"
-        until(lambda: not server.staged())  # of the test before
-        if self.folder.is_dir():
-            self.folder.rmdir()
-        self.folder.write_text("in the way")
-
-    def mend(self) -> None:
-        if self.folder.is_file():
-            self.folder.unlink()
-
-
 @pytest.fixture
-def full(server: Server) -> Iterator[Full]:
-    full = Full(server)
-    yield full
-    full.mend()
+def mend(server: Server) -> Iterator[Callable[[], None]]:
+    with server.unwritable() as mend:
+        yield mend
 
 
 def test_what_a_full_disk_refused_is_sent_by_itself_when_there_is_room(
-    page: Page, full: Full, photo: FilePayload
+    page: Page, mend: Callable[[], None], photo: FilePayload
 ) -> None:
     visit(page)
     page.set_input_files(INPUT, [photo])
@@ -74,13 +58,13 @@ def test_what_a_full_disk_refused_is_sent_by_itself_when_there_is_room(
     expect(row(page, photo["name"])).to_contain_text("tried again by itself")
     expect(row(page, photo["name"]).get_by_role("button", name="Try again")).to_be_hidden()
 
-    full.mend()
+    mend()
 
     expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
     expect(page.locator(".upload-row")).to_have_count(0)
 
 
-def test_a_form_waits_for_what_is_tried_again(page: Page, full: Full, photo: FilePayload) -> None:
+def test_a_form_waits_for_what_is_tried_again(page: Page, mend: Callable[[], None], photo: FilePayload) -> None:
     visit(page)
     page.get_by_label("Upload at once").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
@@ -90,13 +74,13 @@ def test_a_form_waits_for_what_is_tried_again(page: Page, full: Full, photo: Fil
     expect(row(page, photo["name"])).to_contain_text("tried again by itself")
     expect(page.get_by_role("button", name="Uploading…")).to_be_disabled()
 
-    full.mend()
+    mend()
 
     expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
     expect(page.get_by_role("button", name="Upload all")).to_be_enabled()
 
 
-def test_there_is_an_end_to_trying_again(page: Page, full: Full, photo: FilePayload) -> None:
+def test_there_is_an_end_to_trying_again(page: Page, mend: Callable[[], None], photo: FilePayload) -> None:
     """In a page whose first pause is short."""
     page.route("**/uploads/retry.js", hurried)
     visit(page)
@@ -106,7 +90,7 @@ def test_there_is_an_end_to_trying_again(page: Page, full: Full, photo: FilePayl
     expect(row(page, photo["name"])).to_have_attribute("data-status", "error", timeout=LONG)
     expect(row(page, photo["name"])).not_to_contain_text("by itself")
     expect(row(page, photo["name"]).get_by_role("button", name="Try again")).to_be_visible()
-    full.mend()
+    mend()
     row(page, photo["name"]).get_by_role("button", name="Try again").click()
     expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
 

@@ -175,7 +175,8 @@ def test_what_is_not_taken_is_refused_with_a_reason(page: Page, console: Console
     expect(card(page, way)).to_contain_text("This kind of file isn't accepted here.")
 
 
-def test_a_way_can_be_stopped(page: Page, proxy: FaultProxy, file: Path) -> None:
+def test_a_way_can_be_stopped(page: Page, server: Server, proxy: FaultProxy, file: Path) -> None:
+    before = server.staged()
     visit(page, proxy.url)
     page.set_input_files("#file", file)
     proxy.rate = 200_000
@@ -186,6 +187,7 @@ def test_a_way_can_be_stopped(page: Page, proxy: FaultProxy, file: Path) -> None
 
     expect(card(page, "tus")).to_contain_text("Stopped.")
     expect(card(page, "tus").get_by_role("button", name="Send")).to_be_enabled()
+    until(lambda: server.staged() <= before)  # nothing is kept of it
 
 
 def test_tus_goes_on_after_cuts(page: Page, proxy: FaultProxy, console: Console, file: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from liveview.tests import processes
@@ -63,6 +64,24 @@ class Server(processes.Server):
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
         return connection
+
+    @contextmanager
+    def unwritable(self) -> Iterator[Callable[[], None]]:
+        """While nothing can be staged, as on a broken disk; what it gives ends that. What is staged already is kept."""
+        folder, aside = self.data_dir / "staging", self.data_dir / "staging-aside"
+        folder.mkdir(exist_ok=True)
+        folder.rename(aside)
+        folder.write_text("in the way")
+
+        def mend() -> None:
+            if aside.exists():
+                folder.unlink()
+                aside.rename(folder)
+
+        try:
+            yield mend
+        finally:
+            mend()
 
     def staged(self) -> set[Path]:
         """Files that wait for their rest, a handler or being processed."""

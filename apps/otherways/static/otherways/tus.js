@@ -1,4 +1,4 @@
-// tus 1.0 as far as a page needs it: create, append, and after a lost connection ask where to go on. (/tus/)
+// tus 1.0 as far as a page needs it: create, append, after a lost connection ask where to resume, and terminate. (/tus/)
 import { request } from "./request.js";
 
 const PIECE = 4 * 1024 * 1024; // bytes of a PATCH
@@ -8,6 +8,7 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 /** @type {import("./request.js").Way} */
 export async function send(file, tell, signal) {
   const url = await create(file, signal);
+  signal.addEventListener("abort", () => terminate(url), { once: true });
   let offset = 0;
   for (let tries = 0; offset < file.size; ) {
     try {
@@ -20,6 +21,11 @@ export async function send(file, tell, signal) {
     }
   }
   return { success: true, said: url };
+}
+
+/** Stopped, the upload won't be gone on with: the server needn't keep what it has. */
+function terminate(url) {
+  request("DELETE", url, { headers: TUS }).catch(() => {}); // if that is lost as well, it expires by itself
 }
 
 async function create(file, signal) {
