@@ -1,4 +1,4 @@
-"""The benchmarks: `python -m bench.uploading` and the others, each described in README.md."""
+"""The benchmarks: `python -m bench`, described in README.md."""
 
 from __future__ import annotations
 

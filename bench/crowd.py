@@ -1,4 +1,4 @@
-"""Two hundred at once: `python -m bench.crowd [uploads]`.
+"""Two hundred at once: `python -m bench crowd`.
 
 As many visitors as that each send a file of 10 MB to one server process at the same time, from another process; one
 more visitor clicks ten times a second. What is measured: how many of the files are shown with the SHA-256 that they had
@@ -23,17 +23,16 @@ from bench import ROOT
 from bench.support import servers
 from bench.support.client import Visitor
 from bench.support.cost import MB, Meter
-from bench.support.tables import ROUNDS, Table
+from bench.support.tables import Scale, Table
 
-SIZE: Final = 10 * MB
 EVERY: Final = 0.1  # seconds between two clicks
 STEP: Final = 4096  # bytes by which one visitor's file starts later than another's
 
 
-def send(port: int, count: int) -> None:
+def send(port: int, count: int, size: int) -> None:
     """The two hundred: says "ready", starts at a line of input, and tells what became of the files."""
-    store = memoryview(os.urandom(SIZE + count * STEP))
-    files = [store[number * STEP : number * STEP + SIZE] for number in range(count)]
+    store = memoryview(os.urandom(size + count * STEP))
+    files = [store[number * STEP : number * STEP + size] for number in range(count)]
     digests = [hashlib.sha256(file).hexdigest() for file in files]
     exact: list[int] = []
     with ExitStack() as stack:
@@ -41,7 +40,7 @@ def send(port: int, count: int) -> None:
 
         def work(number: int) -> None:
             visitor = visitors[number]
-            visitor.send_file(visitor.register("file", f"{number}.dat", SIZE), files[number])
+            visitor.send_file(visitor.register("file", f"{number}.dat", size), files[number])
             visitor.wait_for(digests[number])
             exact.append(number)
 
@@ -59,12 +58,12 @@ def send(port: int, count: int) -> None:
 class Round:
     """All of them once, and the clicks meanwhile."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, size: int) -> None:
         self.clicks: list[float] = []  # ms
         with servers.site() as server, Visitor(server.port, "/bench/") as visitor:
             visitor.click()
             meter = Meter(server.pid)
-            command = [sys.executable, "-m", "bench.crowd", "send", str(server.port), str(count)]
+            command = [sys.executable, "-m", "bench.crowd", str(server.port), str(count), str(size)]
             with subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             ) as process:
@@ -76,7 +75,7 @@ class Round:
                 self._click_until_it_ends(visitor, process)
                 result: dict[str, Any] = json.loads(process.stdout.read())
             self.exact: int = result["exact"]
-            self.sample = meter.stop(count * SIZE, result["seconds"])
+            self.sample = meter.stop(count * size, result["seconds"])
 
     def _click_until_it_ends(self, visitor: Visitor, process: subprocess.Popen[str]) -> None:
         while process.poll() is None:
@@ -87,24 +86,19 @@ class Round:
             time.sleep(max(0.0, EVERY - seconds))
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["send"]:
-        send(int(sys.argv[2]), int(sys.argv[3]))
-        return
-    count = int(sys.argv[1] if len(sys.argv) > 1 else 200)
-    rounds = [Round(count) for _ in range(ROUNDS)]
+def measure(table: Table, scale: Scale) -> None:
+    count, size = scale.of((200, 10 * MB), (5, MB))
+    rounds = [Round(count, size) for _ in range(scale.rounds)]
     clicks = [click for done in rounds for click in done.clicks]
     speed = statistics.median(done.sample.rate for done in rounds)
-    late = statistics.quantiles(clicks, n=20)[-1]
-    told = f"median {statistics.median(clicks):.0f} ms, p95 {late:.0f} ms of {len(clicks)}"
-    table = Table()
-    least = min(done.exact for done in rounds)
-    table.at_least(f"byte-exact of {count} × {SIZE // MB} MB", f"{speed:.0f} MB/s in all", "", least, count, "")
-    table.at_most("another visitor's click, p95", told, "", late, 150, " ms")
-    most = max(done.sample.memory for done in rounds) / MB
-    table.at_most("server's memory above idle", f"+{most:.0f} MB", "", most, 100, " MB")
-    table.show()
+    late = [statistics.quantiles([*done.clicks, done.clicks[-1]], n=20)[-1] for done in rounds]
+    told = f"median {statistics.median(clicks):.0f} ms of {len(clicks)}"
+    exact = [done.exact for done in rounds]
+    what = f"byte-exact of {count} × {size // MB} MB"
+    table.at_least(what, exact, count, "", ours=f"{speed:.0f} MB/s in all", of=min)
+    table.at_most("another visitor's click, p95", late, 50, " ms", ours=told)
+    table.at_most("server's memory above idle", [done.sample.memory / MB for done in rounds], 90, " MB", of=max)
 
 
 if __name__ == "__main__":
-    main()
+    send(*map(int, sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""From a client faster than any browser to the server's disk: `python -m bench.fast [megabytes]`.
+"""From a client faster than any browser to the server's disk: `python -m bench fast`.
 
 MB/s, processor seconds of the server per GB, and its memory above idle, of one upload (500 MB) over loopback in frames
 just under 1 MiB. The client has the bytes in memory and uses all the credit that it gets.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -21,7 +20,7 @@ from typing import Final
 from bench.support import servers
 from bench.support.client import Socket, Visitor
 from bench.support.cost import MB, MIB, Meter, Sample
-from bench.support.tables import Table, interleave
+from bench.support.tables import Scale, Table, interleave
 
 FRAME: Final = MIB - 1024  # bytes, as the server announces it
 
@@ -60,31 +59,27 @@ class Bench:
             return time.perf_counter() - start
 
 
-def main() -> None:
-    data = os.urandom(int(sys.argv[1] if len(sys.argv) > 1 else 500) * MB)
+def measure(table: Table, scale: Scale) -> None:
+    data = os.urandom(scale.of(500, 5) * MB)
     digest = hashlib.sha256(data).hexdigest()
     with ExitStack() as stack:
         make = partial(Bench, data=data)
         hashed = make(stack.enter_context(servers.site()), words=digest)
         unhashed = make(stack.enter_context(servers.site(hashes=False)), words="upload_consumed")
         sink = make(stack.enter_context(servers.site()), words="")
-        rounds = interleave({"hashed": hashed.upload, "unhashed": unhashed.upload, "sink": sink.sink})
+        variants = {"hashed": hashed.upload, "unhashed": unhashed.upload, "sink": sink.sink}
+        rounds = interleave(variants, scale.rounds)
 
     def show(name: str) -> str:
         rate, work = rounds.median(name, _rate), rounds.median(name, _work)
-        return f"{rate:.0f} MB/s, {work:.2f} s/GB, +{rounds.most(name, _memory):.0f} MiB"
+        return f"{rate:.0f} MB/s, {work:.2f} s/GB, +{max(rounds.each(name, _memory)):.0f} MiB"
 
-    table = Table()
-    table.at_least(
-        "speed without SHA-256, of the sink",
-        show("unhashed"),
-        show("sink"),
-        rounds.ratio("unhashed", "sink", _rate),
-        0.65,
-    )
-    table.at_least("speed, of the sink", show("hashed"), show("sink"), rounds.ratio("hashed", "sink", _rate), 0.5)
-    table.note("processor, of the sink's", f"{rounds.ratio('hashed', 'sink', _work):.1f} ×")
-    table.show()
+    for what, name, bar in (
+        ("speed without SHA-256, of the sink", "unhashed", 0.65),
+        ("speed, of the sink", "hashed", 0.5),
+    ):
+        table.at_least(what, rounds.ratios(name, "sink", _rate), bar, ours=show(name), peer=show("sink"))
+    table.note("processor, of the sink's", show("hashed"), show("sink"), rounds.ratios("hashed", "sink", _work))
 
 
 def _rate(sample: Sample) -> float:
@@ -97,7 +92,3 @@ def _work(sample: Sample) -> float:
 
 def _memory(sample: Sample) -> float:
     return sample.memory / MIB
-
-
-if __name__ == "__main__":
-    main()

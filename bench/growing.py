@@ -1,4 +1,4 @@
-"""Does anything grow with the file? `python -m bench.growing [megabytes]`.
+"""Does anything grow with the file? `python -m bench growing`.
 
 The server's memory above idle, and the heap of the page's JavaScript, while Chromium uploads a file of 1 GB, against
 one of a tenth: the most of each, in MiB. The heap is what lives: it is collected before each look, twice a second.
@@ -6,7 +6,6 @@ one of a tenth: the most of each, in MiB. The heap is what lives: it is collecte
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from bench.support import browser as ways
 from bench.support import servers
 from bench.support.chromium import Browser, chromium
 from bench.support.cost import MB, MIB, Meter
-from bench.support.tables import Table, interleave
+from bench.support.tables import Scale, Table, interleave
 
 EVERY: Final = 0.5  # seconds between two looks
 _TELL_WHEN_OVER = "() => { window.seconds_ = null; done_.then((seconds) => (seconds_ = seconds)); }"
@@ -45,8 +44,8 @@ def upload(browser: Browser, server: servers.Server, meter: Meter, file: Path) -
         return Sample(meter.stop(file.stat().st_size, seconds).memory / MIB, heap)
 
 
-def main() -> None:
-    size = int(sys.argv[1] if len(sys.argv) > 1 else 1000) * MB
+def measure(table: Table, scale: Scale) -> None:
+    size = scale.of(1000, 20) * MB
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         large, small = random_file(folder / "large.dat", size), random_file(folder / "small.dat", size // 10)
@@ -57,14 +56,18 @@ def main() -> None:
         variants: dict[str, Callable[[], Sample]] = {
             name: partial(upload, browser, server, meter, file) for name, file in (("large", large), ("small", small))
         }
-        rounds = interleave(variants)
-    table = Table()
-    most, less = (rounds.most(name, lambda sample: sample.server) for name in ("large", "small"))
-    table.at_most("server's memory above idle", f"+{most:.1f} MiB", f"a tenth: +{less:.1f} MiB", most, 8, " MiB")
-    heap, before = (rounds.most(name, lambda sample: sample.heap) for name in ("large", "small"))
-    table.at_most("the page's heap, growth", f"{heap:.1f} MiB", f"a tenth: {before:.1f} MiB", heap - before, 1, " MiB")
-    table.show()
+        rounds = interleave(variants, scale.rounds)
+    ours, tenth = (rounds.each(name, _server) for name in ("large", "small"))
+    sides = {"ours": f"+{max(ours):.1f} MiB", "peer": f"a tenth: +{max(tenth):.1f} MiB"}
+    table.at_most("server's memory above idle", ours, 8, " MiB", of=max, **sides)
+    heap, before = (rounds.each(name, _heap) for name in ("large", "small"))
+    sides = {"ours": f"{max(heap):.1f} MiB", "peer": f"a tenth: {max(before):.1f} MiB"}
+    table.at_most("the page's heap, growth", [max(heap) - max(before)], 1, " MiB", **sides)
 
 
-if __name__ == "__main__":
-    main()
+def _server(sample: Sample) -> float:
+    return sample.server
+
+
+def _heap(sample: Sample) -> float:
+    return sample.heap

@@ -1,4 +1,4 @@
-"""Chromium's upload over links of a rate and a delay: `python -m bench.links [name]`.
+"""Chromium's upload over links of a rate and a delay: `python -m bench links`.
 
 For each link, ours against one chunk of 64 kB at a time (Phoenix LiveView's scheme, a socket of its own that answers
 each at once): MB/s of the file from its choice to the server's word that it has it, as a share of the link's rate. At
@@ -11,7 +11,6 @@ The link is a proxy, bench/support/link.py. Both of its ways have the rate; half
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,13 +24,13 @@ from bench.support import servers
 from bench.support.chromium import Browser, chromium
 from bench.support.cost import MB
 from bench.support.link import link
-from bench.support.tables import Rounds, Table, interleave
+from bench.support.tables import Rounds, Scale, Table, interleave
 
 SLOW_FOR: Final = 5.0  # seconds of one chunk at a time, whose speed doesn't change
 
 
 class Link(NamedTuple):
-    """`size` is the bytes of the file that is sent; the bars are those of DESIGN's section 6, 0 where it has none."""
+    """`size` is the bytes of the file that is sent; a bar of 0 is none."""
 
     mbits: int
     round_trip: int  # ms
@@ -50,11 +49,11 @@ class Link(NamedTuple):
         return f"{self.mbits} Mbit/s, {self.round_trip} ms"
 
 
-LINKS: Final = {
-    "slow": Link(20, 50, 40 * MB, 0.95, 0, (60, 120)),
-    "far": Link(100, 100, 200 * MB, 0.95, 18, (0, 0)),
-    "fast": Link(1000, 100, 1000 * MB, 0.75, 120, (0, 0)),
-}
+LINKS: Final = (
+    Link(20, 50, 40 * MB, 0.97, 0, (40, 70)),
+    Link(100, 100, 200 * MB, 0.97, 20, (0, 0)),
+    Link(1000, 100, 1000 * MB, 0.9, 150, (0, 0)),
+)
 
 _CLICK = """() => {
   window.clicks_ = [];
@@ -82,8 +81,9 @@ class Sample(NamedTuple):
 
 
 class Bench:
-    def __init__(self, browser: Browser, port: int, file: Path) -> None:
+    def __init__(self, browser: Browser, port: int, file: Path, slow_for: float) -> None:
         self._browser, self._url, self._file = browser, f"http://127.0.0.1:{port}", file
+        self._slow_for = slow_for
 
     def ours(self) -> Sample:
         with ways.opened(self._browser, f"{self._url}/bench/", ways.LIVE) as page:
@@ -96,52 +96,48 @@ class Bench:
 
     def acks(self) -> Sample:
         with ways.opened(self._browser, f"{self._url}/healthz") as page:
-            size, seconds = ways.acks(page, self._file, SLOW_FOR)
+            size, seconds = ways.acks(page, self._file, self._slow_for)
             return Sample(size / seconds)
 
 
-def measure(kind: Link) -> Rounds[Sample]:
+def measured(kind: Link, scale: Scale) -> Rounds[Sample]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         server = stack.enter_context(servers.site())
         port = stack.enter_context(link(server.port, rate=kind.rate, round_trip=kind.round_trip / 1000))
         browser = stack.enter_context(chromium())
-        bench = Bench(browser, port, random_file(folder / "file.dat", kind.size))
+        file = random_file(folder / "file.dat", scale.of(kind.size, MB))
+        bench = Bench(browser, port, file, scale.of(SLOW_FOR, 0.2))
         variants: dict[str, Callable[[], Sample]] = {"ours": bench.ours, "acks": bench.acks}
-        return interleave(variants)
+        return interleave(variants, scale.rounds)
 
 
 def report(table: Table, kind: Link, rounds: Rounds[Sample]) -> None:
     rate, slow = (rounds.median(name, _rate) for name in ("ours", "acks"))
     frame = rounds.median("ours", lambda sample: sample.frame)
     ours, peer = f"{rate / MB:.1f} MB/s in frames of {frame / 1024:.0f} KiB", f"{slow / MB:.2f} MB/s"
-    table.at_least(f"{kind.name}: share of the link", ours, f"{kind.rate / MB:g} MB/s", rate / kind.rate, kind.share)
-    ratio = rounds.ratio("ours", "acks", _rate)
+    shares = rounds.each("ours", lambda sample: sample.rate / kind.rate)
+    table.at_least(f"{kind.name}: share of the link", shares, kind.share, ours=ours, peer=f"{kind.rate / MB:g} MB/s")
+    what, ratios = f"{kind.name}: of one chunk at a time", rounds.ratios("ours", "acks", _rate)
     if kind.ratio:
-        table.at_least(f"{kind.name}: of one chunk at a time", ours, peer, ratio, kind.ratio)
+        table.at_least(what, ratios, kind.ratio, ours=ours, peer=peer)
     else:
-        table.note(f"{kind.name}: of one chunk at a time", ours, f"{peer}: {ratio:.1f} ×")
+        table.note(what, ours, peer, ratios)
     clicks = [click for sample in rounds.samples["ours"] for click in sample.clicks]
-    middle, late = statistics.median(clicks), statistics.quantiles(clicks, n=20)[-1]
+    middle, late = statistics.median(clicks), statistics.quantiles([*clicks, clicks[-1]], n=20)[-1]
     told = f"median {middle:.0f} ms, p95 {late:.0f} ms of {len(clicks)}"
     if any(kind.clicks):
         bars = [kind.round_trip + above for above in kind.clicks]
-        table.at_most(f"{kind.name}: a click meanwhile, median", told, "", middle, bars[0], " ms")
-        table.at_most(f"{kind.name}: a click meanwhile, p95", told, "", late, bars[1], " ms")
+        table.at_most(f"{kind.name}: a click meanwhile, median", [middle], bars[0], " ms", ours=told)
+        table.at_most(f"{kind.name}: a click meanwhile, p95", [late], bars[1], " ms", ours=told)
     else:
         table.note(f"{kind.name}: a click meanwhile", told)
 
 
-def main() -> None:
-    table = Table()
-    for name in sys.argv[1:] or LINKS:
-        report(table, LINKS[name], measure(LINKS[name]))
-    table.show()
+def measure(table: Table, scale: Scale) -> None:
+    for kind in LINKS:
+        report(table, kind, measured(kind, scale))
 
 
 def _rate(sample: Sample) -> float:
     return sample.rate
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""A form without JavaScript, with a file in it: `python -m bench.posting [megabytes]`.
+"""A form without JavaScript, with a file in it: `python -m bench posting`.
 
 The same multipart POST (200 MB) to the same page of the same site, which stages, hashes and checks the file and gives
 it to a handler, under our server and under stock daphne: MB/s, processor seconds per GB, and memory above idle. Bodies
@@ -10,7 +10,6 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import sys
 import time
 from contextlib import ExitStack, closing
 from functools import partial
@@ -18,7 +17,7 @@ from typing import Final
 
 from bench.support import servers
 from bench.support.cost import MB, MIB, Meter, Sample
-from bench.support.tables import Table, interleave
+from bench.support.tables import Scale, Table, interleave
 
 HOST: Final = "127.0.0.1"
 BLOCK: Final = MIB
@@ -69,24 +68,22 @@ class Bench:
         return self._meter.stop(self._size, post(self._server, self._size))
 
 
-def main() -> None:
-    size = int(sys.argv[1] if len(sys.argv) > 1 else 200) * MB
+def measure(table: Table, scale: Scale) -> None:
     with ExitStack() as stack:
-        start = partial(Bench, size=size)
+        start = partial(Bench, size=scale.of(200, 2) * MB)
         variants = {
             "ours": start(stack.enter_context(servers.site())),
             "stock": start(stack.enter_context(servers.site(servers.STOCK))),
         }
-        rounds = interleave(variants)
+        rounds = interleave(variants, scale.rounds)
 
     def show(name: str) -> str:
-        memory = rounds.most(name, lambda sample: sample.memory / MIB)
+        memory = max(rounds.each(name, lambda sample: sample.memory / MIB))
         return f"{rounds.median(name, _rate):.0f} MB/s, {rounds.median(name, _work):.1f} s/GB, +{memory:.0f} MiB"
 
-    table = Table()
-    table.at_least("a form with a file, speed", show("ours"), show("stock"), rounds.ratio("ours", "stock", _rate), 6)
-    table.note("the same, processor", f"{rounds.ratio('ours', 'stock', _work):.3f} × stock's")
-    table.show()
+    sides = {"ours": show("ours"), "peer": show("stock")}
+    table.at_least("a form with a file, speed, of stock daphne", rounds.ratios("ours", "stock", _rate), 10, **sides)
+    table.note("the same, processor", values=rounds.ratios("ours", "stock", _work), **sides)
 
 
 def _rate(sample: Sample) -> float:
@@ -95,7 +92,3 @@ def _rate(sample: Sample) -> float:
 
 def _work(sample: Sample) -> float:
     return sample.work
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""From a file's last byte to "saved", before any processing: `python -m bench.saving`.
+"""From a file's last byte to "saved", before any processing: `python -m bench saving`.
 
 Milliseconds from the moment at which a client has given the last byte to its socket until the page shows under which
 name the file is kept in the site's storage, on local disk: received, hashed, checked, staged, and saved by a handler.
@@ -15,10 +15,8 @@ from typing import Final
 from bench.support import servers
 from bench.support.client import Visitor
 from bench.support.cost import MB
-from bench.support.tables import Table, interleave
+from bench.support.tables import Scale, Table, interleave
 
-LARGE: Final = 500 * MB
-SMALL: Final = 5 * MB
 ROUNDS: Final = 5
 
 
@@ -35,18 +33,15 @@ def last_byte_to_saved(server: servers.Server, data: memoryview) -> float:
     return seconds * 1000
 
 
-def main() -> None:
-    data = memoryview(os.urandom(LARGE))
+def measure(table: Table, scale: Scale) -> None:
+    large, small = scale.of(500, 5) * MB, scale.of(5, 1) * MB
+    data = memoryview(os.urandom(large))
     with servers.site() as server:
-        measure = partial(last_byte_to_saved, server)
-        measure(data[:MB])
-        rounds = interleave({"large": partial(measure, data), "small": partial(measure, data[:SMALL])}, ROUNDS)
-    large, small = (rounds.median(name, float) for name in ("large", "small"))
-    table = Table()
-    more = large - small
-    table.at_most("last byte to saved: 500 MB, above 5 MB", f"{large:.0f} ms", f"{small:.0f} ms", more, 50, " ms")
-    table.show()
-
-
-if __name__ == "__main__":
-    main()
+        save = partial(last_byte_to_saved, server)
+        save(data[:MB])
+        variants = {"large": partial(save, data), "small": partial(save, data[:small])}
+        rounds = interleave(variants, scale.of(ROUNDS, 1))
+    ours, peer = (f"{rounds.median(name, float):.0f} ms" for name in ("large", "small"))
+    pairs = zip(rounds.samples["large"], rounds.samples["small"], strict=True)
+    more = [of_large - of_small for of_large, of_small in pairs]
+    table.at_most("last byte to saved: 500 MB, above 5 MB", more, 20, " ms", ours=ours, peer=peer)

@@ -1,4 +1,4 @@
-"""From Chromium to the server's disk: `python -m bench.uploading [megabytes]`.
+"""From Chromium to the server's disk: `python -m bench uploading`.
 
 MB/s, processor seconds of the server per GB, and its memory above idle, of one file (300 MB) over loopback:
 
@@ -13,7 +13,6 @@ MB/s, processor seconds of the server per GB, and its memory above idle, of one 
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,7 +26,7 @@ from bench.support import browser as ways
 from bench.support import servers
 from bench.support.chromium import Browser, chromium
 from bench.support.cost import MB, MIB, Meter, Sample
-from bench.support.tables import Rounds, Table, interleave
+from bench.support.tables import Rounds, Scale, Table, interleave
 
 Start: TypeAlias = Callable[[], None]  # called when the page is there and the upload begins
 Send: TypeAlias = Callable[[Path, Start], float]  # seconds
@@ -93,7 +92,7 @@ class Bench:
         return meter.stop(file.stat().st_size, seconds)
 
 
-def compare(size: int) -> tuple[Rounds[Sample], int, str]:
+def compare(size: int, scale: Scale) -> tuple[Rounds[Sample], int, str]:
     """The samples, the mean length of our frames in bytes, and why djust is missing, if it is."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -106,35 +105,36 @@ def compare(size: int) -> tuple[Rounds[Sample], int, str]:
         }
         missing = ""
         try:
+            if not scale.is_full and not servers.has_djust():
+                raise servers.NoDjust("not for a smoke run")
             variants["djust"] = partial(bench.djust, stack.enter_context(servers.djust()))
         except servers.NoDjust as reason:
             missing = str(reason)
-        rounds = interleave(variants)
+        rounds = interleave(variants, scale.rounds)
         count, total = bench.frames
         return rounds, total // count, missing
 
 
-def main() -> None:
-    size = int(sys.argv[1] if len(sys.argv) > 1 else 300) * MB
-    rounds, frame, missing = compare(size)
-    table = Table()
+def measure(table: Table, scale: Scale) -> None:
+    rounds, frame, missing = compare(scale.of(300, 3) * MB, scale)
 
     def show(name: str) -> str:
         rate, work = (rounds.median(name, number) for number in (_rate, _work))
-        return f"{rate:.0f} MB/s, {work:.2f} s/GB, +{rounds.most(name, _memory):.0f} MiB"
+        return f"{rate:.0f} MB/s, {work:.2f} s/GB, +{max(rounds.each(name, _memory)):.0f} MiB"
 
     ours = show("ours")
-    table.at_least("speed, of a bare sink", ours, show("sink"), rounds.ratio("ours", "sink", _rate), 0.95)
-    table.note("speed, of one chunk at a time", ours, show("acks"))
+    sides = partial(dict, ours=ours)
+    table.at_least("speed, of a bare sink", rounds.ratios("ours", "sink", _rate), 0.85, **sides(peer=show("sink")))
+    table.note("speed, of one chunk at a time", ours, show("acks"), rounds.ratios("ours", "acks", _rate))
     if missing:
-        print(f"djust could not be measured: {missing}", file=sys.stderr)
+        table.note(f"djust could not be measured: {missing}", "")
     else:
-        table.at_least("speed, of djust", ours, show("djust"), rounds.ratio("ours", "djust", _rate), 4)
-        table.at_most("server's processor, of djust's", ours, show("djust"), rounds.ratio("ours", "djust", _work), 0.25)
-    table.at_most("the same, of a form's", ours, show("form"), rounds.ratio("ours", "form", _work), 0.12)
-    table.at_most("server's memory above idle", ours, "", rounds.most("ours", _memory), 8, " MiB")
+        djust = sides(peer=show("djust"))
+        table.at_least("speed, of djust", rounds.ratios("ours", "djust", _rate), 6, **djust)
+        table.at_most("server's processor, of djust's", rounds.ratios("ours", "djust", _work), 0.2, **djust)
+    table.at_most("the same, of a form's", rounds.ratios("ours", "form", _work), 0.06, **sides(peer=show("form")))
+    table.at_most("server's memory above idle", rounds.each("ours", _memory), 8, " MiB", ours=ours, of=max)
     table.note("mean frame of ours, and the sink's", f"{frame // 1024} KiB", f"{FRAME // 1024} KiB")
-    table.show()
 
 
 def _rate(sample: Sample) -> float:
@@ -147,7 +147,3 @@ def _work(sample: Sample) -> float:
 
 def _memory(sample: Sample) -> float:
     return sample.memory / MIB
-
-
-if __name__ == "__main__":
-    main()

@@ -62,6 +62,11 @@ class NoDjust(Exception):
     """It can't be installed here; the message says why."""
 
 
+def has_djust() -> bool:
+    """Whether it is here already, so that nothing has to be installed."""
+    return "BENCH_DJUST" in os.environ
+
+
 @contextmanager
 def djust() -> Iterator[Djust]:
     """djust 1.2.6 with its limits lifted, in a virtual environment made for this run, which takes half a minute.
