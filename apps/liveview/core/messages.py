@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -24,7 +25,18 @@ LONGEST_NUMBER: Final = 40  # characters
 
 
 class BadMessage(Exception):
-    """A message that breaks the protocol; the text says how, for the log."""
+    """A message that breaks the protocol; the text says how, for the log.
+
+    `ref` is the message's own, if it can be read: whoever asked is waiting for an answer.
+    """
+
+    def __init__(self, reason: str, ref: Any = None) -> None:
+        super().__init__(reason)
+        self.ref: int | str | None = ref if REF(ref) or EXTENSION_REF(ref) else None
+
+
+class TooLong(BadMessage):
+    """A message of more bytes than are taken. Nothing of it is read but its beginning."""
 
 
 class CloseCode:
@@ -86,6 +98,7 @@ def _is_encodable_deep(value: Any, levels: int) -> bool:
 
 # From the browser
 REF = integer(1)
+EXTENSION_REF = text(64, 1)  # an extension numbers its questions as it likes
 
 CLIENT: Final[dict[str, Fields]] = {
     "mount": {"protocol": integer(0), "url": text(4096, 1), "snapshot": optional(text(64))},
@@ -100,19 +113,19 @@ CLIENT: Final[dict[str, Fields]] = {
 def parse(raw: str, grammar: Mapping[str, Fields], most: int) -> Message:
     """The message in a text frame of at most `most` bytes. Raises `BadMessage`."""
     if len(raw) > most or len(raw.encode("utf-8", "surrogatepass")) > most:
-        raise BadMessage("message too long")
+        raise TooLong("message too long", _first_ref(raw))
     try:
         message = json.loads(
             raw, parse_constant=_refuse, parse_int=_integer, parse_float=_finite, object_pairs_hook=_unique
         )
     except (ValueError, RecursionError):
-        raise BadMessage("invalid JSON") from None
+        raise BadMessage("invalid JSON", _first_ref(raw)) from None
     if not isinstance(message, dict):
         raise BadMessage("not a JSON object")
     kind = message.get("type")
     fields = grammar.get(kind) if isinstance(kind, str) else None
     if fields is None:
-        raise BadMessage("unknown message type")
+        raise BadMessage("unknown message type", message.get("ref"))
     _check_fields(message, fields)
     return message
 
@@ -120,10 +133,19 @@ def parse(raw: str, grammar: Mapping[str, Fields], most: int) -> Message:
 def _check_fields(message: Message, fields: Fields) -> None:
     for name in message:
         if name != "type" and name not in fields:
-            raise BadMessage(f"unknown field in {message['type']}")
+            raise BadMessage(f"unknown field in {message['type']}", message.get("ref"))
     for name, check in fields.items():
         if not check(message.setdefault(name, None)):
-            raise BadMessage(f"invalid {name} in {message['type']}")
+            raise BadMessage(f"invalid {name} in {message['type']}", message.get("ref"))
+
+
+_FIRST_REF = re.compile(r'\s*\{\s*"type"\s*:\s*"(?:event|call)"\s*,\s*"ref"\s*:\s*([1-9]\d{0,15})\s*,')
+
+
+def _first_ref(raw: str) -> int | None:
+    """The ref of an event or a call that can't be read as a whole, if it stands where browsers put it."""
+    found = _FIRST_REF.match(raw[:200])
+    return int(found[1]) if found else None
 
 
 def _refuse(constant: str) -> Any:
@@ -151,8 +173,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 # To the browser
-def mounted(version: int, html: str, title: str, snapshot: str, restored: bool) -> Message:
-    """The view is mounted and this is its HTML; `snapshot` names the state to ask for after a reconnect."""
+def mounted(version: int, html: str, title: str, snapshot: str, restored: bool, max_message: int) -> Message:
+    """The view is mounted and this is its HTML; `snapshot` names the state to ask for after a reconnect.
+
+    `max_message` is how many bytes a text message of the browser may have.
+    """
     return {
         "type": "mounted",
         "protocol": PROTOCOL,
@@ -161,6 +186,7 @@ def mounted(version: int, html: str, title: str, snapshot: str, restored: bool) 
         "title": title,
         "snapshot": snapshot,
         "restored": restored,
+        "max_message": max_message,
     }
 
 
@@ -182,7 +208,7 @@ def result(ref: int, value: Any) -> Message:
     return {"type": "result", "ref": ref, "value": value}
 
 
-def error(code: str, message: str, *, ref: int | None = None, error_id: str | None = None) -> Message:
+def error(code: str, message: str, *, ref: int | str | None = None, error_id: str | None = None) -> Message:
     """`error_id` correlates a `server_error` with the server's log."""
     extra = {key: value for key, value in {"ref": ref, "id": error_id}.items() if value is not None}
     return {"type": "error", "code": code, "message": message, **extra}

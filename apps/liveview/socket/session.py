@@ -18,7 +18,7 @@ from liveview.core import effects, messages, urls
 from liveview.core.effects import Effect
 from liveview.core.handlers import BadParams, Kind
 from liveview.core.limits import Bucket, Strikes
-from liveview.core.messages import BadMessage, CloseCode, Message
+from liveview.core.messages import BadMessage, CloseCode, Message, TooLong
 from liveview.extensions import Extension
 from liveview.mounted import Mounted
 from liveview.process import here
@@ -89,7 +89,7 @@ class LiveSession:
         try:
             message = messages.parse(raw, self._grammar, self._conf.max_message)
         except BadMessage as bad:
-            self.violation(str(bad))
+            self._refuse(bad)
             return
         if message["type"] not in messages.CLIENT:
             self._received_extension(message)
@@ -98,7 +98,7 @@ class LiveSession:
         elif message["type"] == "heartbeat":
             self.send(messages.heartbeat())
         else:
-            self._actor.put(partial(self._handlers[message["type"]], self, message))
+            self._actor.put(partial(self._handle, message))
 
     def received_binary(self, frame: bytes) -> None:
         if not any(extension.received_binary(frame) for extension in self._extensions):
@@ -109,15 +109,32 @@ class LiveSession:
             if message["type"] in extension.messages:
                 extension.received(message)
 
-    def _limited(self, ref: int | None) -> None:
+    def _refuse(self, bad: BadMessage) -> None:
+        """Whoever asked is told with their own ref: a form that waits for its answer must not wait for ever."""
+        if isinstance(bad, TooLong) and bad.ref is not None:
+            if self._bucket.take():
+                sentence = f"That is too long: {self._conf.max_message:,} bytes fit."
+                self.send(messages.error("too_large", sentence, ref=bad.ref))
+            else:
+                self._limited(bad.ref)
+        else:
+            self.violation(str(bad), bad.ref)
+
+    async def _handle(self, message: Message) -> None:
+        try:
+            await self._handlers[message["type"]](self, message)
+        except Exception as raised:  # noqa: BLE001  (the application's code may raise anything)
+            self._failed(raised, message.get("ref"))
+
+    def _limited(self, ref: int | str | None) -> None:
         self.send(messages.error("rate_limited", "Too much at once. Try again in a moment.", ref=ref))
         if self._bucket.debt > 2 * self._bucket.burst:
             self.close(CloseCode.RATE)
 
     # Link, for extensions
-    def violation(self, reason: str) -> None:
+    def violation(self, reason: str, ref: int | str | None = None) -> None:
         logger.info("protocol violation: %s", reason)
-        self.send(messages.error("bad_message", "The server didn't understand this page. Reload it."))
+        self.send(messages.error("bad_message", "The server didn't understand this page. Reload it.", ref=ref))
         if self._strikes.add():
             self.close(CloseCode.PROTOCOL)
 
@@ -170,8 +187,8 @@ class LiveSession:
         self._extensions = mounted.extensions
         for extension in self._extensions:
             self._grammar |= extension.messages
-        screen = turn.screen
-        self._tell(messages.mounted(screen.version, screen.html, screen.title, self._snapshot, turn.value))
+        screen, most = turn.screen, self._conf.max_message
+        self._tell(messages.mounted(screen.version, screen.html, screen.title, self._snapshot, turn.value, most))
         for extension in self._extensions:
             extension.connected(self)
         self.spawn(self._watch(standing))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -108,6 +109,11 @@ async def _await(call: Callable[[], Any]) -> Any:
     async with ThreadSensitiveContext():
         try:
             return await call()
+        except asyncio.CancelledError as cancelled:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise RuntimeError("something that the handler waited for was cancelled") from cancelled
         finally:
             await sync_to_async(connections.close_all)()
 

@@ -135,7 +135,7 @@ def test_every_method_of_a_test_page_is_in_the_guide(guide: str) -> None:
 
 
 SERVER_MESSAGES = [
-    messages.mounted(1, "", "", "", False), messages.patch(1, []), messages.html(1, ""), messages.stream("", []),
+    messages.mounted(1, "", "", "", False, 1), messages.patch(1, []), messages.html(1, ""), messages.stream("", []),
     messages.ack(1), messages.result(1, None), messages.error("", "", ref=1, error_id=""), messages.push("", None),
     messages.title(""), messages.flash("", ""), messages.url("", False), messages.redirect(""), messages.reload(),
     messages.heartbeat(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from liveview.tests.project.views import Gate
 Open = Callable[..., LivePage]
 
 
-@pytest.mark.parametrize("name", ["no JSON", "5000 digits", "800 levels", "30000 levels", "NaN", "too many bytes"])
+@pytest.mark.parametrize("name", ["no JSON", "5000 digits", "800 levels", "30000 levels", "NaN"])
 def test_three_offences_close_the_socket_and_none_reaches_the_log(
     site: Open, errors: Callable[[], str], name: str
 ) -> None:
@@ -28,6 +29,75 @@ def test_three_offences_close_the_socket_and_none_reaches_the_log(
 
     assert bench.wait_closed() == 4400
     assert errors() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "ref"),
+    [
+        ("too many bytes", "too_large", 1),
+        ("too many bytes in fewer characters", "too_large", 1),
+        ("20 levels and one", "bad_message", 1),
+        ("a lone surrogate", "bad_message", 1),
+        ("duplicate keys, deeper", "bad_message", 1),
+        ("a long name", "bad_message", 1),
+        ("a missing field", "bad_message", 1),
+        ("a ref in quotes", "bad_message", "1"),
+        ("a huge ref", "bad_message", None),
+        ("a boolean ref", "bad_message", None),
+        ("no JSON", "bad_message", None),
+    ],
+)
+def test_a_question_that_cannot_be_taken_is_answered(site: Open, name: str, code: str, ref: int | str | None) -> None:
+    bench = site()
+
+    bench.send_text(BAD[name])
+
+    error = bench.wait_for("error")
+    assert (error["code"], error.get("ref")) == (code, ref)
+    bench.click("add")
+
+
+def test_a_message_that_is_too_long_is_no_offence_and_says_how_much_fits(site: Open, settings: Any) -> None:
+    settings.LIVEVIEW = {**settings.LIVEVIEW, "EVENTS_PER_SECOND": 2, "MAX_MESSAGE": 2048}
+    bench = site()
+    mounted = next(message for message in bench.received if message["type"] == "mounted")
+    assert mounted["max_message"] == 2048
+
+    for _ in range(6):
+        bench.send_text(BAD["too many bytes"])
+        error = bench.wait_for("error")
+        assert (error["code"], error["message"]) == ("too_large", "That is too long: 2,048 bytes fit.")
+    for _ in range(30):
+        bench.send_text(BAD["too many bytes"])
+
+    assert bench.wait_closed() == 4429
+
+
+def test_what_fails_after_the_handler_is_an_answer_to_its_event(site: Open) -> None:
+    bench = site(on_run=lambda view: view.push_event("odd", object()))
+
+    with pytest.raises(ServerSaid) as said:
+        bench.click("run")
+    bench.click("add")
+
+    assert said.value.code == "server_error"
+
+
+def test_a_handler_whose_own_work_was_cancelled_has_failed(site: Open) -> None:
+    async def wait_for_what_is_cancelled(view: Any) -> None:
+        view.count = 7
+        work = asyncio.ensure_future(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(work.cancel)
+        await work
+
+    bench = site(on_run=wait_for_what_is_cancelled)
+    for handler in (lambda: bench.click("arun"), lambda: bench.call("acompute")):
+        with pytest.raises(ServerSaid) as said:
+            handler()
+        assert said.value.code == "server_error"
+        bench.click("add")
+
+    assert "2" in bench.html
 
 
 def test_a_binary_frame_that_nobody_takes_is_an_offence(site: Open, blank: LivePage) -> None:
