@@ -249,6 +249,31 @@ def test_a_submit_does_not_overtake_what_its_fields_hold_back(visit: Visit) -> N
     )
 
 
+FIELD = """([form, name]) => {
+    document.body.append(Object.assign(document.createElement("input"), { id: name, name }));
+    document.getElementById(name).setAttribute("form", form);
+}"""
+
+
+def test_a_field_outside_of_its_form_is_a_field_of_it(visit: Visit) -> None:
+    """Wherever it is, even outside of the live page: by its attribute `form`."""
+    page = visit("/lab/forms/")
+    page.evaluate(FIELD, ["watched", "far"])
+    page.evaluate(FIELD, ["search", "farther"])
+
+    page.fill("#far", "1")
+    page.locator("#far").press("Tab")
+    page.fill("#farther", "Rome")
+    page.locator("#farther").press("Enter")
+
+    expect_log(
+        page,
+        '{"a": "", "b": "", "far": "1"}',
+        '{"farther": "Rome", "place": "", "q": ""}',
+        '{"farther": "Rome", "place": "", "q": ""}',
+    )
+
+
 def test_a_form_on_its_way_cannot_be_sent_again(visit: Visit, gates: Gates) -> None:
     page = visit("/lab/forms/")
     page.fill("#text", "x")
@@ -268,14 +293,17 @@ def test_pending_parts_of_a_form_are_put_back_exactly(visit: Visit, gates: Gates
     page = visit("/lab/forms/")
     before = page.locator("#slow").inner_html()
 
-    page.click("#go")
+    page.click("#outer")
     expect(page.locator("#go")).to_be_disabled()
     expect(page.locator("#text")).to_be_disabled()
+    expect(page.locator("#outer")).to_be_disabled()
+    expect(page.locator("#inner")).to_be_enabled()
     expect(page.get_by_text("Saving…")).to_be_visible()
     expect(page.get_by_text("Save", exact=True)).to_be_hidden()
     gates.open(1)
 
     expect(page.locator("#go")).to_be_enabled()
+    expect(page.locator("#outer")).to_be_enabled()
     assert page.locator("#slow").inner_html() == before
     expect(page.locator("#off")).to_be_disabled()
 

@@ -217,6 +217,10 @@ declare namespace LiveView {
     mount(el: any): void;
   }
 
+  // form.js
+
+  type FormOf = (element: any) => HTMLFormElement | null;
+
   // events.js, params.js, pace.js, pending.js
 
   type Kind = "click" | "submit" | "keydown" | "change" | "input";
@@ -228,6 +232,8 @@ declare namespace LiveView {
     /** A form that the browser is to send. */
     native: Element | null;
     listen(root: HTMLElement): void;
+    /** Who listens to this field: itself, or else its form, wherever that is. */
+    listener(field: Element, kind: Kind): Element | null | undefined;
     click(e: MouseEvent, element: HTMLElement): void;
     keydown(e: KeyboardEvent, element: HTMLElement): void;
     change(e: Event, element: HTMLElement): void;

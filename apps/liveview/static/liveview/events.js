@@ -1,5 +1,6 @@
 // Turns what the visitor does into events: one listener per kind, for the whole live root.
 
+import { formOf } from "./form.js";
 import { live } from "./live.js";
 import { pace } from "./pace.js";
 import { params } from "./params.js";
@@ -13,12 +14,14 @@ export const events = {
 
   listen(root) {
     for (const kind of this.kinds) {
-      root.addEventListener(kind, (/** @type {any} */ e) => {
-        const element = e.target.closest(`[dj-${kind}]`);
+      const ofField = /change|input/.test(kind); // a field of a form may be anywhere
+      (ofField ? document : root).addEventListener(kind, (/** @type {any} */ e) => {
+        if (!(e.target instanceof Element)) return;
+        const element = ofField ? this.listener(e.target, kind) : e.target.closest(`[dj-${kind}]`);
         if (element && !e.defaultPrevented) this[kind](e, element);
       });
     }
-    root.addEventListener("focusout", (e) => pace.flush((field) => field === e.target));
+    document.addEventListener("focusout", (e) => pace.flush((field) => field === e.target));
   },
 
   click(e, element) {
@@ -39,8 +42,11 @@ export const events = {
     pace.run(element, "keydown", target, () => this.send(element, "keydown", all));
   },
 
+  listener(field, kind) {
+    return [field, formOf(field)].find((element) => live.root.contains(element) && element?.hasAttribute("dj-" + kind));
+  },
+
   change({ type, target }, element) {
-    if (element !== target && !isForm(element)) return;
     this.touched.add(element);
     pace.run(element, type, target, () => this.tell(element, type));
   },
@@ -70,7 +76,7 @@ export const events = {
     if (mayGo && isPost && live.isFailed) return; // the browser can still send it
     e.preventDefault();
     if (!mayGo) return;
-    pace.flush((field) => (field.form ?? field.closest("form")) === form);
+    pace.flush((field) => formOf(field) === form);
     const name = params.event(form, submitter);
     const all = params.form(form, submitter); // before any field is disabled
     const done = pending.start(form, name, "submit");

@@ -1,12 +1,15 @@
 // dj-debounce="ms" or "blur" waits for a pause, dj-throttle="ms" acts at once and then not for a while.
 
+const PACED = "[dj-debounce], [dj-throttle]";
+
 /** @type {LiveView.Pace} */
 export const pace = {
   held: new Set(),
 
   run(element, kind, field, act) {
-    const found = field.closest("[dj-debounce], [dj-throttle]");
-    const source = element.contains(found) ? found : null;
+    const found = field.closest(PACED);
+    // A field outside of its form has its own pace, or the form's.
+    const source = [found, element].find((el) => el?.matches(PACED) && (el === field || element.contains(el)));
     const pause = source?.getAttribute("dj-debounce");
     const every = pause ? 0 : Number(source?.getAttribute("dj-throttle"));
     const held = [...this.held].find((one) => one.element === element && one.kind === kind);

@@ -1,5 +1,7 @@
 // Marks elements while an answer is awaited, and then puts everything back exactly as it was.
 
+import { formOf } from "./form.js";
+
 const LOADING = "live-loading";
 
 /** @type {LiveView.Pending} */
@@ -32,7 +34,8 @@ export const pending = {
   mark({ element, name, kind }) {
     if (kind) this.set(element, "aria-busy", "true");
     if (kind === "submit") {
-      for (const part of element.querySelectorAll("[dj-form-pending]")) {
+      for (const part of document.querySelectorAll("[dj-form-pending]")) {
+        if (formOf(part) !== element) continue;
         const how = part.getAttribute("dj-form-pending");
         if (how === "disabled") this.set(part, how, "");
         else this.set(part, "hidden", how === "hide" ? "" : null);
