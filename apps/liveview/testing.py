@@ -31,7 +31,7 @@ from liveview.rendering import apply
 from liveview.socket import mounting
 from liveview.socket.asgi import live_socket
 
-__all__ = ["Closed", "LivePage", "ServerSaid", "mount"]
+__all__ = ["Closed", "LivePage", "Redirected", "ServerSaid", "mount"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,14 @@ class Closed(AssertionError):
     def __init__(self, code: int) -> None:
         self.code = code
         super().__init__(f"closed with {code}")
+
+
+class Redirected(AssertionError):
+    """The view isn't mounted: its address leads to `url`, as it does without a login that it asks for."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(f"redirected to {url}")
 
 
 class LivePage:
@@ -96,11 +104,20 @@ class LivePage:
         self.drop_connection()
 
     def connect(self) -> Self:
-        """Opens a socket and mounts the view, with the state of the socket before where the server kept it."""
+        """Opens a socket and mounts the view, with the state of the socket before where the server kept it.
+
+        Raises `Redirected`; `ServerSaid` if there is no live page at this address or it couldn't be mounted; `Closed`.
+        """
         self.drop_connection()
         self.open()
         self.send({"type": "mount", "protocol": messages.PROTOCOL, "url": self.url, "snapshot": self.snapshot})
-        self.wait_for("mounted")
+        match self.wait_until(lambda message: message["type"] in ("mounted", "redirect", "error")):
+            case {"type": "redirect", "url": url}:
+                self.drop_connection()
+                raise Redirected(url)
+            case {"type": "error"} as answer:
+                self.drop_connection()
+                raise ServerSaid(answer)
         return self
 
     reconnect = connect

@@ -107,7 +107,9 @@ class UploadPage(LivePage):
         self.sent = 0
         self._channels, self._refused = {}, {}
         super().connect()
-        self.wait_for("upload_config")
+        self.send({"type": "heartbeat"})  # answered after what a view with uploads says first
+        answer = self.wait_until(lambda message: message["type"] in ("upload_config", "heartbeat"))
+        assert answer["type"] == "upload_config", f"the view at {self.url} takes no uploads: it has no UploadMixin"
         return self
 
     reconnect = connect

@@ -7,6 +7,7 @@ reads as fast as the network delivers, and doesn't wait itself: a view's turns w
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -18,6 +19,8 @@ from liveview.socket import origins
 from liveview.socket.connection_limit import ConnectionLimit
 from liveview.socket.outbox import Outbox
 from liveview.socket.session import LiveSession
+
+logger = logging.getLogger("liveview")
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -31,7 +34,8 @@ class _PerAddress(ConnectionLimit):
 async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Serves one socket from handshake to end."""
     await receive()  # websocket.connect
-    if not origins.is_allowed(scope):
+    if (reason := origins.refusal(scope)) is not None:
+        logger.warning("refused a WebSocket: %s", reason)
         await send({"type": "websocket.close"})  # before accept: HTTP 403
         return
     await send({"type": "websocket.accept"})

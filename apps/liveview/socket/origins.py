@@ -11,20 +11,33 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+SHOWN = 200  # characters of what a client sent
 
 
 def is_allowed(scope: dict[str, Any]) -> bool:
-    """Whether the handshake's Origin is one of ours: scheme, host and port are equal. A missing one is refused."""
+    return refusal(scope) is None
+
+
+def refusal(scope: dict[str, Any]) -> str | None:
+    """Why the handshake is refused, for the log; None if it isn't.
+
+    Its Origin has to be one of ours: scheme, host and port are equal. A missing one is refused.
+    """
     given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
     if len(given) != 1:
-        return False
+        return "it has no Origin, or several: only a browser's page opens this socket"
     request = _as_request(scope)
     try:
         own = f"{request.scheme}://{request.get_host()}"
     except DisallowedHost:
-        return False
+        return f"its Host isn't in ALLOWED_HOSTS: {request.headers.get('Host', '')[:SHOWN]!r}"
     wanted = _normal(given[0])
-    return wanted is not None and wanted in {_normal(allowed) for allowed in (own, *settings.CSRF_TRUSTED_ORIGINS)}
+    if wanted is not None and wanted in {_normal(allowed) for allowed in (own, *settings.CSRF_TRUSTED_ORIGINS)}:
+        return None
+    return (
+        f"its Origin is {given[0][:SHOWN]!r}, and this site is {own!r} here. Behind a proxy, have it pass the Host on, "
+        f"and set SECURE_PROXY_SSL_HEADER; or add the origin to CSRF_TRUSTED_ORIGINS"
+    )
 
 
 def _as_request(scope: dict[str, Any]) -> ASGIRequest:

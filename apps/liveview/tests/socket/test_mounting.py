@@ -233,3 +233,21 @@ def test_one_that_takes_its_time_to_mount_is_waited_for(
     blank.wait_for("mounted")
     blank.click("add")
     assert "count=1" in blank.html
+
+
+# -- What a test is told, at once, of a page that doesn't mount
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_asks_for_a_login_says_where_it_leads() -> None:
+    page = testing.mount("/members/")
+    with pytest.raises(testing.Redirected) as told, page:
+        pass
+    assert told.value.url == "/login/?next=/members/"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("url", "code"), [("/nowhere/", "not_found"), ("/forbidden/", "forbidden")])
+def test_an_address_without_a_live_page_says_so(url: str, code: str) -> None:
+    page = testing.mount(url)
+    with pytest.raises(testing.ServerSaid) as told, page:
+        pass
+    assert told.value.code == code

@@ -6,7 +6,9 @@ import socket as sockets
 from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 
+from liveview.socket.asgi import live_socket
 from liveview.testing import LivePage
 from liveview.tests.processes import served
 from liveview.tests.server import HOST, Server
@@ -72,3 +74,28 @@ def test_trusted_origins_may(settings: Any, origin: str, trusted: list[str], is_
     scope = {"type": "websocket", "scheme": "ws", "path": "/live/", "query_string": b"", "headers": headers}
 
     assert is_allowed(scope) == is_let_in
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "said"),
+    [
+        (b"10.0.0.7", b"https://uplift.example", "ALLOWED_HOSTS"),
+        (b"testserver", b"https://testserver", "'https://testserver', and this site is 'http://testserver' here"),
+        (b"testserver", b"https://" + b"a" * 9000, "CSRF_TRUSTED_ORIGINS"),
+        (b"testserver", b"", "Origin"),
+    ],
+)
+async def test_the_log_says_why_a_page_of_ones_own_is_refused(
+    settings: Any, caplog: pytest.LogCaptureFixture, host: bytes, origin: bytes, said: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    headers = [(b"host", host), *([(b"origin", origin)] if origin else [])]
+    scope = {"type": "websocket", "scheme": "ws", "path": "/live/", "query_string": b"", "headers": headers}
+
+    communicator = ApplicationCommunicator(live_socket, scope)
+    await communicator.send_input({"type": "websocket.connect"})
+
+    assert await communicator.receive_output(30) == {"type": "websocket.close"}
+    [record] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert said in record.getMessage()
+    assert len(record.getMessage()) < 700

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from functools import partial
 from typing import Final
@@ -27,6 +28,8 @@ from uploads.http.shared.asgi import Application, Receive, Scope, Send
 from uploads.http.shared.deliveries import Delivery
 from uploads.http.shared.visitors import Visitor, visitor_of
 from uploads.http_errors import described, refusal
+
+logger = logging.getLogger("uploads")
 
 DONE: Final = "File uploaded successfully!"
 MAX_SIZE: Final = 16_000_000  # bytes of a file: a server may have to keep that many in memory
@@ -49,7 +52,8 @@ class FileUploadConsumer:
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()  # websocket.connect
-    if not origins.is_allowed(scope):
+    if (reason := origins.refusal(scope)) is not None:
+        logger.warning("refused a WebSocket: %s", reason)
         await send({"type": "websocket.close"})  # before accept: HTTP 403
         return
     visitor = await threads.check(partial(visitor_of, scope))
