@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import include, path
 from django.views.static import serve
 
-from e2e.lab import direct, keeping, views, writing
+from e2e.lab import direct, keeping, shortest, views, writing
 from uploads.tests.seeds import views as seeds
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("lab/keeping/", keeping.Keeping.as_view(layout_name="live.html"), name="keeping"),
     path("lab/direct/", direct.Direct.as_view(layout_name="live.html"), name="direct"),
     path("lab/writing/", writing.Writing.as_view(layout_name="live.html"), name="writing"),
+    path("lab/shortest/", shortest.Shortest.as_view(layout_name="lab/uploads.html"), name="shortest"),
     path("lab/plain/", views.plain, name="plain"),
     path("lab/sign-in/", views.sign_in, name="sign-in"),
     path("lab/sign-out/", views.sign_out, name="sign-out"),

@@ -19,10 +19,10 @@ COPY = 1
 OUTSIDE = {"x": 1.0, "y": 1.0}
 
 
-def drop_files(page: Page, selector: str, paths: Sequence[Path]) -> None:
-    """Drags files or folders over the middle of an element and lets them go there."""
+def drop_files(page: Page, selector: str, paths: Sequence[Path], *, operations: int = COPY) -> None:
+    """Drags files or folders over the middle of an element and lets them go there, for what `operations` allow."""
     with _session(page) as cdp:
-        at, data = _middle(page, selector), _drag_data(paths)
+        at, data = _middle(page, selector), {**_drag_data(paths), "dragOperationsMask": operations}
         for kind in ("dragEnter", "dragOver", "drop"):
             _dispatch(cdp, kind, at, data)
 

@@ -6,7 +6,7 @@ import * as messages from "./messages.js";
 import { Sender } from "./sender.js";
 import { onSubmit } from "./submit.js";
 import { Upload, page } from "./upload.js";
-import { View, keep } from "./view.js";
+import { BUTTONS, View, keep } from "./view.js";
 
 const PASSING = /^(busy|rate_limited|storage_full|storage_unavailable)$/; // errors whose uploads are retried
 
@@ -44,6 +44,7 @@ class Uploads {
   }
 
   clicked(e) {
+    if (e.target.closest?.(BUTTONS)?.matches("a, button, [type=submit], [type=image]")) e.preventDefault();
     const has = (name) => e.target.closest?.(`[${name}]`)?.getAttribute(name);
     this.start(has("dj-upload-start"));
     const gone = has("dj-upload-cancel");

@@ -1,6 +1,7 @@
-// Where files come from: inputs, drops, the clipboard.
+// Where files come from: inputs, drops, the clipboard. What isn't ours is left to others.
 
 const OVER = "upload-dragover";
+const ZONE = "[dj-upload-drop]";
 const INPUT = "input[type=file][dj-upload]";
 
 /** Calls `chosen(slot, files)` whenever a visitor gives files to a slot inside `root`. */
@@ -13,23 +14,22 @@ export function listen(root, chosen) {
   addEventListener("dragenter", (e) => enter(e, 1));
   addEventListener("dragleave", (e) => enter(e, -1));
   addEventListener("dragover", (e) => {
-    if (!carriesFiles(e)) return;
+    if (!carriesFiles(e) || isAnothers(e) || (!targetOf(e) && isEditable(e))) return;
     e.preventDefault(); // outside a zone, too: a missed drop must not leave the page
-    e.dataTransfer.dropEffect = zoneOf(e) ? "copy" : "none";
+    e.dataTransfer.dropEffect = targetOf(e) ? effect(e.dataTransfer) : "none";
   });
   addEventListener("drop", async (e) => {
-    if (!carriesFiles(e)) return;
-    e.preventDefault();
-    const zone = zoneOf(e);
     for (const marked of document.querySelectorAll("." + OVER)) leave(marked);
-    if (zone) chosen(zone.getAttribute("dj-upload-drop"), await filesOf(e.dataTransfer));
+    if (!carriesFiles(e) || isAnothers(e)) return;
+    e.preventDefault();
+    const target = targetOf(e);
+    if (target) chosen(slotOf(target), await filesOf(e.dataTransfer));
   });
   addEventListener("paste", (e) => {
     const [only, ...others] = root.querySelectorAll("[dj-upload-paste]");
-    const isTyping = e.target.matches?.(":read-write");
-    const area = e.target.closest?.("[dj-upload-paste]") ?? (others.length || isTyping ? null : only);
+    const area = e.target.closest?.("[dj-upload-paste]") ?? (others.length || isEditable(e) ? null : only);
     const files = Array.from(e.clipboardData?.files ?? [], (file) => ({ file, path: null }));
-    if (!area || !files.length) return;
+    if (e.defaultPrevented || !area || !files.length || (isEditable(e) && hasText(e.clipboardData, files))) return;
     e.preventDefault();
     chosen(area.getAttribute("dj-upload-paste"), files);
   });
@@ -37,11 +37,12 @@ export function listen(root, chosen) {
   async function take(input) {
     let files = Array.from(input.files, (file) => ({ file, path: file.webkitRelativePath || null }));
     if (input.webkitdirectory) files = (await import("./folders.js")).visible(files);
-    if (files.length && chosen(input.getAttribute("dj-upload"), files) !== false) input.value = "";
+    if (files.length && chosen(slotOf(input), files) !== false) input.value = "";
   }
 
   function enter(e, step) {
-    const zone = carriesFiles(e) && zoneOf(e);
+    const target = carriesFiles(e) && targetOf(e);
+    const zone = target && target.closest(ZONE);
     if (!zone) return;
     const depth = (depths.get(zone) ?? 0) + step;
     depths.set(zone, depth);
@@ -59,8 +60,38 @@ function carriesFiles(e) {
   return e.dataTransfer?.types.includes("Files");
 }
 
-function zoneOf(e) {
-  return e.target.closest?.("[dj-upload-drop]");
+/** What the files of a drag would go to: the nearest zone or input, ours or not. */
+function nearest(e) {
+  return e.composedPath().find((node) => node.matches?.(`${ZONE}, input[type=file]:enabled`));
+}
+
+/** The zone or input of ours that is under a drag. */
+function targetOf(e) {
+  const found = nearest(e);
+  return found?.matches(`${ZONE}, ${INPUT}`) ? found : null;
+}
+
+/** Whether a drag is somebody else's business: a nearer script's, or that of a file input we know nothing of. */
+function isAnothers(e) {
+  return e.defaultPrevented || (nearest(e) && !targetOf(e));
+}
+
+function isEditable(e) {
+  return e.composedPath()[0].matches?.(":read-write");
+}
+
+const slotOf = (element) => element.getAttribute("dj-upload-drop") ?? element.getAttribute("dj-upload");
+
+/** Whether text was copied, and not only the files' names. */
+function hasText(clipboard, files) {
+  const text = clipboard.getData("text/plain").trim();
+  return text && !files.every(({ file }) => text.includes(file.name));
+}
+
+/** What the source of a drag allows, if that isn't a copy: a drop would fail otherwise. */
+function effect({ effectAllowed }) {
+  if (/^(move|linkMove)$/.test(effectAllowed)) return "move";
+  return effectAllowed === "link" ? "link" : "copy";
 }
 
 /** The files of a drop, including those in folders. */

@@ -3,6 +3,7 @@
 
 import { sync } from "./elements.js";
 
+export const BUTTONS = ":is([dj-upload-start], [dj-upload-cancel], [dj-upload-pause], [dj-upload-retry], [data-resume])";
 const KINDS = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
 /** What is drawn here, for the morph to leave alone. */
@@ -31,6 +32,8 @@ export class View {
       for (const element of this.all("dj-upload-progress", name)) this.progress(element, own);
       this.errors?.draw(this, name, own);
     }
+    // Otherwise such a button would submit its form, and be what Enter presses in a field.
+    for (const button of this.root.querySelectorAll(`button:not([type])${BUTTONS}`)) button.type = "button";
     this.revoke(uploads);
   }
 
