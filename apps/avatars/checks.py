@@ -7,8 +7,8 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
-from django.core.checks import Warning as CheckWarning
-from django.urls import NoReverseMatch, reverse
+
+from liveview.checks import check_address
 
 
 @register("avatars")
@@ -26,14 +26,4 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             Error("Pictures can't be read: Pillow is missing.", hint='pip install "pillow>=12.3"', id="avatars.E002")
         )
-    try:
-        reverse("avatars:avatar")
-    except NoReverseMatch:
-        found.append(
-            CheckWarning(
-                "No address leads to the avatars.",
-                hint='In urls.py: path("avatars/", include("avatars.urls"))',
-                id="avatars.W001",
-            )
-        )
-    return found
+    return [*found, *check_address("avatars:avatar", app="avatars", check_id="avatars.W001")]

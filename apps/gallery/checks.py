@@ -7,10 +7,9 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
-from django.core.checks import Warning as CheckWarning
-from django.urls import NoReverseMatch, reverse
 
 from gallery.conf import conf
+from liveview.checks import check_address
 from liveview.setting_types import mistyped
 
 
@@ -33,14 +32,4 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             Error("Pictures can't be read: Pillow is missing.", hint='pip install "pillow>=12.3"', id="gallery.E002")
         )
-    try:
-        reverse("gallery:gallery")
-    except NoReverseMatch:
-        found.append(
-            CheckWarning(
-                "No address leads to the gallery.",
-                hint='In urls.py: path("gallery/", include("gallery.urls"))',
-                id="gallery.W001",
-            )
-        )
-    return found
+    return [*found, *check_address("gallery:gallery", app="gallery", check_id="gallery.W001")]

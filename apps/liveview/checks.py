@@ -11,14 +11,14 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import Resolver404
+from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_script_prefix, resolve, reverse
 
 from liveview.conf import conf
 from liveview.setting_types import mistyped
 
 ROUTE_HINT = (
-    "In asgi.py: application = ProtocolTypeRouter({"
-    '"http": get_asgi_application(), "websocket": URLRouter(liveview.routing.websocket_urlpatterns)})'
+    "In asgi.py, at its end: from liveview.routing import live; application = live(application). "
+    "What it serves already stays as it is."
 )
 
 
@@ -114,6 +114,28 @@ def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [Error(f"Nothing serves WebSockets at {conf().socket_path}.", hint=ROUTE_HINT, id="liveview.E005")]
 
 
+def check_address(name: str, *, app: str, check_id: str) -> list[CheckMessage]:
+    """For an app's own checks: whether the address called `name` leads to its page, and not to one that comes first."""
+    line = f'path("{app}/", include("{app}.urls"))'
+    try:
+        address = reverse(name)
+    except NoReverseMatch:
+        return [CheckWarning(f"No address leads to {app}.", hint=f"In urls.py: {line}", id=check_id)]
+    found = answering(address)
+    if found is None or found.view_name == name:
+        return []
+    told = f"Another view answers at {address}: {found._func_path}, by the pattern {found.route!r}."
+    return [CheckWarning(told, hint=f"In urls.py, put this line before that pattern: {line}", id=check_id)]
+
+
+def answering(address: str) -> ResolverMatch | None:
+    """What a request for this address, as `reverse` or a setting gives it, would be answered by."""
+    try:
+        return resolve("/" + address.removeprefix(get_script_prefix()).lstrip("/"))
+    except Resolver404:
+        return None
+
+
 def _project() -> str:
     """The package that holds asgi.py: beside urls.py, where `startproject` puts it."""
     return str(getattr(settings, "ROOT_URLCONF", "")).rpartition(".")[0] or "mysite"
@@ -121,6 +143,8 @@ def _project() -> str:
 
 def _has_route(application: Any) -> bool:
     """Whether a WebSocket to `socket_path` is served. Also True where that can't be told from outside."""
+    if any(type(each).__module__ == "liveview.routing" for each in _unwrapped(application)):
+        return True
     if not hasattr(application, "application_mapping"):
         return not _is_django(application)
     routed = [each for each in _unwrapped(application.application_mapping.get("websocket")) if hasattr(each, "routes")]

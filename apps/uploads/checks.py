@@ -14,13 +14,15 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
 
+from liveview.checks import answering
 from liveview.conf import conf as liveview_conf
 from liveview.setting_types import mistyped
 from uploads import intakes
 from uploads.conf import MAX_FRAME, Conf, conf
+from uploads.serving.views import serve
 
+MEDIA_LINE: Final = 'path("", include("uploads.urls"))'
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\sA-Z/,]+")
 
 
@@ -180,14 +182,22 @@ def _check_media() -> list[CheckMessage]:
                 id="uploads.W003",
             )
         ]
-    try:
-        resolve(f"{settings.MEDIA_URL}folder/{'0' * 32}.png")
-    except Resolver404:
+    found = answering(f"{settings.MEDIA_URL}folder/{'0' * 32}.png")
+    if found is None:
         return [
             CheckWarning(
                 "Nothing serves MEDIA_URL: uploaded files can't be shown.",
-                hint='In urls.py: path("", include("uploads.urls")). Where your web server does it, silence this.',
+                hint=f"In urls.py: {MEDIA_LINE}. Where your web server does it, silence this.",
                 id="uploads.W004",
             )
         ]
-    return []
+    if found.func is serve:
+        return []
+    told = f"Another view serves uploaded files: {found._func_path}, by the pattern {found.route!r}. "
+    return [
+        CheckWarning(
+            told + "Browsers may not be able to seek in videos, and a file could be shown as a page.",
+            hint=f"In urls.py, put this line before that pattern: {MEDIA_LINE}. It answers for uploaded files alone.",
+            id="uploads.W005",
+        )
+    ]

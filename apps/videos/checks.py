@@ -9,8 +9,8 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
-from django.urls import NoReverseMatch, reverse
 
+from liveview.checks import check_address
 from liveview.setting_types import mistyped
 from videos.conf import conf
 
@@ -52,14 +52,4 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="videos.E003",
             )
         )
-    try:
-        reverse("videos:videos")
-    except NoReverseMatch:
-        found.append(
-            CheckWarning(
-                "No address leads to the videos.",
-                hint='In urls.py: path("videos/", include("videos.urls"))',
-                id="videos.W002",
-            )
-        )
-    return found
+    return [*found, *check_address("videos:videos", app="videos", check_id="videos.W002")]

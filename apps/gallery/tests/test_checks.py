@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import clear_script_prefix, clear_url_caches, include, path, re_path, set_script_prefix
+from django.views.generic import RedirectView
 
 from gallery import checks
 from gallery.checks import check_installation
@@ -37,6 +40,25 @@ def test_an_address_is_needed(settings: Any) -> None:
     settings.ROOT_URLCONF = __name__
 
     assert 'include("gallery.urls")' in hints()["gallery.W001"]
+
+
+def test_a_page_that_comes_first_is_named(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catch-all such as a CMS has; with ours before it nothing is said, also below a language and a sub-path."""
+    ours, every = path("gallery/", include("gallery.urls")), re_path(r"^.*$", RedirectView.as_view(url="/"))
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setattr("gallery.tests.test_checks.urlpatterns", [every, ours])
+    clear_url_caches()
+
+    (found,) = check_installation(None)
+
+    assert found.id == "gallery.W001" and "RedirectView" in found.msg and "^.*$" in found.msg
+    for right in ([ours, every], i18n_patterns(ours, every)):
+        monkeypatch.setattr("gallery.tests.test_checks.urlpatterns", right)
+        for prefix in ("/", "/below/"):
+            set_script_prefix(prefix)
+            clear_url_caches()
+            assert hints() == {}
+    clear_script_prefix()
 
 
 def test_a_key_that_there_is_not_is_told(settings: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.apps import apps
 from django.core.asgi import get_asgi_application
@@ -17,7 +18,7 @@ from django.urls import path
 
 from liveview import LiveView, checks
 from liveview.checks import check_application, check_limits, check_settings
-from liveview.routing import websocket_urlpatterns
+from liveview.routing import live, websocket_urlpatterns
 from liveview.socket.asgi import live_socket
 
 
@@ -125,6 +126,34 @@ def test_a_route_for_the_socket_is_needed(settings: Any, monkeypatch: pytest.Mon
     assert with_application(settings, monkeypatch, ProtocolTypeRouter({"http": http, "websocket": elsewhere})) == [
         "liveview.E005"
     ]
+
+
+def test_live_brings_the_route_and_leaves_the_rest(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    http: Any = get_asgi_application()
+
+    assert with_application(settings, monkeypatch, live(http)) == []
+    assert with_application(settings, monkeypatch, Wrapper(live(http))) == []
+
+
+async def heard(application: Any, kind: str, path: str) -> dict[str, Any]:
+    headers = [(b"host", b"testserver"), (b"origin", b"http://testserver")]
+    scope = {"type": kind, "scheme": "ws", "path": path, "query_string": b"", "headers": headers}
+    communicator = ApplicationCommunicator(application, scope)
+    await communicator.send_input({"type": f"{kind}.connect"})
+    told: dict[str, Any] = await communicator.receive_output(30)
+    return told
+
+
+async def test_live_gives_a_project_its_own_sockets_and_pages(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+
+    async def own(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "own", "path": scope["path"]})
+
+    assert (await heard(live(own), "websocket", "/live/"))["type"] == "websocket.accept"
+    for kind, path_ in (("websocket", "/"), ("websocket", "/live/more/"), ("http", "/live/"), ("lifespan", "")):
+        assert await heard(live(own), kind, path_) == {"type": "own", "path": path_}
+    assert await heard(live(get_asgi_application()), "websocket", "/chat/") == {"type": "websocket.close"}
 
 
 class Wrapper:

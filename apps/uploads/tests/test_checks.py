@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.urls import clear_url_caches
+from django.conf.urls.static import static
+from django.urls import clear_url_caches, include, path
 
 from uploads import intakes
 from uploads.checks import check_installation, check_settings
@@ -60,6 +61,21 @@ def test_an_address_that_nobody_serves_is_told(complete: None, settings: Any) ->
     settings.ROOT_URLCONF = __name__
 
     assert 'include("uploads.urls")' in found()["uploads.W004"]
+
+
+def test_another_view_that_serves_them_is_named(complete: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `static(MEDIA_URL)` does, which many projects have: no ranges, and no look at what the file is."""
+    settings.DEBUG = True  # or `static` makes no pattern
+    others = static("/media/", document_root=settings.MEDIA_ROOT)
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setattr(f"{__name__}.urlpatterns", others)
+    clear_url_caches()
+
+    assert 'include("uploads.urls")' in found()["uploads.W005"]
+
+    monkeypatch.setattr(f"{__name__}.urlpatterns", [path("", include("uploads.urls")), *others])
+    clear_url_caches()
+    assert found() == {}
 
 
 def test_a_bucket_needs_neither(complete: None, settings: Any) -> None:
