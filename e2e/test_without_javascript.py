@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
-from e2e.support import pictures
+from e2e.support import media, pictures
 from e2e.support.console import Console
 from e2e.support.server import Server
-from liveview.tests.processes import served
+from liveview.tests.processes import served, until
 
 NewContext = Callable[..., BrowserContext]
 
@@ -122,3 +123,113 @@ def test_a_bad_photo_is_refused_with_its_reason(page: Page) -> None:
     page.get_by_role("button", name="Upload all").click()
 
     expect(page.get_by_role("alert")).to_contain_text("isn't the kind of file")
+
+
+@pytest.mark.parametrize(
+    ("path", "button", "said"),
+    [
+        ("/avatars/", "Save avatar", "No file selected."),
+        ("/gallery/", "Upload all", "No photos selected."),
+        ("/videos/", "Send the video", "No file selected."),
+    ],
+)
+def test_a_form_without_a_file_says_so(page: Page, path: str, button: str, said: str) -> None:
+    page.goto(path)
+
+    page.get_by_role("button", name=button).click()
+
+    expect(page.get_by_role("alert")).to_have_text([said])
+    expect(page.locator("input[type=file]").first).to_be_visible()
+    assert dead_controls(page) == []
+
+
+def test_one_bad_photo_is_named_and_the_others_are_stored_once(page: Page, console: Console, tmp_path: Path) -> None:
+    console.expect("inline style")  # of the browser's own viewer of pictures
+    good = [pictures.photo(tmp_path / f"good {n}.jpg", (64, 48), seed=n) for n in range(2)]
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no photo")
+    page.goto("/gallery/")
+
+    page.set_input_files("input[name=photos]", [good[0], bad, good[1]])
+    page.get_by_role("button", name="Upload all").click()
+
+    expect(page.get_by_role("alert")).to_have_text(["bad.jpg: This isn't the kind of file its name says."], timeout=LONG)
+    expect(page.get_by_text("2 photos are added.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    for photo in good:
+        expect(page.get_by_alt_text(photo.name, exact=True)).to_have_count(1)
+    assert dead_controls(page) == []
+    page.get_by_alt_text(good[0].name, exact=True).click()
+    expect(page).to_have_url(re.compile(r"/media/gallery/.*"))
+    page.go_back()
+    expect(page.get_by_role("button", name="Upload all")).to_be_visible()
+
+
+def test_an_avatar_is_saved_kept_and_replaced(page: Page, tmp_path: Path) -> None:
+    first, second = (pictures.photo(tmp_path / f"{n}.jpg", (64, 48), seed=n) for n in (1, 2))
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    page.goto("/avatars/")
+    page.set_input_files("input[name=avatar]", first)
+    page.get_by_role("button", name="Save avatar").click()
+
+    expect(page.get_by_text("Your avatar is saved.")).to_be_visible(timeout=LONG)
+    page.reload()
+    expect(page.get_by_text("Your avatar is saved.")).to_have_count(0)
+    assert dead_controls(page) == []
+
+    page.get_by_role("button", name="Replace").click()
+    assert dead_controls(page) == []
+    page.get_by_role("button", name="Keep the current one").click()
+    expect(page.get_by_text("1.jpg")).to_be_visible()
+    page.go_back()
+    expect(page.locator("input[name=avatar]")).to_be_visible()
+    page.set_input_files("input[name=avatar]", bad)
+    page.get_by_role("button", name="Keep the current one").click()  # the file isn't looked at
+    expect(page.get_by_text("1.jpg")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+    page.get_by_role("button", name="Replace").click()
+    page.set_input_files("input[name=avatar]", bad)
+    page.get_by_role("button", name="Save avatar").click()
+    expect(page.get_by_role("alert")).to_have_text(["bad.jpg: This isn't the kind of file its name says."])
+    page.set_input_files("input[name=avatar]", second)  # the form is still there
+    page.get_by_role("button", name="Save avatar").click()
+    expect(page.get_by_text("2.jpg")).to_be_visible(timeout=LONG)
+
+
+def test_a_video_has_its_title_and_nothing_dead(page: Page, tmp_path: Path) -> None:
+    page.goto("/videos/")
+    page.set_input_files("input[name=video]", media.video(tmp_path / "sea.mp4"))
+    page.get_by_role("button", name="Send the video").click()
+    expect(page).to_have_url(re.compile("/videos/$"))
+
+    def is_ready() -> bool:
+        page.reload()  # which doesn't send it again
+        return page.locator("[data-status=ready]").count() == 1
+
+    until(is_ready, within=90)
+    expect(page.get_by_role("heading", name="sea")).to_be_visible()
+    assert dead_controls(page) == []
+
+
+def test_the_other_ways_leave_a_form(page: Page, tmp_path: Path) -> None:
+    page.goto("/other-ways/")
+    assert dead_controls(page) == []
+
+    page.get_by_label("A file", exact=True).set_input_files(pictures.photo(tmp_path / "plain.jpg", (32, 24)))
+    page.get_by_role("button", name="Send it").click()
+
+    expect(page.locator("body")).to_contain_text("plain.jpg")
+
+
+def dead_controls(page: Page) -> list[str]:
+    """What can be seen and used, and does nothing: it is in no form, or its button needs a script."""
+    controls = page.locator("button, input, select, textarea, [tabindex='0'], summary, progress, canvas, [draggable=true]")
+    alive = "form[method=post] :is(button[type=submit], button:not([type]), input), details > summary, video *"
+    return [
+        control.evaluate("(element) => element.outerHTML")
+        for control in controls.all()
+        if control.is_visible() and not control.evaluate("(element, alive) => element.matches(alive)", alive)
+    ]

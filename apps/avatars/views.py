@@ -35,6 +35,11 @@ class AvatarView(UploadMixin, LiveView):
         self._owner = owner_of(request)
         self._show(Avatar.objects.filter(owner=self._owner).first())
 
+    def handle_params(self, params: dict[str, str]) -> None:
+        """`?replace` is in the address, where it outlives a form that was sent without JavaScript."""
+        self.is_replacing = "replace" in params
+        self.error = ""
+
     @event_handler
     def save_avatar(self) -> None:
         self.error = ""
@@ -47,20 +52,20 @@ class AvatarView(UploadMixin, LiveView):
             for refused in self.uploaded("avatar").errors:  # chosen after it, and not in its place
                 self.cancel_upload(refused.ref)
             self._show(avatar)
+            self.push_url(self.request.path, replace=True)
             self.flash("Your avatar is saved.")
 
     @event_handler
     def reset_avatar(self) -> None:
         """Back to the drop zone. The saved avatar stays until another one takes its place."""
-        self.is_replacing = True
+        self.push_url("?replace", replace=True)
 
     @event_handler
     def keep_avatar(self) -> None:
         """Not replaced after all."""
         for entry in self.uploaded("avatar"):
             self.cancel_upload(entry.ref)
-        self.is_replacing = False
-        self.error = ""
+        self.push_url(self.request.path, replace=True)
 
     def _save(self, entry: UploadEntry) -> Avatar:
         path, picture = pictures.published(entry)
@@ -80,5 +85,3 @@ class AvatarView(UploadMixin, LiveView):
         self.avatar_url = avatar.image.url if avatar else ""
         self.avatar_name = avatar.name if avatar else ""
         self.avatar_size = avatar.size if avatar else 0
-        self.is_replacing = False
-        self.error = ""

@@ -77,7 +77,10 @@ class GalleryView(UploadMixin, LiveView):
     @event_handler
     def upload_photos(self) -> None:
         """The form: everything in it has arrived."""
-        self.error = "" if self._publish() else "No photos selected."
+        count, refused = self._publish(), self.uploaded("photos").errors
+        self.error = "" if count or refused else "No photos selected."
+        if count and not self.connected:
+            self._answer_form(count, refused)
 
     def on_progress(self, entry: UploadEntry) -> None:
         """With auto-upload a photo appears as soon as it is ready, whatever becomes of the others."""
@@ -166,6 +169,13 @@ class GalleryView(UploadMixin, LiveView):
             self.published = dict(list(self.published.items())[-REMEMBERED:])
             self._tell_others()
         return count
+
+    def _answer_form(self, count: int, refused: list[UploadEntry]) -> None:
+        """Without JavaScript the answer is another page: reloading it doesn't send the photos again."""
+        self.flash("The photo is added." if count == 1 else f"{count} photos are added.", "success")
+        for entry in refused:
+            self.flash(f"{entry.client_name}: {entry.error}", "error")
+        self.redirect(self.request.get_full_path())
 
     def _own(self) -> Any:
         return Photo.objects.of(self._album).filter(owner=self._owner)

@@ -5,7 +5,7 @@ The uploads package does this; the runtime knows nothing about it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from django.http import HttpRequest, HttpResponse
@@ -31,6 +31,16 @@ class Link(Protocol):
         """The client broke the protocol. Three of these close the socket."""
 
     def close(self, code: int) -> None: ...
+
+
+class Form(Protocol):
+    """The form on the page that was posted."""
+
+    def has(self, attribute: str) -> bool: ...
+
+    @property
+    def is_sent(self) -> bool:
+        """False if a button with `dj-click` sent it, which leaves the rest of the form alone."""
 
 
 class Extension:
@@ -66,7 +76,11 @@ class Extension:
         """
         return None
 
-    def accept_post(self, request: HttpRequest) -> bool:
+    def file_inputs(self) -> Iterable[str]:
+        """Names of the page's file inputs that are this extension's."""
+        return ()
+
+    def accept_post(self, request: HttpRequest, form: Form) -> bool:
         """A form was posted without JavaScript. False keeps the handler from running."""
         return True
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages as django_messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import render as render_template
 from django.urls import get_script_prefix
 from django.utils.cache import patch_cache_control
@@ -18,12 +18,49 @@ from liveview import pubsub, streams
 from liveview.conf import conf
 from liveview.core import effects, messages
 from liveview.core.effects import Effect
-from liveview.core.handlers import BadParams
+from liveview.core.handlers import BadParams, Handler
+from liveview.core.html_forms import HtmlForm, forms_in
 from liveview.mounted import Mounted
 from liveview.rendering import render
 from liveview.threads import completed
 
-_FORM_EVENT = re.compile(r"""<form\b[^>]*?\bdj-submit\s*=\s*["']([A-Za-z_]\w*)["']""")
+
+class PostedForm:
+    """A form that a browser posted, and what the page says of it. The page is rendered once that is asked for."""
+
+    def __init__(self, mounted: Mounted) -> None:
+        self._mounted = mounted
+
+    @cached_property
+    def event(self) -> str:
+        """Its handler's name: a page's only form needs no field or button that says it."""
+        return self._mounted.request.POST.get("_event") or self._sole_event()
+
+    def has(self, attribute: str) -> bool:
+        """Whether the form has this attribute."""
+        return any(form.event == self.event and attribute in form.attributes for form in self._forms)
+
+    @property
+    def is_sent(self) -> bool:
+        """False if it was the wrapping of a button with `dj-click`, which sends no form where there is JavaScript."""
+        is_button = any(self.event in form.clicks for form in self._forms)
+        return not is_button or any(form.event == self.event for form in self._forms)
+
+    def fields(self, files: set[str]) -> QueryDict:
+        """What the visitor filled in. An empty input of `files` is posted like an empty text: it isn't one."""
+        fields = self._mounted.request.POST.copy()
+        for name, values in self._mounted.request.POST.lists():
+            if name == "csrfmiddlewaretoken" or name.startswith("_") or (name in files and not any(values)):
+                del fields[name]
+        return fields
+
+    @cached_property
+    def _forms(self) -> list[HtmlForm]:
+        return forms_in(render(self._mounted))
+
+    def _sole_event(self) -> str:
+        found = {form.event for form in self._forms if form.event}
+        return found.pop() if len(found) == 1 else ""
 
 
 def get(mounted: Mounted) -> HttpResponse:
@@ -59,15 +96,17 @@ def answer_form(mounted: Mounted) -> HttpResponse:
     """What the form's handler makes of a mounted view."""
     # A URL pushed by `mount` is for the browser's address bar; one pushed by the handler is a redirect.
     taken: list[Effect] = [each for each in mounted.take_effects() if not isinstance(each, effects.Address)]
-    handler = mounted.view.live_handlers.get(mounted.request.POST.get("_event") or _sole_form_event(mounted))
+    form = PostedForm(mounted)
+    handler = mounted.view.live_handlers.get(form.event)
     if handler is None or handler.kind != "event":
         return _bad_request("This form names no event of this page.")
+    fields = form.fields({name for extension in mounted.extensions for name in extension.file_inputs()})
     try:
-        call = handler.bind(mounted.view, _fields(mounted.request))
+        call = handler.bind(mounted.view, _params(handler, fields))
     except BadParams as refused:
         return _bad_request(str(refused))
     try:
-        accepted = [extension.accept_post(mounted.request) for extension in mounted.extensions]
+        accepted = [extension.accept_post(mounted.request, form) for extension in mounted.extensions]
         if all(accepted):
             _run(mounted, call)
         return _respond(mounted, _carry_out(mounted, taken + mounted.take_effects()))
@@ -85,18 +124,13 @@ def _run(mounted: Mounted, call: Callable[[], Any]) -> None:
     mounted.finished(succeeded=True)
 
 
-def _sole_form_event(mounted: Mounted) -> str:
-    """The event of a page's only form, so that a form needs no hidden field to work without JavaScript."""
-    found = set(_FORM_EVENT.findall(render(mounted)))
-    return found.pop() if len(found) == 1 else ""
+def _params(handler: Handler, fields: QueryDict) -> dict[str, Any]:
+    """A form's fields as an event's: one value, or a list where the name comes more than once.
 
-
-def _fields(request: HttpRequest) -> dict[str, Any]:
-    """A form's fields as an event's: one value, or a list where the name comes more than once."""
-    fields = {
-        name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken" and name[:1] != "_"
-    }
-    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+    An empty one that the handler doesn't know may be a file input of the page's own.
+    """
+    params = {name: values[0] if len(values) == 1 else values for name, values in fields.lists()}
+    return {name: value for name, value in params.items() if value != "" or handler.takes(name)}
 
 
 def _carry_out(mounted: Mounted, taken: list[Effect]) -> list[Effect]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django.http import HttpRequest, HttpResponse
 
 from liveview.core.messages import Fields, Message
-from liveview.extensions import Extension, Link
+from liveview.extensions import Extension, Form, Link
 from liveview.mounted import Mounted
 from uploads.core import messages
 from uploads.entries.registry import Uploads
@@ -25,7 +25,7 @@ class Fallback(Protocol):
     def answer(self, request: HttpRequest) -> HttpResponse | None:
         """None for a request for the page itself, or for a browser's own form."""
 
-    def accept(self, request: HttpRequest) -> bool:
+    def accept(self, request: HttpRequest, form: Form) -> bool:
         """Takes the files of a form, posted or named. False if one was refused and the handler must not run."""
 
     def settle(self) -> None:
@@ -115,8 +115,11 @@ class UploadsExtension(Extension):
     def answer(self, request: HttpRequest) -> HttpResponse | None:
         return self._without_socket.answer(request) if self._without_socket is not None else None
 
-    def accept_post(self, request: HttpRequest) -> bool:
-        return self._without_socket is None or self._without_socket.accept(request)
+    def file_inputs(self) -> Iterable[str]:
+        return self.uploads.slots
+
+    def accept_post(self, request: HttpRequest, form: Form) -> bool:
+        return self._without_socket is None or self._without_socket.accept(request, form)
 
     def post_finished(self) -> None:
         self.uploads.take_back()  # from a handler that has raised

@@ -60,6 +60,8 @@ class VideosView(UploadMixin, LiveView):
         """The form: what is in it has arrived. With JavaScript it was taken already."""
         if not self._take():
             self.error = "No file selected."
+        elif not self.connected:
+            self.redirect(self.request.get_full_path())  # where a reload doesn't send it again
 
     def _take(self) -> int:
         taken = [processing.take(entry, self._owner) for entry in self.consume_uploaded_entries("video")]

@@ -244,7 +244,7 @@ def test_two_tabs_that_save_at_once_leave_one_avatar_and_one_file(
 
 def posted(client: Client, name: str, data: bytes) -> str:
     fields = {"_event": "save_avatar", "avatar": SimpleUploadedFile(name, data)}
-    return client.post("/avatars/", fields).content.decode()
+    return client.post("/avatars/", fields, follow=True).content.decode()
 
 
 @pytest.mark.django_db
@@ -253,7 +253,7 @@ def test_a_form_without_javascript_saves_too(folders: Path, client: Client, stor
     avatar = Avatar.objects.get()
     assert shown(html[html.index('id="live"') :]) == avatar.image.url
     assert (avatar.name, len(stored()), staged()) == ("me.png", 1, [])
-    html = client.post("/avatars/", {"_event": "reset_avatar"}).content.decode()
+    html = client.post("/avatars/", {"_event": "reset_avatar"}, follow=True).content.decode()
     assert "Drag your avatar here" in html
 
 

@@ -68,6 +68,11 @@ class Handler:
     def is_async(self) -> bool:
         return inspect.iscoroutinefunction(self.method)
 
+    def takes(self, name: str) -> bool:
+        """Whether it has a parameter for an argument of this name."""
+        takes = _takes(self.method)
+        return takes.any or name in takes.fields
+
     def bind(self, view: object, params: Mapping[str, Any]) -> Callable[[], Any]:
         """The call of this handler with `params`. Raises `BadParams`."""
         takes = _takes(self.method)

@@ -99,6 +99,13 @@ def test_fields_that_do_not_fit_are_refused(post: Callable[..., Any]) -> None:
     assert refused.headers["Content-Type"] == "text/plain"
 
 
+def test_an_empty_file_input_is_no_field(post: Callable[..., Any]) -> None:
+    """A browser posts one like an empty text, and the handler has no such parameter."""
+    assert "name=Ada" in post("/forms/", name="Ada", picture="").text
+    assert "name= " in post("/forms/", name="").text
+    assert post("/forms/", name="Ada", picture=["", "x"]).status_code == 400
+
+
 def test_a_flash_and_a_redirect_work(client: Client) -> None:
     response = client.post("/forms/", {"_event": "go", "name": "Ada"}, follow=True)
 

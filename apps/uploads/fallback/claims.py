@@ -42,7 +42,7 @@ class Claims:
                 continue
             if not parked.is_taken(record):
                 good &= self._accept(record, ref, slot)
-        return good or SKIP in request.POST
+        return good
 
     def _accept(self, record: Record, ref: str, slot: Slot) -> bool:
         try:

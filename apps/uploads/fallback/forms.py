@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from django.http import HttpRequest
@@ -18,9 +19,13 @@ def accept_post(uploads: Uploads, request: HttpRequest) -> bool:
     """
     good = True
     for name in uploads.slots:
-        for number, posted in enumerate(request.FILES.getlist(name)):
-            good &= _accept(uploads, name, f"{name}-{number}", posted)
+        for posted in request.FILES.getlist(name):
+            good &= _accept(uploads, name, _free_ref(uploads), posted)
     return good
+
+
+def _free_ref(uploads: Uploads) -> str:
+    return next(ref for number in count() if (ref := f"posted-{number}") not in uploads.entries)
 
 
 def _accept(uploads: Uploads, name: str, ref: str, posted: Any) -> bool:

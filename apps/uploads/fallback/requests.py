@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
@@ -15,6 +16,7 @@ from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.core import messages as wire
 from liveview.core.messages import BadMessage, Fields, Message
+from liveview.extensions import Form
 from liveview.mounted import Mounted
 from uploads import janitor
 from uploads.core import messages
@@ -23,7 +25,7 @@ from uploads.entries.registry import Uploads
 from uploads.entries.uploader import uploader_of
 from uploads.errors import UploadError
 from uploads.fallback import parked
-from uploads.fallback.claims import Claims
+from uploads.fallback.claims import SKIP, Claims
 from uploads.fallback.forms import accept_post
 from uploads.http_errors import described, refusal, status_of
 from uploads.owners import owner_of
@@ -49,10 +51,13 @@ class Fallback:
         self._mounted, self._uploads = mounted, uploads
         self._claims = Claims(uploads)
 
-    def accept(self, request: HttpRequest) -> bool:
-        """Takes a form's files, posted in it or named by it. False if one was refused: the handler must not run."""
-        accepted = accept_post(self._uploads, request)
-        return self._claims.accept(request) and accepted
+    def accept(self, request: HttpRequest, form: Form) -> bool:
+        """Takes a form's files, named by it or posted in it. False if one was refused: the handler must not run."""
+        if not form.is_sent:
+            return True
+        accepted = self._claims.accept(request)  # first: a posted file replaces one that waits
+        accepted &= accept_post(self._uploads, request)
+        return accepted or SKIP in request.POST or form.has("dj-upload-skip")
 
     def settle(self) -> None:
         """The page is rendered."""
@@ -203,7 +208,20 @@ class Fallback:
     # Forms
     def _submit(self) -> HttpResponse:
         self._mounted.mount()
-        return _with_page(self._claims.answers, http_page.answer_form(self._mounted))
+        response = http_page.answer_form(self._mounted)
+        if isinstance(response, HttpResponseRedirect) and self._is_here(response.url):
+            self._mounted.go_to(urlsplit(response.url).query)
+            return _with_page(self._claims.answers, http_page.render_page(self._mounted), response.url)
+        return _with_page(self._claims.answers, response)
+
+    def _is_here(self, url: str) -> bool:
+        """Whether a redirect only leads to this page again: it would end what else is on its way.
+
+        What is in streams went with the answer.
+        """
+        parts = urlsplit(url)
+        path = self._mounted.request.path
+        return not parts.netloc and parts.path in ("", path) and not self._mounted.streams
 
 
 def _grant(entry: UploadEntry) -> dict[str, Any]:
@@ -211,13 +229,14 @@ def _grant(entry: UploadEntry) -> dict[str, Any]:
     return {"uploader": "chunks", "upload_id": entry.upload.id, "offset": entry.upload.durable}
 
 
-def _with_page(told: list[Message], response: HttpResponse) -> HttpResponse:
-    """The resulting page, or where it redirects. A refusal stays as it is."""
+def _with_page(told: list[Message], response: HttpResponse, url: str | None = None) -> HttpResponse:
+    """The resulting page and perhaps its new address, or where it redirects. A refusal stays as it is."""
     if isinstance(response, HttpResponseRedirect):
         return JsonResponse({"messages": told, "redirect": response.url})
     if response.status_code != 200:
         return response
-    return JsonResponse({"messages": told, "page": response.content.decode()})
+    page = {"messages": told, "page": response.content.decode()}
+    return JsonResponse(page if url is None else {**page, "url": url})
 
 
 def _told(message: Message) -> HttpResponse:

@@ -227,7 +227,7 @@ def test_a_page_shows_a_part_of_many_videos(client: Client, settings: Any) -> No
 def test_without_javascript_the_form_takes_a_video(client: Client, make: Make) -> None:
     data = make()
 
-    response = client.post(URL, {"video": SimpleUploadedFile("sea.mp4", data, "video/mp4")})
+    response = client.post(URL, {"video": SimpleUploadedFile("sea.mp4", data, "video/mp4")}, follow=True)
 
     assert response.status_code == 200
     assert "sea" in response.text

@@ -248,12 +248,13 @@ class Fallback {
   }
 
   /** Shows the page in an answer, or follows its redirect. */
-  show({ page, redirect }) {
+  show({ page, redirect, url }) {
     const { live } = this;
     if (redirect) {
       live.isLeaving = true;
       location.assign(redirect);
     } else if (page) {
+      if (url) history.replaceState(null, "", url);
       const made = new DOMParser().parseFromString(page, "text/html");
       document.title = made.title || document.title;
       live.show(live.version, made.querySelector("[data-live-socket]").innerHTML);
