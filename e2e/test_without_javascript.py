@@ -153,7 +153,9 @@ def test_one_bad_photo_is_named_and_the_others_are_stored_once(page: Page, conso
     page.set_input_files("input[name=photos]", [good[0], bad, good[1]])
     page.get_by_role("button", name="Upload all").click()
 
-    expect(page.get_by_role("alert")).to_have_text(["bad.jpg: This isn't the kind of file its name says."], timeout=LONG)
+    expect(page.get_by_role("alert")).to_have_text(
+        ["bad.jpg: This isn't the kind of file its name says."], timeout=LONG
+    )
     expect(page.get_by_text("2 photos are added.")).to_be_visible()
     page.reload()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -226,7 +228,9 @@ def test_the_other_ways_leave_a_form(page: Page, tmp_path: Path) -> None:
 
 def dead_controls(page: Page) -> list[str]:
     """What can be seen and used, and does nothing: it is in no form, or its button needs a script."""
-    controls = page.locator("button, input, select, textarea, [tabindex='0'], summary, progress, canvas, [draggable=true]")
+    controls = page.locator(
+        "button, input, select, textarea, [tabindex='0'], summary, progress, canvas, [draggable=true]"
+    )
     alive = "form[method=post] :is(button[type=submit], button:not([type]), input), details > summary, video *"
     return [
         control.evaluate("(element) => element.outerHTML")
