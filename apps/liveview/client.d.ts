@@ -74,6 +74,10 @@ declare namespace LiveView {
     received?(message: any): void;
   }
 
+  // once.js
+
+  type Once = <Made>(name: string, make: () => Made) => Made;
+
   // messages.js
 
   interface Messages {

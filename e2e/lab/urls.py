@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import include, path
 from django.views.static import serve
 
-from e2e.lab import direct, keeping, shortest, views, writing
+from e2e.lab import counted, direct, keeping, shortest, views, writing
 from uploads.tests.seeds import views as seeds
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("lab/native/", views.Native.as_view(), name="native"),
     path("lab/address/", views.Address.as_view(), name="address"),
     path("lab/keeping/", keeping.Keeping.as_view(layout_name="live.html"), name="keeping"),
+    path("lab/counted/", counted.Counted.as_view(layout_name="live.html"), name="counted"),
     path("lab/direct/", direct.Direct.as_view(layout_name="live.html"), name="direct"),
     path("lab/writing/", writing.Writing.as_view(layout_name="live.html"), name="writing"),
     path("lab/shortest/", shortest.Shortest.as_view(layout_name="lab/uploads.html"), name="shortest"),

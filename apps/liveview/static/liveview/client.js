@@ -3,15 +3,16 @@
 import { events } from "./events.js";
 import { hooks } from "./hooks.js";
 import { live as page } from "./live.js";
+import { once } from "./once.js";
 import { streams } from "./streams.js";
 
-/** @type {any} */
-const root = document.querySelector("[data-live-socket]");
-if (root) {
+export const live = once("page", () => {
+  /** @type {any} */
+  const root = document.querySelector("[data-live-socket]");
+  if (!root) return null;
   for (const extension of [hooks, streams, events]) page.use(extension);
   events.listen(root);
   page.start(root);
-}
-
-export const live = root && page;
+  return page;
+});
 Object.assign(window, { liveview: live });

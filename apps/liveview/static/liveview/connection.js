@@ -1,12 +1,13 @@
 // The page's one WebSocket: opens it, keeps it alive, reopens it.
 
 import { CloseCode, messages } from "./messages.js";
+import { once } from "./once.js";
 
 const CRASHES = 8; // sockets in a row that broke soon after opening: there is little hope
 const LATER = 5; // tries that count as made when we sent the server too much
 
 /** @type {LiveView.Connection} */
-export const connection = {
+const own = {
   path: "",
   state: "connecting",
   times: { heartbeat: 25_000, answer: 8_000, longest: 5_000, failed: 30_000, stable: 10_000, patience: 10_000 },
@@ -140,3 +141,5 @@ export const connection = {
     this.owner?.changed(state);
   },
 };
+
+export const connection = once("connection", () => own);

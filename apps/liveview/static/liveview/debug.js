@@ -1,13 +1,14 @@
 // For developers: logs and delays all messages.
 
-const now = { log: false, ms: 0 };
-let isInstalled = false;
+import { once } from "./once.js";
+
+const now = once("tap", () => ({ log: false, ms: 0, isInstalled: false }));
 
 /** @type {LiveView.Tap} */
 export function tap(connection, how) {
   Object.assign(now, how);
-  if (isInstalled) return;
-  isInstalled = true;
+  if (now.isInstalled) return;
+  now.isInstalled = true;
   for (const [method, arrow] of [["sendBinary", "→"], ["receive", "←"]]) {
     const go = connection[method].bind(connection);
     connection[method] = (/** @type {unknown} */ data) => {

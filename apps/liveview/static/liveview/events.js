@@ -2,12 +2,13 @@
 
 import { formOf } from "./form.js";
 import { live } from "./live.js";
+import { once } from "./once.js";
 import { pace } from "./pace.js";
 import { params } from "./params.js";
 import { pending } from "./pending.js";
 
 /** @type {LiveView.Events} */
-export const events = {
+const own = {
   kinds: ["click", "submit", "keydown", "change", "input"],
   touched: new WeakSet(),
   native: null,
@@ -95,6 +96,8 @@ export const events = {
     done();
   },
 };
+
+export const events = once("events", () => own);
 
 /** @param {Element} element */
 const isForm = (element) => element instanceof HTMLFormElement;

@@ -1,8 +1,10 @@
 // Flash messages. Loaded with the first one.
 
+import { once } from "./once.js";
+
 const READING = 6_000; // ms a message stays; errors stay until dismissed
 
-const place = make("div", "flashes");
+const place = once("flashes", () => make("div", "flashes"));
 document.body.append(place);
 
 /** @type {LiveView.Flash} */

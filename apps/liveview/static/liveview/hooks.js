@@ -1,9 +1,10 @@
 // dj-hook="Name": the page's own JavaScript, tied to the lifetime of an element.
 
 import { live, run } from "./live.js";
+import { once } from "./once.js";
 
 /** @type {LiveView.Hooks} */
-export const hooks = {
+const own = {
   alive: new Map(),
 
   changed() {
@@ -47,3 +48,5 @@ export const hooks = {
     run(hook, "mounted");
   },
 };
+
+export const hooks = once("hooks", () => own);

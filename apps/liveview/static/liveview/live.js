@@ -3,21 +3,23 @@
 import { connection } from "./connection.js";
 import { messages } from "./messages.js";
 import { morph, remember } from "./morph.js";
+import { once } from "./once.js";
 import { pending } from "./pending.js";
 import { status } from "./status.js";
 
 const RELOAD_AGAIN = 60_000; // ms between two automatic reloads
 
-/** Survives a reload. @type {Record<string, string>} */
-let store = {};
-try {
-  store = sessionStorage;
-} catch {
-  // Storage is blocked.
-}
+/** Survives a reload, where storage isn't blocked. @type {Record<string, string>} */
+const store = (() => {
+  try {
+    return sessionStorage;
+  } catch {
+    return {};
+  }
+})();
 
 /** @type {LiveView.Live} */
-export const live = {
+const own = {
   root: document.body,
   connection,
   extensions: [],
@@ -187,6 +189,8 @@ export const live = {
     tap(connection, how);
   },
 };
+
+export const live = once("live", () => own);
 
 /** @type {LiveView.Handlers} */
 const handlers = {

@@ -8,14 +8,16 @@
  * siblings. Left alone: `dj-ignore`, what `keep` says, and the client's own nodes (`liveOwned === true`).
  */
 
+import { once } from "./once.js";
+
 /** Members come from the prototype, as `<form><input name="childNodes">` shadows them. */
 const get = (node, name) => Reflect.get(Element.prototype, name, node);
 const call = (node, name, ...args) => Reflect.get(Element.prototype, name).apply(node, args);
 
 /** The document of templates: nothing in it runs or loads. */
 const inert = document.createElement("template").content.ownerDocument;
-const twins = new WeakMap();
-const warned = new Set();
+const twins = once("twins", () => new WeakMap());
+const warned = once("duplicate ids", () => new Set());
 
 /** `keep` is asked for each element that stays: "self" leaves it and its children alone, "children" its children. */
 function morph(root, html, { keep = () => "" } = {}) {

@@ -1,9 +1,11 @@
 // dj-debounce="ms" or "blur" waits for a pause, dj-throttle="ms" acts at once and then not for a while.
 
+import { once } from "./once.js";
+
 const PACED = "[dj-debounce], [dj-throttle]";
 
 /** @type {LiveView.Pace} */
-export const pace = {
+const own = {
   held: new Set(),
 
   run(element, kind, field, act) {
@@ -46,3 +48,5 @@ export const pace = {
     this.held.delete(held);
   },
 };
+
+export const pace = once("pace", () => own);

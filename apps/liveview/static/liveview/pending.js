@@ -1,11 +1,12 @@
 // Marks elements while an answer is awaited, and then puts everything back exactly as it was.
 
 import { formOf } from "./form.js";
+import { once } from "./once.js";
 
 const LOADING = "live-loading";
 
 /** @type {LiveView.Pending} */
-export const pending = {
+const own = {
   events: new Set(),
   undos: [],
 
@@ -57,3 +58,5 @@ export const pending = {
     this.undos.push(() => put(before));
   },
 };
+
+export const pending = once("pending", () => own);

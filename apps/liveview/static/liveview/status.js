@@ -1,9 +1,11 @@
 // What the visitor is told about the connection; also shows flash messages.
 
+import { once } from "./once.js";
+
 const PATIENCE = 700; // ms before a lost connection is mentioned
 
 /** @type {LiveView.Status} */
-export const status = {
+const own = {
   texts: {
     reconnecting: "Reconnecting…",
     failed: "There is no live connection. Reload the page to try again.",
@@ -32,3 +34,5 @@ export const status = {
     flash(level, text);
   },
 };
+
+export const status = once("status", () => own);

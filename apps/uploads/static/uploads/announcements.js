@@ -1,5 +1,6 @@
 // What happens when an upload ends: a failure is shown, and screen readers are told the outcome once.
 
+import { once } from "../liveview/once.js";
 import { make } from "./elements.js";
 import * as errors from "./errors.js";
 
@@ -10,12 +11,12 @@ const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "fil
 const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_complex"];
 const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
 
-const region = make('<p role="status"></p>');
+const region = once("announcements", () => make('<p role="status"></p>'));
 // Styled here and not by a class, so that it is hidden on pages without our style sheet, too.
 Object.assign(region.style, { position: "absolute", width: "1px", height: "1px", margin: "-1px", overflow: "hidden" });
 document.body.append(region);
 
-let gathered = []; // lines to announce
+const gathered = once("gathered", () => []); // lines to announce
 
 /** Called when an upload is complete, has failed or was cancelled. */
 export function announce(uploads, upload) {
@@ -40,7 +41,7 @@ function say(line, how = "push") {
 }
 
 function speak() {
-  const more = gathered.length - MANY;
-  region.textContent = gathered.slice(0, MANY).join(" ") + (more > 0 ? ` And ${more} more.` : "");
-  gathered = [];
+  const lines = gathered.splice(0);
+  const more = lines.length - MANY;
+  region.textContent = lines.slice(0, MANY).join(" ") + (more > 0 ? ` And ${more} more.` : "");
 }

@@ -1,6 +1,7 @@
 // The uploads of a live page: what was chosen, what the server said about it, and when to send.
 
 import { live } from "../liveview/client.js";
+import { once } from "../liveview/once.js";
 import { listen } from "./drop.js";
 import * as messages from "./messages.js";
 import { Sender } from "./sender.js";
@@ -316,4 +317,10 @@ function slotsOf(form) {
   return [...named("dj-upload"), ...named("dj-upload-drop"), around].filter(Boolean);
 }
 
-if (live) live.use(new Uploads(live));
+if (live) {
+  once("uploads", () => {
+    const uploads = new Uploads(live);
+    live.use(uploads);
+    return uploads;
+  });
+}

@@ -1,5 +1,6 @@
 // Uploads that go straight to another storage, with grants from the server. Loaded for the first of them.
 
+import { once } from "../liveview/once.js";
 import { transmit } from "./transmit.js";
 
 const TRIES = 8; // of one request before its upload fails
@@ -11,7 +12,7 @@ const BATCH = 8; // parts signed at a time
  * The functions that send a file, by the `uploader` of its grant. Add your own with `uploaders.set`.
  * Each gets `{ file, grant, progress(bytes), signal, sign(parts) }` and resolves when the storage has the whole file.
  */
-export const uploaders = new Map(Object.entries({ put, post, parts }));
+export const uploaders = once("uploaders", () => new Map(Object.entries({ put, post, parts })));
 
 /** Sends one file with a grant from the server, for pages that mint grants in a `@server_function`. */
 export async function send(file, grant, { progress = () => {}, signal = new AbortController().signal, sign } = {}) {

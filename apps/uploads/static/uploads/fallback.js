@@ -2,6 +2,7 @@
 // Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
 import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
+import { once } from "../liveview/once.js";
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 import { uploaders } from "./external.js";
@@ -17,13 +18,13 @@ const CHUNK_TIME = 1_000; // ms a chunk should take
 const LONGEST_PAUSE = 10_000; // ms between two tries, at most
 const RETRYABLE = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses of temporary failures; 0: no answer
 
-let fallback = null; // the page's, while there is no socket
+const page = once("fallback", () => ({ fallback: null })); // while there is no socket
 
 /** Called when the connection has failed. */
 export async function start(uploads) {
-  if (fallback || !uploads.live.isFailed) return;
-  fallback = new Fallback(uploads);
-  await fallback.begin();
+  if (page.fallback || !uploads.live.isFailed) return;
+  page.fallback = new Fallback(uploads);
+  await page.fallback.begin();
 }
 
 class Fallback {
@@ -78,7 +79,7 @@ class Fallback {
 
   stop() {
     const { uploads, live } = this;
-    fallback = null;
+    page.fallback = null;
     this.stopping.abort();
     delete uploads.received;
     delete uploads.view.all;

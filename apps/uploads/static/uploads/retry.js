@@ -1,11 +1,12 @@
 // Retries uploads after temporary errors, such as a busy server or a full disk: each is registered again, a few times.
 
+import { once } from "../liveview/once.js";
 import { cancel } from "./messages.js";
 
 const TRIES = 6;
 const FIRST_PAUSE = 1_000; // ms, doubled each time
 
-const tries = new WeakMap(); // upload → how often it has been retried
+const tries = once("tries", () => new WeakMap()); // upload → how often it has been retried
 
 /**
  * Retries an upload after a pause, or gives up. It is "resuming", and its `error` is set.

@@ -1,12 +1,13 @@
 // Draws a row for each upload, where a page has a place for them.
 
+import { once } from "../liveview/once.js";
 import { make, sync } from "./elements.js";
 
 const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="name"></bdi>
 <div class="upload-progress-bar" role="progressbar" data-upload="bar"><div class="upload-progress-fill"></div></div>
 <span class="upload-detail" data-upload="status"></span></div>`;
 
-const drawn = new WeakMap(); // row → the revision that it shows
+const drawn = once("drawn", () => new WeakMap()); // row → the revision that it shows
 
 /** Rows are made from the element's own `<template>`, if it has one. */
 export function draw(view, element, uploads) {

@@ -1,11 +1,15 @@
 // One upload: a file and how much of it the server has.
 
+import { once } from "../liveview/once.js";
+
 const HALF_LIFE = 2_000; // ms over which the displayed rate is smoothed
 
-let refs = 0;
+const refs = once("refs", () => ({ last: 0 }));
 
 /** Names this page load to the server, on whichever socket. */
-export const page = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+export const page = once("page load", () =>
+  Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join(""),
+);
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
 export class Upload {
@@ -25,7 +29,7 @@ export class Upload {
 
   /** Becomes another upload of the same file, for the server. */
   renew() {
-    this.ref = `${page}-${++refs}`;
+    this.ref = `${page}-${++refs.last}`;
     this.id = ""; // the server's, if it can be resumed
     this.reset();
   }
