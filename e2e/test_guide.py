@@ -49,6 +49,16 @@ def test_what_the_guide_builds_works(url: str, page: Page) -> None:
     page.get_by_label("City").fill("A")
     expect(page.locator("#cities option")).to_have_text(["Aachen", "Augsburg"])
 
+    page.goto(f"{url}/pets/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    page.get_by_label("Hay").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".errorlist")).to_have_text(["This field is required."])
+    page.get_by_label("Name").fill("Lola")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Lola eats ['hay'].")).to_be_visible()
+    expect(page.get_by_label("Hay")).not_to_be_checked()
+
     page.goto(f"{url}/room/lobby/")
     expect(page.locator("html.live-connected")).to_be_attached()
     page.get_by_label("Line").fill("Hello")

@@ -52,6 +52,7 @@ class PostedForm:
         for name, values in self._mounted.request.POST.lists():
             if name == "csrfmiddlewaretoken" or name.startswith("_") or (name in files and not any(values)):
                 del fields[name]
+        fields._mutable = False
         return fields
 
     @cached_property
@@ -105,6 +106,7 @@ def answer_form(mounted: Mounted) -> HttpResponse:
         call = handler.bind(mounted.view, _params(handler, fields))
     except BadParams as refused:
         return _bad_request(str(refused))
+    mounted.form_data = fields
     try:
         accepted = [extension.accept_post(mounted.request, form) for extension in mounted.extensions]
         if all(accepted):

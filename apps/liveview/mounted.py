@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.middleware.csrf import get_token
 from django.utils.functional import SimpleLazyObject
 
@@ -42,6 +43,7 @@ class Mounted:
         self.view = view
         self.topics = ticket.topics if ticket is not None else None  # of its socket
         self.query: dict[str, str] = {}  # of the page's URL
+        self.form_data: QueryDict = QueryDict()  # what the latest event brought
         self.effects: list[Effect] = []
         self.streams: dict[str, Stream] = {}
         self.extensions = tuple(extension(self) for extension in extension_classes)
@@ -79,6 +81,16 @@ class Mounted:
             assert self.topics is not None
             self.topics.unsubscribe_now(topic)
         self._subscribed = []
+
+    def filled_in(self, params: Mapping[str, Any]) -> None:
+        """The arguments of an event, as a form would have posted them."""
+        fields = QueryDict(mutable=True)
+        for name, value in params.items():
+            for each in value if isinstance(value, list) else [value]:
+                if each is not False and each is not None:  # as from a checkbox that isn't checked
+                    fields.appendlist(name, "on" if each is True else str(each))
+        fields._mutable = False
+        self.form_data = fields
 
     # What a handler asked for
     def take_effects(self) -> list[Effect]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.views import View
 
@@ -76,6 +76,11 @@ class LiveView(View):
         """Something was broadcast to a topic that this view subscribed to."""
 
     # What a handler may ask for
+    @property
+    def form_data(self) -> QueryDict:
+        """What the latest event brought, for a Django form: `NoteForm(self.form_data)`."""
+        return self._live.form_data
+
     @property
     def connected(self) -> bool:
         """Whether the view is on a socket (and not answering a plain HTTP request)."""

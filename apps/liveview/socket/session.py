@@ -237,7 +237,9 @@ class LiveSession:
             self.send(messages.error("unknown_event", "This page has no such action.", ref=ref))
             return None
         try:
-            return Call(handler.bind(mounted.view, message["params"]), handler.is_async, answers=kind == "function")
+            call = Call(handler.bind(mounted.view, message["params"]), handler.is_async, answers=kind == "function")
+            mounted.filled_in(message["params"])
+            return call
         except BadParams as bad:
             self.send(messages.error("bad_params", str(bad), ref=ref))
         except TypeError as wrong:

@@ -106,6 +106,12 @@ def test_an_empty_file_input_is_no_field(post: Callable[..., Any]) -> None:
     assert post("/forms/", name="Ada", picture=["", "x"]).status_code == 400
 
 
+def test_a_handler_has_the_forms_fields_as_django_does(post: Callable[..., Any]) -> None:
+    text = post("/forms/", _event="filled_in", tags=["a", "b"], name="").text
+
+    assert "name=[(&#x27;name&#x27;, [&#x27;&#x27;]), (&#x27;tags&#x27;, [&#x27;a&#x27;, &#x27;b&#x27;])]" in text
+
+
 def test_a_flash_and_a_redirect_work(client: Client) -> None:
     response = client.post("/forms/", {"_event": "go", "name": "Ada"}, follow=True)
 

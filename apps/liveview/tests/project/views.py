@@ -126,6 +126,10 @@ class Events(LiveView):
         self.got = repr(sorted(kwargs.items()))
 
     @event_handler
+    def filled_in(self, **kwargs: Any) -> None:
+        self.got = repr(sorted(self.form_data.lists()))
+
+    @event_handler
     def unbindable(self, thing: threading.Thread) -> None:
         self._note(thing=thing)
 
@@ -246,6 +250,10 @@ class Forms(LiveView):
     @event_handler
     def shout(self, name: str) -> None:
         self.name = name.upper()
+
+    @event_handler
+    def filled_in(self, **kwargs: Any) -> None:
+        self.name = repr(sorted(self.form_data.lists()))
 
     @event_handler
     def go(self, name: str = "") -> None:

@@ -100,6 +100,14 @@ def test_a_handler_whose_own_work_was_cancelled_has_failed(site: Open) -> None:
     assert "2" in bench.html
 
 
+def test_a_handler_has_its_arguments_as_a_form_would_have_posted_them(site: Open) -> None:
+    page = site("/events/")
+
+    page.submit("filled_in", one="a", many=["a", "b"], none=[], checked=True, unchecked=False, count=3)
+
+    assert "got=[('checked', ['on']), ('count', ['3']), ('many', ['a', 'b']), ('one', ['a'])]" in page.html
+
+
 def test_a_binary_frame_that_nobody_takes_is_an_offence(site: Open, blank: LivePage) -> None:
     for socket in (site(), blank):
         for _ in range(3):
