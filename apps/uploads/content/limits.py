@@ -47,7 +47,7 @@ class VideoLimits:
 class ChildLimits:
     """What one child may use, in bytes and seconds. The kernel holds it to them where the platform can."""
 
-    address_space: int = 1 << 30
+    address_space: int = 1152 << 20  # of which the decoders' own code takes 130 MB
     cpu_seconds: int = 10
     wall_seconds: float = 20
     open_files: int = 32

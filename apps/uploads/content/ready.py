@@ -1,9 +1,9 @@
-"""What this folder adds to the app: the app's signal tells of children that died over a file."""
+"""What this folder adds to the app: its checks, and that the app's signal tells of children that died over a file."""
 
 from __future__ import annotations
 
 from uploads import events
-from uploads.content.sandbox import pool
+from uploads.content.sandbox import checks, pool  # noqa: F401  (the former registers itself)
 
 
 def _tell(job: str) -> None:

@@ -65,7 +65,13 @@ def process_image(
         "limits": asdict(limits or ImageLimits()),
     }
     try:
-        made = sandbox.run("image", arguments, child or ChildLimits())
+        made = sandbox.run(
+            "image",
+            arguments,
+            child or ChildLimits(),
+            reads=[source.absolute()],
+            writes=[rendition.path.absolute() for rendition in renditions],
+        )
         return [_rendered(kind, *pair) for pair in _paired(renditions, made)]
     except BaseException:
         for rendition in renditions:

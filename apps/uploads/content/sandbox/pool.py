@@ -22,12 +22,14 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from uploads.content.limits import ChildLimits
+from uploads.content.sandbox import walls
 from uploads.errors import SENTENCES, UploadError
 
 logger = logging.getLogger(__name__)
@@ -65,13 +67,25 @@ class Sandbox:
         atexit.register(self.close)
         os.register_at_fork(after_in_child=self._forget)
 
-    def run(self, job: str, arguments: Mapping[str, Any], limits: ChildLimits) -> Any:
+    def run(
+        self,
+        job: str,
+        arguments: Mapping[str, Any],
+        limits: ChildLimits,
+        *,
+        reads: Iterable[Path] = (),
+        writes: Iterable[Path] = (),
+    ) -> Any:
         """What the job of that name in the worker's registry returns for these arguments; both are JSON.
+
+        It reaches no files but those it `reads`, and those it `writes`: these are made for it, empty, and it may read
+        them as well. Paths are absolute.
 
         Raises `UploadError`: the job's own, or "bad_content" if it crashed, hung or went over its limits. The value
         comes from a process that read hostile bytes: check it before relying on it.
         """
-        request = json.dumps({"job": job, "arguments": arguments, "limits": asdict(limits)}).encode()
+        files = {"reads": [str(path) for path in reads], "writes": [str(path) for path in writes]}
+        request = json.dumps({"job": job, "arguments": arguments, "limits": asdict(limits), **files}).encode()
         with self._turns:
             for _ in range(2):
                 if (answer := self._ask(request, limits)) is not None:
@@ -139,7 +153,18 @@ class Sandbox:
             zygote.process.returncode = 0  # not our child: nothing to wait for
 
 
+@cache
+def missing_walls() -> list[str]:
+    """Of `walls.WALLS`, those that this machine's children can't have. Found out by trying, in another process."""
+    trial = [sys.executable, "-P", "-S", "-m", walls.__name__]
+    tried = subprocess.run(trial, env=_environment(), cwd="/", stdout=subprocess.PIPE, text=True, check=False)
+    return list(walls.WALLS) if tried.returncode else tried.stdout.split()
+
+
 def _start(worker: str, timeout: float) -> _Zygote:
+    walls.hide()
+    if missing := missing_walls():
+        logger.warning("a decoder that is taken over could do more here than it should: no %s", ", ".join(missing))
     control, theirs = socket.socketpair()
     control.settimeout(timeout)
     with theirs:

@@ -22,9 +22,11 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from uploads.content.limits import ChildLimits
+from uploads.content.sandbox import walls
 from uploads.content.sandbox.pool import DEADLINE
 from uploads.errors import UploadError
 
@@ -38,8 +40,7 @@ JOBS: Final[dict[str, str]] = {
 }
 
 _LINUX: Final = sys.platform == "linux"
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_PDEATHSIG: Final = 1
 _OPEN_FILES: Final = 256
 _NICENESS: Final = 5
 _ERRNO_CODES: Final = {errno.ENOSPC: "storage_full", errno.EDQUOT: "storage_full", errno.EFBIG: "too_complex"}
@@ -103,11 +104,7 @@ def _wake_on_child_exit() -> socket.socket:
 def _isolate() -> None:
     """What every child inherits: no network, few files, a lower priority than the server's."""
     _cap(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    if _LINUX:
-        # A network namespace of its own has no interfaces. Without root that takes a user namespace as well; a
-        # container may allow neither, and then the other limits have to do.
-        _libc().unshare(_CLONE_NEWNET if os.geteuid() == 0 else _CLONE_NEWUSER | _CLONE_NEWNET)
-        _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    walls.isolate()
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
     gc.freeze()  # so that a child's collector doesn't touch, and so copy, every shared page
@@ -159,19 +156,24 @@ def _shed(keep: int, zygote: int) -> None:
         _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != zygote:  # it died before the call above
             os._exit(1)
+        walls.show()
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
             score.write("1000")
+        walls.hide()
 
 
 def _work(talk: socket.socket, jobs: Mapping[str, Job]) -> NoReturn:
     with talk.makefile("rb") as asked:
         request = json.loads(asked.read())
-    _confine(ChildLimits(**request["limits"]))
-    talk.sendall(json.dumps(_answer(jobs[request["job"]], request["arguments"])).encode() + b"\n")
+    talk.sendall(json.dumps(_answer(jobs[request["job"]], request)).encode() + b"\n")
     os._exit(0)
 
 
-def _confine(limits: ChildLimits) -> None:
+def _confine(limits: ChildLimits, reads: list[str], writes: list[str]) -> None:
+    """All that follows happens within these limits, and reaches these files only."""
+    for path in writes:  # one can be allowed only if it is there
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)  # in case the zygote has died
     _cap(resource.RLIMIT_CORE, 0)
     _cap(resource.RLIMIT_CPU, limits.cpu_seconds)
@@ -179,6 +181,7 @@ def _confine(limits: ChildLimits) -> None:
     _cap(resource.RLIMIT_NOFILE, limits.open_files)
     _cap(resource.RLIMIT_NPROC, limits.processes)
     _cap(resource.RLIMIT_AS, limits.address_space)
+    walls.confine(map(Path, reads), map(Path, writes), may_fork=limits.processes > 0)
 
 
 def _cap(name: int, value: int) -> None:
@@ -189,9 +192,10 @@ def _cap(name: int, value: int) -> None:
         resource.setrlimit(name, (value, value))
 
 
-def _answer(job: Job, arguments: dict[str, Any]) -> dict[str, Any]:
+def _answer(job: Job, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"value": job(arguments)}
+        _confine(ChildLimits(**request["limits"]), request["reads"], request["writes"])
+        return {"value": job(request["arguments"])}
     except UploadError as error:
         return {"error": error.code}
     except MemoryError:

@@ -69,7 +69,13 @@ def process_video(
         "limits": asdict(limits),
     }
     try:
-        made = sandbox.run("video", arguments, child or child_limits(source.stat().st_size))
+        made = sandbox.run(
+            "video",
+            arguments,
+            child or child_limits(source.stat().st_size),
+            reads=[source.absolute()],
+            writes=[target.absolute(), poster.absolute()],
+        )
         return _video(made, kind, target, poster, limits)
     except BaseException:
         target.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The child's side of `processing.py`: the only module that hands a visitor's bytes to FFmpeg.
 
-PyAV is imported by the child when it is needed, so that a project without it can still use pictures.
+PyAV may not be there, so that a project without it can still use pictures. Where it is, the zygote has it imported once
+for all of its children.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from uploads.content.video.masked_file import Veil
 from uploads.content.video.prescan import CODECS, SOUNDS, prescan
 from uploads.errors import UploadError
 
-if TYPE_CHECKING:
+with contextlib.suppress(ModuleNotFoundError):
     import av
+
+if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
 _DEMUXER: Final = {"mp4": "mov", "webm": "matroska"}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 import os
+import platform
 import resource
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +82,7 @@ def limits(arguments: dict[str, Any]) -> Any:
 
 
 def describe(arguments: dict[str, Any]) -> Any:
-    links = {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(int(fd))}
+    links = {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in range(256) if _is_open(fd)}
     return {
         "environment": dict(os.environ),
         "fds": links,
@@ -88,7 +93,7 @@ def describe(arguments: dict[str, Any]) -> Any:
 
 
 def open_many(arguments: dict[str, Any]) -> Any:
-    return len([open(os.devnull) for _ in range(arguments["files"])])  # noqa: SIM115
+    return len([os.dup(0) for _ in range(arguments["files"])])
 
 
 def connect(arguments: dict[str, Any]) -> Any:
@@ -106,12 +111,10 @@ def meet(arguments: dict[str, Any]) -> Any:
 
 
 def hold(arguments: dict[str, Any]) -> Any:
-    """Tell the zygote's id through a FIFO, stop the zygote if asked to, and hold the FIFO for as long as we live."""
+    """Tell the zygote's id through a FIFO, and hold it for as long as we live."""
     with open(arguments["fifo"], "w") as fifo:
         fifo.write(f"{os.getppid()}\n")
         fifo.flush()
-        if arguments.get("stop_zygote"):
-            os.kill(os.getppid(), signal.SIGSTOP)
         signal.pause()
 
 
@@ -122,20 +125,95 @@ def log_busy_time(arguments: dict[str, Any]) -> Any:
     return [start, time.monotonic()]
 
 
-def kill_zygote(arguments: dict[str, Any]) -> Any:
-    """Each time but the last, which the number of marks in a file tells."""
-    with open(arguments["marks"], "a+") as marks:
-        marks.write("x")
-        marks.flush()
-        if marks.tell() <= arguments["times"]:
-            os.kill(os.getppid(), signal.SIGKILL)
-            signal.pause()
-    return "survived"
+def wait_for_word(arguments: dict[str, Any]) -> Any:
+    """Tell the zygote's id through one FIFO, and wait until another says something."""
+    with open(arguments["told"], "w") as told:
+        told.write(f"{os.getppid()}\n")
+    with open(arguments["word"]) as word:
+        return word.read()
 
 
-def stop_zygote(arguments: dict[str, Any]) -> Any:
-    os.kill(os.getppid(), signal.SIGSTOP)
-    signal.pause()
+def attempt(arguments: dict[str, Any]) -> Any:
+    """What somebody who has taken over a decoder would try; of each attempt, whether it came off."""
+    server, port = arguments["server"], arguments["port"]
+    secret, folder = Path(arguments["secret"]), Path(arguments["folder"])
+    libc = ctypes.CDLL(None, use_errno=True)
+    buffer = ctypes.create_string_buffer(8)
+
+    def call(result: int) -> None:
+        if result < 0:
+            raise OSError(ctypes.get_errno(), "")
+
+    def connect_to(family: int, address: Any) -> None:
+        with socket.socket(family) as client:
+            client.connect(address)
+
+    attempts: dict[str, Callable[[], object]] = {
+        "the server's environment": lambda: Path(f"/proc/{server}/environ").read_bytes(),
+        "the server's memory": lambda: open(f"/proc/{server}/mem", "rb").close(),
+        "the server's open files": lambda: os.listdir(f"/proc/{server}/fd"),
+        "the zygote's memory": lambda: open(f"/proc/{os.getppid()}/mem", "rb").close(),
+        "who else runs here": lambda: os.listdir("/proc"),
+        "a file of the site": secret.read_bytes,
+        "writing to it": lambda: secret.open("ab").close(),
+        "cutting it off": lambda: os.truncate(secret, 0),
+        "who may open it": lambda: secret.chmod(0o777),
+        "when it was changed": lambda: os.utime(secret, (0, 0)),
+        "what it is called": lambda: secret.rename(folder / "renamed"),
+        "removing it": secret.unlink,
+        "a second name for it": lambda: os.link(secret, folder / "hard"),
+        "a new file": lambda: (folder / "new").write_bytes(b""),
+        "a new folder": (folder / "deep").mkdir,
+        "a link": lambda: (folder / "link").symlink_to(secret),
+        "the folder's names": lambda: os.listdir(folder),
+        "a Unix socket": lambda: connect_to(socket.AF_UNIX, arguments["socket"]),
+        "an abstract Unix socket": lambda: connect_to(socket.AF_UNIX, b"\0" + arguments["abstract"].encode()),
+        "TCP": lambda: connect_to(socket.AF_INET, ("127.0.0.1", port)),
+        "UDP": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close(),
+        "a raw socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
+        "a signal to the server": lambda: os.kill(server, 0),
+        "a signal to the zygote": lambda: os.kill(os.getppid(), 0),
+        "a signal to all of its group": lambda: os.kill(0, 0),
+        "a handle of the server": lambda: os.pidfd_open(server),
+        "the server's limits": lambda: resource.prlimit(server, resource.RLIMIT_NOFILE),
+        "the server's processors": lambda: os.sched_setaffinity(server, os.sched_getaffinity(0)),
+        "tracing the server": lambda: call(libc.ptrace(0x4206, ctypes.c_long(server), None, None)),  # PTRACE_SEIZE
+        "reading the server's memory": lambda: call(libc.process_vm_readv(server, None, 0, None, 0, 0)),
+        "shared memory": lambda: call(libc.shmget(0, 4096, 0o1600)),
+        "a program": lambda: os.execv("/bin/true", ["true"]),
+        "a process": lambda: os.fork() or os._exit(0),
+        "a thread": lambda: threading.Thread(target=int).start(),
+        "io_uring": lambda: call(libc.syscall(425, 1, ctypes.create_string_buffer(120))),
+        "a namespace": lambda: call(libc.unshare(0x10000000)),
+        "root's rights": lambda: os.setresuid(0, 0, 0) if os.geteuid() else call(libc.sethostname(b"x", 1)),
+        "the kernel's log": lambda: call(libc.klogctl(3, buffer, 8)),
+        "BPF": lambda: call(libc.syscall(321 if platform.machine() == "x86_64" else 280, 0, buffer, 8)),
+    }
+    return {name: _came_off(act) for name, act in attempts.items()}
+
+
+def _came_off(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except (OSError, RuntimeError):  # a thread that can't be started is the latter
+        return False
+    return True
+
+
+def namespace(arguments: dict[str, Any]) -> Any:
+    return os.readlink("/proc/self/ns/net")
+
+
+def read(arguments: dict[str, Any]) -> Any:
+    return Path(arguments["path"]).read_text()
+
+
+def import_late(arguments: dict[str, Any]) -> Any:
+    return [importlib.import_module(name).__name__ for name in arguments["modules"]]
+
+
+def abort(arguments: dict[str, Any]) -> Any:
+    os.abort()
 
 
 def fragile_render(arguments: dict[str, Any]) -> Any:
@@ -175,7 +253,7 @@ JOBS = [
         open_many,
         connect,
     ),
-    *(limits, meet, hold, log_busy_time, kill_zygote, stop_zygote),
+    *(limits, meet, hold, log_busy_time, wait_for_word, attempt, namespace, read, import_late, abort),
 ]
 
 if __name__ == "__main__":

@@ -311,7 +311,7 @@ def test_a_crashing_decoder_is_bad_content_and_the_next_picture_works(hostile: S
 def test_a_picture_that_needs_too_much_memory_is_bad_content(tmp_path: Path) -> None:
     source = tmp_path / "source"
     Image.new("RGB", (5000, 5000)).save(source, "PNG")  # 100 MB, decoded
-    for megabytes, code in ((90, "bad_content"), (1024, None)):
+    for megabytes, code in ((190, "bad_content"), (1024, None)):
         try:
             process_image(source, "png", [Rendition(tmp_path / "out", 64)], child=ChildLimits(megabytes << 20))
             got = None
@@ -326,7 +326,7 @@ class _Liar(Sandbox):
     def __init__(self, says: Any) -> None:
         self._says = says
 
-    def run(self, job: str, arguments: Any, limits: ChildLimits) -> Any:
+    def run(self, job: str, arguments: Any, limits: ChildLimits, **files: Any) -> Any:
         Path(arguments["renditions"][0]["path"]).write_bytes(b"<script>")
         return self._says
 

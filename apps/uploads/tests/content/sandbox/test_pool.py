@@ -46,7 +46,9 @@ def ends(stream: IO[bytes]) -> bool:
 
 
 def run(box: Sandbox, job: str, limits: ChildLimits = LIMITS, **arguments: Any) -> Any:
-    return box.run(job, arguments, limits)
+    """What the arguments name as a path or a FIFO may be written."""
+    writes = [Path(arguments[name]) for name in ("path", "fifo", "told", "word") if name in arguments]
+    return box.run(job, arguments, limits, writes=writes)
 
 
 def refusal(box: Sandbox, job: str, limits: ChildLimits = LIMITS, **arguments: Any) -> str:
@@ -111,11 +113,12 @@ def test_a_hang_that_disarmed_its_clock_is_ended_by_the_zygote(box: Sandbox) -> 
 def test_a_hang_is_ended_by_its_own_clock_if_the_zygote_hangs_too(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    limits = ChildLimits(wall_seconds=0.3)
+    limits = ChildLimits(wall_seconds=1)
     with contextlib.closing(Sandbox(worker=HOSTILE, grace=60)) as hung, ThreadPoolExecutor(1) as threads:
-        job = threads.submit(run, hung, "hold", limits, fifo=str(fifo), stop_zygote=True)
+        job = threads.submit(run, hung, "hold", limits, fifo=str(fifo))
         with fifo.open("rb") as held:
             zygote = int(held.readline())
+            os.kill(zygote, signal.SIGSTOP)
             try:
                 assert ends(held)
             finally:
@@ -220,12 +223,27 @@ def test_no_more_children_than_allowed_run_at_a_time(box: Sandbox) -> None:
 
 
 def test_a_job_whose_zygote_dies_is_given_to_another(own_box: Sandbox, tmp_path: Path) -> None:
-    assert run(own_box, "kill_zygote", marks=str(tmp_path / "marks"), times=1) == "survived"
+    told, word = tmp_path / "told", tmp_path / "word"
+    os.mkfifo(told)
+    os.mkfifo(word)
+    with ThreadPoolExecutor(1) as threads:
+        job = threads.submit(run, own_box, "wait_for_word", PATIENT, told=str(told), word=str(word))
+        first = int(told.read_text())
+        os.kill(first, signal.SIGKILL)
+        assert int(told.read_text()) != first
+        word.write_text("survived")
+        assert job.result() == "survived"
 
 
-def test_a_job_that_kills_every_zygote_is_given_up(own_box: Sandbox, tmp_path: Path) -> None:
-    assert refusal(own_box, "kill_zygote", marks=str(tmp_path / "marks"), times=9) == "server_error"
-    assert (tmp_path / "marks").read_text() == "xx"
+def test_a_job_that_every_zygote_dies_over_is_given_up(own_box: Sandbox, tmp_path: Path) -> None:
+    told, word = tmp_path / "told", tmp_path / "word"
+    os.mkfifo(told)
+    os.mkfifo(word)
+    with ThreadPoolExecutor(1) as threads:
+        job = threads.submit(refusal, own_box, "wait_for_word", PATIENT, told=str(told), word=str(word))
+        for _ in range(2):
+            os.kill(int(told.read_text()), signal.SIGKILL)
+        assert job.result() == "server_error"
 
 
 def test_a_zygote_that_died_while_idle_is_replaced(own_box: Sandbox) -> None:
@@ -236,7 +254,8 @@ def test_a_zygote_that_died_while_idle_is_replaced(own_box: Sandbox) -> None:
 
 def test_a_zygote_that_hangs_is_killed_and_replaced() -> None:
     with contextlib.closing(Sandbox(worker=HOSTILE, grace=0.5)) as hung:
-        assert refusal(hung, "stop_zygote", ChildLimits(wall_seconds=0.1)) == "bad_content"
+        os.kill(run(hung, "describe")["zygote"], signal.SIGSTOP)
+        assert refusal(hung, "echo", ChildLimits(wall_seconds=0.1)) == "bad_content"
 
 
 def test_nothing_is_started_before_the_first_job_and_nothing_is_left_after_close() -> None:
@@ -250,8 +269,10 @@ def test_nothing_is_started_before_the_first_job_and_nothing_is_left_after_close
 
 SERVER = """
 import sys
+from pathlib import Path
 from uploads.content import ChildLimits, Sandbox
-Sandbox(worker="uploads.tests.content.hostile_jobs").run("hold", {"fifo": sys.argv[1]}, ChildLimits(wall_seconds=60))
+box, fifo = Sandbox(worker="uploads.tests.content.hostile_jobs"), sys.argv[1]
+box.run("hold", {"fifo": fifo}, ChildLimits(wall_seconds=60), writes=[Path(fifo)])
 """
 
 

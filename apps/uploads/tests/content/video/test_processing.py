@@ -395,7 +395,7 @@ class _Liar(Sandbox):
     def __init__(self, says: Any) -> None:
         self._says = says
 
-    def run(self, job: str, arguments: Any, limits: ChildLimits) -> Any:
+    def run(self, job: str, arguments: Any, limits: ChildLimits, **files: Any) -> Any:
         assert job == "video"
         for name in ("target", "poster"):
             Path(arguments[name]).write_bytes(b"<script>")
@@ -434,7 +434,7 @@ def test_an_honest_child_is_believed(process: Process) -> None:
 def test_a_child_that_runs_out_of_memory_is_bad_content(process: Process, tmp_path: Path) -> None:
     source = video(tmp_path / "a.mp4", size=(6000, 4000), seconds=0.1)
 
-    assert refusal(process, source, child=ChildLimits(address_space=160 << 20)) == "bad_content"
+    assert refusal(process, source, child=ChildLimits(address_space=190 << 20)) == "bad_content"
     assert process(source).width == 6000
 
 
