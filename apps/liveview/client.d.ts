@@ -309,11 +309,26 @@ declare namespace LiveView {
     banner: HTMLElement;
     timer?: Timer;
     shown?: State;
+    /** What the visitor is told of modules that couldn't be loaded yet. */
+    lacking: string;
     start(): void;
     /** Classes live-connected, live-reconnecting and live-failed on the root element, and a banner. */
     show(state: State): void;
+    /** Class live-lacking, and a line in the banner. */
+    lack(what: string): void;
+    draw(): void;
     flash(level: string, text: string): Promise<void>;
   }
+
+  // load.js
+
+  /**
+   * Loads a module with `() => import("./it.js")`: again and again, if that fails. Meanwhile the page says so.
+   *
+   * Such a module imports by `import … from` only what the page has anyway, and the rest like this: a browser may remember
+   * what it couldn't load, and then only what is loaded here is asked for at another address.
+   */
+  type Load = <T>(start: () => Promise<T>, says?: string) => Promise<T>;
 
   // flash.js
 

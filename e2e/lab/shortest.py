@@ -33,6 +33,10 @@ class Shortest(UploadMixin, LiveView):
         return {**kwargs, "page": engines["django"].from_string(self.markup)}
 
     @event_handler
+    def say(self, text: str) -> None:
+        self.flash(text)
+
+    @event_handler
     def save(self, **fields: Any) -> None:
         names = [entry.name for slot in self.slots for entry in self.consume_uploaded_entries(slot)]
         self.saved = [*self.saved, " ".join(names) or "nothing"]

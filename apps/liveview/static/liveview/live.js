@@ -1,6 +1,7 @@
 // The live page: what it asks the server, and what the server sends.
 
 import { connection } from "./connection.js";
+import { load } from "./load.js";
 import { messages } from "./messages.js";
 import { morph, remember } from "./morph.js";
 import { once } from "./once.js";
@@ -185,7 +186,7 @@ const own = {
   },
 
   async tap(how) {
-    const { tap } = await import("./debug.js");
+    const { tap } = await load(() => import("./debug.js"));
     tap(connection, how);
   },
 };

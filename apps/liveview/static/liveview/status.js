@@ -1,5 +1,6 @@
 // What the visitor is told about the connection; also shows flash messages.
 
+import { load } from "./load.js";
 import { once } from "./once.js";
 
 const PATIENCE = 700; // ms before a lost connection is mentioned
@@ -12,6 +13,8 @@ const own = {
   },
   banner: Object.assign(document.createElement("div"), { className: "live-banner", role: "status" }),
 
+  lacking: "",
+
   start() {
     document.body.append(this.banner);
   },
@@ -23,14 +26,24 @@ const own = {
       classList.remove("live-" + this.shown);
       classList.add("live-" + state);
       this.shown = state;
-      this.banner.textContent = this.texts[state] ?? "";
+      this.draw();
     };
     if (state === "reconnecting") this.timer = setTimeout(apply, PATIENCE);
     else apply();
   },
 
+  lack(what) {
+    this.lacking = what;
+    this.draw();
+  },
+
+  draw() {
+    document.documentElement.classList.toggle("live-lacking", Boolean(this.lacking));
+    this.banner.textContent = [this.texts[this.shown ?? ""], this.lacking].filter(Boolean).join(" ");
+  },
+
   async flash(level, text) {
-    const { flash } = await import("./flash.js");
+    const { flash } = await load(() => import("./flash.js"), text);
     flash(level, text);
   },
 };

@@ -2,7 +2,6 @@
 
 import { once } from "../liveview/once.js";
 import { make } from "./elements.js";
-import * as errors from "./errors.js";
 
 const GATHER = 1_000; // ms over which outcomes are gathered into one announcement
 const MANY = 3; // outcomes to announce one by one
@@ -21,7 +20,6 @@ const gathered = once("gathered", () => []); // lines to announce
 /** Called when an upload is complete, has failed or was cancelled. */
 export function announce(uploads, upload) {
   const { status, code, error, slot, file } = upload;
-  uploads.view.errors = errors;
   if (status === "error") {
     upload.isFinal = FINAL.has(code);
     upload.revision++;

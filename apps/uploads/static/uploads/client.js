@@ -1,6 +1,7 @@
 // The uploads of a live page: what was chosen, what the server said about it, and when to send.
 
 import { live } from "../liveview/client.js";
+import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { listen } from "./drop.js";
 import * as messages from "./messages.js";
@@ -108,7 +109,7 @@ class Uploads {
   }
 
   failed() {
-    import("./fallback.js").then(({ start }) => start(this));
+    load(() => import("./fallback.js")).then(({ start }) => start(this));
   }
 
   changed() {
@@ -166,7 +167,9 @@ class Uploads {
 
   /** Its bytes go straight to another storage. */
   async direct(upload, grant) {
-    const { External } = await import("./external.js");
+    upload.grant = grant;
+    const { External } = await load(() => import("./external.js"));
+    if (upload.grant !== grant) return; // there is a newer one
     this.external ??= new External(this);
     this.external.open(upload, grant);
   }
@@ -177,9 +180,9 @@ class Uploads {
 
   /** Chooses what came early, once the modules for its slots are loaded. */
   async chooseEarly(slots) {
-    if (slots.some((slot) => slot.verify)) this.digests = await import("./digests.js");
+    if (slots.some((slot) => slot.verify)) this.digests = await load(() => import("./digests.js"));
     if (slots.some((slot) => slot.resumable)) {
-      this.loading ??= import("./resuming.js").then(({ Resuming }) => Resuming.start(this));
+      this.loading ??= load(() => import("./resuming.js")).then(({ Resuming }) => Resuming.start(this));
       this.resuming = await this.loading;
     }
     for (const [name, files] of this.early.splice(0)) this.choose(name, files);
@@ -205,7 +208,7 @@ class Uploads {
   become(upload, status) {
     upload.status = status;
     this.tell(upload);
-    if (upload.isOver) import("./announcements.js").then(({ announce }) => announce(this, upload)).catch(() => {});
+    if (upload.isOver) load(() => import("./announcements.js")).then(({ announce }) => announce(this, upload));
   }
 
   tell(upload) {
@@ -260,7 +263,9 @@ const handlers = new Map(
       if (!own.sender.window) {
         own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
         const known = [...own.uploads];
-        if (known.length) import("./unreadable.js").then(({ registerReadable }) => registerReadable(own, known));
+        const { window } = own.sender;
+        const register = ({ registerReadable }) => registerReadable(own, known, window);
+        if (known.length) load(() => import("./unreadable.js")).then(register);
       }
       own.chooseEarly([...own.slots.values()]);
       own.changed();
@@ -298,7 +303,9 @@ const handlers = new Map(
       Object.assign(upload, { code, error: message, channel: 0 });
       own.become(upload, isPassing ? "resuming" : "error");
       if (!isPassing) return;
-      import("./retry.js").then(({ retry }) => retry(own, upload, channel > 0)).catch(() => own.become(upload, "error"));
+      const { window } = own.sender; // a new socket registers it by itself
+      const again = ({ retry }) => own.sender.window === window && retry(own, upload, channel > 0);
+      load(() => import("./retry.js")).then(again);
     },
     upload_cancelled(own, { ref }) {
       const upload = own.find(ref);

@@ -1,7 +1,7 @@
 // Chunks that carry the SHA-256 of their payload, for slots with verify=True.
 
+import { load } from "../liveview/load.js";
 import { HEADER_SIZE, VERIFIED, header } from "./messages.js";
-import { fail } from "./unreadable.js";
 
 const DIGEST_SIZE = 32;
 
@@ -22,7 +22,8 @@ export class DigestSender {
       .catch(() => this.fail(upload));
   }
 
-  fail(upload) {
+  async fail(upload) {
+    const { fail } = await load(() => import("./unreadable.js"));
     if (upload.isOver) return;
     if (crypto.subtle) fail(this.uploads, upload);
     else fail(this.uploads, upload, "insecure", "Files can't be verified on this page: it isn't served over HTTPS.");

@@ -1,5 +1,8 @@
 // Where files come from: inputs, drops, the clipboard. What isn't ours is left to others.
 
+import { load } from "../liveview/load.js";
+
+const WAITS = "waits for a part of this page that couldn't be loaded. It is tried again by itself.";
 const OVER = "upload-dragover";
 const ZONE = "[dj-upload-drop]";
 const INPUT = "input[type=file][dj-upload]";
@@ -36,7 +39,7 @@ export function listen(root, chosen) {
 
   async function take(input) {
     let files = Array.from(input.files, (file) => ({ file, path: file.webkitRelativePath || null }));
-    if (input.webkitdirectory) files = (await import("./folders.js")).visible(files);
+    if (input.webkitdirectory) files = (await load(() => import("./folders.js"))).visible(files);
     if (files.length && chosen(slotOf(input), files) !== false) input.value = "";
   }
 
@@ -98,7 +101,10 @@ function effect({ effectAllowed }) {
 async function filesOf(transfer) {
   const items = Array.from(transfer.items).filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.some((entry) => entry.isDirectory)) return (await import("./folders.js")).filesIn(entries);
+  if (entries.some((entry) => entry.isDirectory)) {
+    const names = entries.map(({ name }) => name).join(", ");
+    return (await load(() => import("./folders.js"), `${names} ${WAITS}`)).filesIn(entries);
+  }
   const files = Array.from(transfer.files, (file) => ({ file, path: null }));
   const handles = items.map((item) => item.getAsFileSystemHandle?.()); // must be requested during the event
   return Promise.all(files.map(async (one, i) => ({ ...one, handle: await handles[i]?.catch(() => null) })));

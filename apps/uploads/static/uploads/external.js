@@ -1,7 +1,7 @@
 // Uploads that go straight to another storage, with grants from the server. Loaded for the first of them.
 
+import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
-import { transmit } from "./transmit.js";
 
 const TRIES = 8; // of one request before its upload fails
 const FIRST_PAUSE = 500; // ms before the first retry; doubled each time
@@ -207,6 +207,7 @@ async function parts({ file, grant, progress, signal, sign }) {
 
 /** Tries until the storage takes it: again after a failure of network or storage, and once with a fresh permission. */
 async function persist(request, permission, { blob, progress, signal, renew }) {
+  const { transmit } = await load(() => import("./transmit.js"));
   let renewed = false;
   for (let failures = 0; ; ) {
     signal.throwIfAborted();

@@ -1,13 +1,10 @@
 // Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own URL.
 // Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
-import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
+import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
-import { uploaders } from "./external.js";
-import { transmit } from "./transmit.js";
-import { fail } from "./unreadable.js";
 
 const SAYS = "Live updates can't get through on this network. Uploads still work.";
 const LOST = "That didn't get through. Check your connection and try again.";
@@ -22,14 +19,24 @@ const page = once("fallback", () => ({ fallback: null })); // while there is no 
 
 /** Called when the connection has failed. */
 export async function start(uploads) {
+  // All now, because it is needed when the network fails.
+  const needed = [
+    load(() => import("../liveview/flash.js")),
+    load(() => import("./external.js")),
+    load(() => import("./transmit.js")),
+    load(() => import("./unreadable.js")),
+  ];
+  const tools = Object.assign({}, ...(await Promise.all(needed)));
   if (page.fallback || !uploads.live.isFailed) return;
-  page.fallback = new Fallback(uploads);
+  page.fallback = new Fallback(uploads, tools);
   await page.fallback.begin();
 }
 
 class Fallback {
-  constructor(uploads) {
+  /** @param tools what this uses of other modules */
+  constructor(uploads, tools) {
     this.uploads = uploads;
+    this.tools = tools;
     this.live = uploads.live;
     this.refusals = new Map(); // ref → why the server refused it
     this.ids = new Map(); // ref → the server's id
@@ -50,7 +57,7 @@ class Fallback {
     if (!config || signal.aborted) return;
     this.token = config.csrf_token;
     this.maxChunk = config.max_chunk;
-    uploaders.set("chunks", (job) => this.send(job));
+    this.tools.uploaders.set("chunks", (job) => this.send(job));
     uploads.live = Object.create(live, { send: { value: (message) => this.handle(message) } });
     document.documentElement.classList.add(ROOT);
     remember("1");
@@ -138,7 +145,7 @@ class Fallback {
   fail(ref, code) {
     const { code: reason = code, message = LOST } = this.refusals.get(ref) ?? {};
     const upload = this.uploads.find(ref);
-    if (code === "file_changed" && upload) return fail(this.uploads, upload);
+    if (code === "file_changed" && upload) return this.tools.fail(this.uploads, upload);
     this.discard(ref);
     this.receive({ type: "upload_error", ref, code: reason, message });
   }
@@ -192,7 +199,7 @@ class Fallback {
     };
     // The last byte counts once the server has confirmed it.
     const progress = (loaded, total) => loaded < total && moved(Math.min(loaded, blob.size));
-    const { status, text } = await transmit({ method: "POST", url: address(), headers, body: blob }, progress, signal);
+    const { status, text } = await this.tools.transmit({ method: "POST", url: address(), headers, body: blob }, progress, signal);
     const answer = json(text);
     if (!Number.isInteger(answer?.offset)) throw failure(status, answer);
     return answer;
@@ -244,7 +251,7 @@ class Fallback {
       for (const message of answer.messages) this.receive(message);
       this.show(answer);
     } catch (refused) {
-      flash("error", refused.message);
+      this.tools.flash("error", refused.message);
     }
   }
 

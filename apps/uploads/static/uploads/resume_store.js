@@ -1,8 +1,8 @@
 // The parked uploads of this page, interrupted by a reload or a crash. IndexedDB has the ID of each, its offset and,
 // where the browser has such a thing, a handle to its file.
 
+import { load } from "../liveview/load.js";
 import { make, sync } from "./elements.js";
-import { bytes } from "./rows.js";
 
 const DATABASE = "uploads";
 const TABLE = "uploads";
@@ -13,7 +13,7 @@ const SAVE_EVERY = 2_000; // ms between two records of an upload under way
 export class ResumeStore {
   /** @param uploads the page's; its `choose` takes the files to resume */
   static async open(uploads) {
-    const store = new ResumeStore(uploads);
+    const store = new ResumeStore(uploads, await load(() => import("./rows.js")));
     store.database = await connect();
     const records = await store.ask("readonly", (table) => table.getAll());
     for (const record of records) {
@@ -26,8 +26,9 @@ export class ResumeStore {
     return store;
   }
 
-  constructor(uploads) {
+  constructor(uploads, { bytes }) {
     this.uploads = uploads;
+    this.bytes = bytes;
     this.records = new Map(); // id → the record of a parked upload
     this.inOtherTabs = new Set(); // ids that another tab is sending: not offered
     this.saved = new Map(); // id → when it was last saved, and what releases its lock
@@ -81,8 +82,15 @@ export class ResumeStore {
       const name = element.getAttribute("dj-upload-resume");
       const template = element.querySelector(":scope > template");
       const offers = [...this.records.values()].filter(({ id, slot }) => slot === name && !this.inOtherTabs.has(id));
-      sync(element, offers.map((record) => ({ ref: record.id, record })), (offer) => row(offer.record, template), template);
+      sync(element, offers.map((record) => ({ ref: record.id, record })), ({ record }) => this.row(record, template), template);
     }
+  }
+
+  row({ name, size, written }, template) {
+    const element = make(template?.innerHTML.trim() ?? ROW);
+    const texts = { name, size: this.bytes(size), progress: `${Math.floor((100 * written) / size)}%` };
+    for (const part of element.querySelectorAll("[data-upload]")) part.textContent = texts[part.dataset.upload] ?? "";
+    return element;
   }
 
   clicked(e) {
@@ -153,13 +161,6 @@ function lock(id) {
   let release = () => {};
   navigator.locks?.request(id, { ifAvailable: true }, () => new Promise((resolve) => (release = resolve)));
   return () => release();
-}
-
-function row({ name, size, written }, template) {
-  const element = make(template?.innerHTML.trim() ?? ROW);
-  const texts = { name, size: bytes(size), progress: `${Math.floor((100 * written) / size)}%` };
-  for (const part of element.querySelectorAll("[data-upload]")) part.textContent = texts[part.dataset.upload] ?? "";
-  return element;
 }
 
 const ROW = `<div class="upload-offer"><bdi class="upload-name" data-upload="name"></bdi>

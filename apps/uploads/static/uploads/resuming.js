@@ -1,8 +1,7 @@
 // Resumes parked uploads: after a lost socket and, with what the browser has stored, after a reload.
 
-import { ResumeStore } from "./resume_store.js";
+import { load } from "../liveview/load.js";
 import { cancel, resume } from "./messages.js";
-import { fail } from "./unreadable.js";
 import { page } from "./upload.js";
 
 const PAUSE = 2_000; // ms, on average, until the next try, for instance while another tab is sending the upload
@@ -13,6 +12,7 @@ const NO_STORE = { find: () => "", save() {}, forget() {}, draw() {} }; // where
 export class Resuming {
   /** @param uploads the page's */
   static async start(uploads) {
+    const { ResumeStore } = await load(() => import("./resume_store.js"));
     return new Resuming(uploads, await ResumeStore.open(uploads).catch(() => NO_STORE));
   }
 
@@ -33,7 +33,7 @@ export class Resuming {
     if (answer.accepted) {
       const isSame = await hasTail(upload.file, answer).catch(() => null);
       if (isSame) return uploads.open(upload, answer);
-      if (isSame === null) return fail(uploads, upload);
+      if (isSame === null) return this.fail(upload);
       uploads.live.send(cancel(upload.ref));
       Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
     } else if (LATER.has(answer.code)) {
@@ -46,6 +46,11 @@ export class Resuming {
     upload.renew();
     uploads.become(upload, "queued");
     uploads.register(upload);
+  }
+
+  async fail(upload) {
+    const { fail } = await load(() => import("./unreadable.js"));
+    if (!upload.isOver) fail(this.uploads, upload);
   }
 }
 

@@ -1,6 +1,7 @@
 // The directives: previews and progress, drawn into elements whose content is ours. Rows and errors are loaded when
 // they are needed.
 
+import { load } from "../liveview/load.js";
 import { sync } from "./elements.js";
 
 export const BUTTONS = ":is([dj-upload-start], [dj-upload-cancel], [dj-upload-pause], [dj-upload-retry], [data-resume])";
@@ -19,7 +20,8 @@ export class View {
     this.redraw = redraw;
     this.urls = new Map(); // upload → object URL
     this.rows = null; // loaded when a page has a place for them
-    this.errors = null; // loaded when an upload has ended
+    this.errors = null; // loaded when there is one
+    this.needed = {}; // modules under way
   }
 
   draw(uploads, slots) {
@@ -30,7 +32,8 @@ export class View {
       this.inputs(name, slot);
       for (const element of this.all("dj-upload-preview", name)) this.previews(element, own);
       for (const element of this.all("dj-upload-progress", name)) this.progress(element, own);
-      this.errors?.draw(this, name, own);
+      if (this.errors) this.errors.draw(this, name, own);
+      else if (own.some(({ error }) => error)) this.need("errors", () => import("./errors.js"));
     }
     // Otherwise such a button would submit its form, and be what Enter presses in a field.
     for (const button of this.root.querySelectorAll(`button:not([type])${BUTTONS}`)) button.type = "button";
@@ -74,7 +77,12 @@ export class View {
       return;
     }
     if (this.rows) this.rows.draw(this, element, uploads);
-    else this.loading ??= import("./rows.js").then((rows) => this.redraw((this.rows = rows))).catch(() => (this.loading = null));
+    else this.need("rows", () => import("./rows.js"));
+  }
+
+  /** Loads a module, and draws again with it. */
+  need(what, start) {
+    this.needed[what] ??= load(start).then((module) => this.redraw((this[what] = module)));
   }
 
   url(upload) {

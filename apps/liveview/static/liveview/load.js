@@ -1,0 +1,34 @@
+// Modules that are loaded when they are needed. A network that fails costs time then, and nothing else.
+
+import { once } from "./once.js";
+import { status } from "./status.js";
+
+const SAYS = "A part of this page couldn't be loaded. It is tried again by itself.";
+const REMEMBERED = /^error loading dynamically imported module: ([^#]+\/([^#]+))/; // Firefox asks for no address twice
+
+/** Import → what the visitor is told meanwhile. @type {Map<Function, string>} */
+const waiting = once("waiting", () => new Map());
+
+/** @type {LiveView.Load} */
+export async function load(start, says = SAYS) {
+  let attempt = start;
+  for (let tries = 0; ; tries++) {
+    try {
+      const module = await attempt();
+      if (waiting.delete(start)) tell();
+      return module;
+    } catch (/** @type {any} */ error) {
+      console.warn(error);
+      const [, address, name] = REMEMBERED.exec(error?.message) ?? [];
+      if (address && String(start).includes(name)) attempt = () => import(`${address}#${tries}`);
+      waiting.set(start, says);
+      tell();
+      await new Promise((resolve) => {
+        setTimeout(resolve, Math.min(500 * 2 ** tries, 15_000) * (0.5 + Math.random() / 2));
+        addEventListener("online", resolve, { once: true });
+      });
+    }
+  }
+}
+
+const tell = () => status.lack([...new Set(waiting.values())].join(" "));
