@@ -61,6 +61,14 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="liveview.W001",
             )
         )
+    if "memcached" in getattr(settings, "CACHES", {}).get("default", {}).get("BACKEND", ""):
+        found.append(
+            CheckWarning(
+                "Django unpickles what memcached holds: whoever can write to it runs code in this site.",
+                hint="Let nobody else reach it, and silence this. From a Redis, liveview and uploads never unpickle.",
+                id="liveview.W004",
+            )
+        )
     return found
 
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from enum import Enum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
-from uuid import UUID
 
-from django.utils.safestring import SafeString
+from liveview.core.plain import is_plain
 
 T = TypeVar("T")
-
-PLAIN_LEAVES = (str, SafeString, int, float, bool, type(None), bytes, Decimal, UUID, date, datetime, time, timedelta)
 
 _CONTAINERS = (list, dict, set, tuple, bytearray, deque, defaultdict, OrderedDict, Counter)
 
@@ -88,16 +82,6 @@ def copy_containers(value: Any, copied: dict[int, Any] | None = None) -> Any:
                 items = [copy_containers(item, copied) for item in twin]
                 copied[id(value)] = tuple(items) if kind is tuple else kind._make(items)
     return copied[id(value)]
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a value is made of plain data only, so that it can be kept between processes."""
-    kind = type(value)
-    if kind in (list, tuple, set, frozenset):
-        return all(is_plain(item) for item in value)
-    if kind is dict:
-        return all(is_plain(key) and is_plain(item) for key, item in value.items())
-    return kind in PLAIN_LEAVES or isinstance(value, Enum)
 
 
 def public_items(view: Stateful) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""A view's declared state, kept in Django's cache between a lost socket and the next.
+"""A view's declared state, kept in the shared cache between a lost socket and the next.
 
 A snapshot is named by 128 random bits and belongs to one session, one view and one path. Losing the cache costs only
 convenience, so its failures never reach a visitor.
@@ -10,8 +10,7 @@ import logging
 import secrets
 from typing import Any
 
-from django.core.cache import cache
-
+from liveview import shared_cache
 from liveview.conf import conf
 from liveview.mounted import Mounted
 
@@ -25,7 +24,7 @@ def new_id() -> str:
 def save(mounted: Mounted, snapshot: str, state: dict[str, Any]) -> None:
     kept = {"of": _identity(mounted), "query": mounted.query, "state": state}
     try:
-        cache.set(_key(snapshot), kept, conf().snapshot_ttl)
+        shared_cache.put(_key(snapshot), kept, conf().snapshot_ttl)
     except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
         logger.warning("failed to save snapshot", exc_info=True)
 
@@ -36,29 +35,30 @@ def load(mounted: Mounted, snapshot: str) -> bool:
     If the URL's query has changed since, the view is told.
     """
     try:
-        kept: dict[str, Any] | None = cache.get(_key(snapshot))
+        kept = shared_cache.get(_key(snapshot))
     except Exception:  # noqa: BLE001
         logger.warning("failed to load snapshot", exc_info=True)
         return False
-    if kept is None or kept.get("of") != _identity(mounted):
-        return False
-    view = mounted.view
-    vars(view).update({name: value for name, value in kept["state"].items() if name in view.live_state})
-    if kept["query"] != mounted.query:
-        mounted.handle_params()
-    return True
+    match kept:
+        case {"of": owner, "query": query, "state": dict(values)} if owner == _identity(mounted):
+            view = mounted.view
+            vars(view).update({name: value for name, value in values.items() if name in view.live_state})
+            if query != mounted.query:
+                mounted.handle_params()
+            return True
+    return False
 
 
 def touch(snapshot: str) -> None:
     """Its time to live starts again: the visitor is still here."""
     try:
-        cache.touch(_key(snapshot), conf().snapshot_ttl)
+        shared_cache.touch(_key(snapshot), conf().snapshot_ttl)
     except Exception:  # noqa: BLE001
         logger.warning("failed to extend snapshot", exc_info=True)
 
 
 def _key(snapshot: str) -> str:
-    return f"liveview:snapshot:{snapshot}"
+    return f"liveview:state:{snapshot}"
 
 
 def _identity(mounted: Mounted) -> list[str]:

@@ -16,9 +16,9 @@ import time
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.cache import cache
 from storages.backends.s3 import S3Storage
 
+from liveview import shared_cache
 from uploads.s3.client import client
 from uploads.s3.options import options
 
@@ -79,13 +79,17 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has 
     def _agreed(self, name: str, now: float) -> tuple[str, float]:
         """The URL that all processes use, and until when this one does."""
         half = self.querystring_expire / 2
-        key = "uploads:signed:" + hashlib.sha256(f"{self.endpoint_url} {self.bucket_name} {name}".encode()).hexdigest()
+        key = "uploads:address:" + hashlib.sha256(f"{self.endpoint_url} {self.bucket_name} {name}".encode()).hexdigest()
         try:
-            agreed: Any = cache.get_or_set(key, lambda: (self._sign(name), time.time() + half), half)
+            agreed = shared_cache.get(key)
+            if agreed is None:
+                agreed = (self._sign(name), time.time() + half)
+                if not shared_cache.add(key, agreed, half):  # another process was faster, or what is there isn't ours
+                    agreed = shared_cache.get(key) or agreed
         except Exception:  # noqa: BLE001  (without the cache a picture reloads, but the page works)
             logger.warning("could not cache a signed URL", exc_info=True)
             return self._sign(name), now + half
-        signed, until = agreed
+        signed, until = agreed  # both ours, by their signature
         return signed, now + max(0.0, until - time.time())
 
     def _sign(self, name: str, *how: Any) -> str:

@@ -13,7 +13,8 @@ from django.http import QueryDict
 from django.utils.safestring import mark_safe
 
 from liveview import LiveView, state
-from liveview.core.state import copy_containers, is_plain
+from liveview.core.plain import is_plain
+from liveview.core.state import copy_containers
 from liveview.testing import LivePage
 from liveview.tests.project.views import Colour
 

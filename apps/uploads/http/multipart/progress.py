@@ -1,4 +1,4 @@
-"""How far a form's body has come, for polling: kept in the cache, under a key that belongs to its visitor."""
+"""How far a form's body has come, for polling: kept in the shared cache, under a key that belongs to its visitor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
+from liveview import shared_cache
 from liveview.core.limits import Bucket
 from liveview.process import here
 from uploads import threads
@@ -51,7 +51,7 @@ def key_of(owner: str, address: str, progress_id: str) -> str | None:
 
 def look(key: str) -> Any:
     """`{"uploaded": …, "length": …}` in bytes, or None if it is done, unknown or not the visitor's. Blocks."""
-    return cache.get(key)
+    return shared_cache.get(key)
 
 
 def may_poll(key: str) -> bool:
@@ -83,7 +83,7 @@ class Counter:
             return
         if self._saving is not None:
             await asyncio.wait([self._saving])
-        await threads.check(partial(cache.delete, self._key))
+        await threads.check(partial(shared_cache.forget, self._key))
         self._is_forgotten = True
 
     async def _save(self) -> None:
@@ -91,6 +91,6 @@ class Counter:
         told = -1
         while told != self._received and not self._is_over.is_set():
             told = self._received
-            await threads.check(partial(cache.set, self._key, {"uploaded": told, "length": self._length}, KEPT))
+            await threads.check(partial(shared_cache.put, self._key, {"uploaded": told, "length": self._length}, KEPT))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._is_over.wait(), SAVE_EVERY)

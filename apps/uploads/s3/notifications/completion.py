@@ -10,8 +10,7 @@ import hashlib
 import logging
 from typing import Final
 
-from django.core.cache import cache
-
+from liveview import shared_cache
 from liveview.pubsub import broadcast
 from uploads.external import topic_of
 from uploads.s3 import objects
@@ -50,7 +49,7 @@ def complete(event: S3Event) -> bool:
         broadcast(topic_of(event.upload_id), told)
     if not hooks.is_awaited(event.upload_id) or (handle is not None and handle.is_moved):
         return handle is not None
-    if not cache.add(_once(upload), True, ONCE_WITHIN):
+    if not shared_cache.add(_once(upload), True, ONCE_WITHIN):
         return False
     hooks.call_hooks(upload)
     return True

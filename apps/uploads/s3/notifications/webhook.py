@@ -11,13 +11,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from liveview import shared_cache
 from liveview.process import here
 from uploads import threads
 from uploads.errors import UploadError
@@ -69,7 +69,7 @@ def _answer(body: bytes) -> HttpResponse:
 def _process(message: SnsMessage, wanted: EventOptions) -> int:
     """How many uploads the message has completed. Each message is processed once."""
     seen = _SEEN.format(message.id)
-    if not cache.add(seen, True, 2 * wanted.window):
+    if not shared_cache.add(seen, True, 2 * wanted.window):
         return 0
     try:
         match message.kind:
@@ -80,7 +80,7 @@ def _process(message: SnsMessage, wanted: EventOptions) -> int:
             case sns.SUBSCRIPTION:
                 _subscription(message, wanted)
     except Exception:
-        cache.delete(seen)  # so that SNS may deliver it again
+        shared_cache.forget(seen)  # so that SNS may deliver it again
         raise
     return 0
 
