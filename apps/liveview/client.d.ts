@@ -74,6 +74,10 @@ declare namespace LiveView {
     received?(message: any): void;
   }
 
+  // dom.js
+
+  type Dom = <Kind extends object>(node: Kind) => Kind;
+
   // once.js
 
   type Once = <Made>(name: string, make: () => Made) => Made;

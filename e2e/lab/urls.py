@@ -4,13 +4,14 @@ from django.conf import settings
 from django.urls import include, path
 from django.views.static import serve
 
-from e2e.lab import counted, direct, keeping, shortest, views, writing
+from e2e.lab import clobbered, counted, direct, keeping, shortest, views, writing
 from uploads.tests.seeds import views as seeds
 
 urlpatterns = [
     path("lab/bench/", views.Bench.as_view(), name="bench"),
     path("lab/forms/", views.Forms.as_view(), name="forms"),
     path("lab/native/", views.Native.as_view(), name="native"),
+    path("lab/clobbered/", clobbered.Clobbered.as_view(layout_name="live.html"), name="clobbered"),
     path("lab/address/", views.Address.as_view(), name="address"),
     path("lab/keeping/", keeping.Keeping.as_view(layout_name="live.html"), name="keeping"),
     path("lab/counted/", counted.Counted.as_view(layout_name="live.html"), name="counted"),

@@ -1,4 +1,4 @@
-"""A page with morph.js and one element to morph."""
+"""A page with morph.js, the modules it imports, and one element to morph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route
 
-MODULE = Path(__file__).resolve().parents[2] / "apps/liveview/static/liveview/morph.js"
+MODULES = Path(__file__).resolve().parents[2] / "apps/liveview/static/liveview"
 ORIGIN = "http://morph.test"
 
 HELPERS = """
@@ -52,8 +52,9 @@ class Lab:
         page.add_script_tag(content=HELPERS)
 
     def serve(self, route: Route) -> None:
-        if route.request.url.endswith("/morph.js"):
-            route.fulfill(body=MODULE.read_text(), content_type="text/javascript")
+        name = route.request.url.rpartition("/")[2]
+        if name.endswith(".js"):
+            route.fulfill(body=(MODULES / name).read_text(), content_type="text/javascript")
         else:
             route.fulfill(body="<!doctype html><div id=root></div>", content_type="text/html")
 

@@ -1,5 +1,6 @@
 // The browser's side of a LiveView, described in client.d.ts. `live` is null where the page has no live root.
 
+import { document } from "./dom.js";
 import { events } from "./events.js";
 import { hooks } from "./hooks.js";
 import { live as page } from "./live.js";

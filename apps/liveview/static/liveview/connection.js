@@ -1,5 +1,6 @@
 // The page's one WebSocket: opens it, keeps it alive, reopens it.
 
+import { document } from "./dom.js";
 import { CloseCode, messages } from "./messages.js";
 import { once } from "./once.js";
 

@@ -1,5 +1,6 @@
 // Turns what the visitor does into events: one listener per kind, for the whole live root.
 
+import { document, dom } from "./dom.js";
 import { formOf } from "./form.js";
 import { live } from "./live.js";
 import { once } from "./once.js";
@@ -18,7 +19,7 @@ const own = {
       const ofField = /change|input/.test(kind); // a field of a form may be anywhere
       (ofField ? document : root).addEventListener(kind, (/** @type {any} */ e) => {
         if (!(e.target instanceof Element)) return;
-        const element = ofField ? this.listener(e.target, kind) : e.target.closest(`[dj-${kind}]`);
+        const element = ofField ? this.listener(e.target, kind) : dom(e.target).closest(`[dj-${kind}]`);
         if (element && !e.defaultPrevented) this[kind](e, element);
       });
     }
@@ -27,7 +28,7 @@ const own = {
 
   click(e, element) {
     if (e.ctrlKey || e.metaKey || e.shiftKey) return;
-    if (element.matches("a, button, [type=submit], [type=image]")) {
+    if (dom(element).matches("a, button, [type=submit], [type=image]")) {
       if (live.isFailed) return; // links and buttons work without us
       e.preventDefault();
     }
@@ -37,14 +38,14 @@ const own = {
   },
 
   keydown({ key, target, isComposing }, element) {
-    const wanted = element.getAttribute("dj-key");
+    const wanted = dom(element).getAttribute("dj-key");
     if (isComposing || (wanted && wanted !== key)) return;
     const all = { ...params.data(element), ...params.field(target), key };
     pace.run(element, "keydown", target, () => this.send(element, "keydown", all));
   },
 
   listener(field, kind) {
-    return [field, formOf(field)].find((element) => live.root.contains(element) && element?.hasAttribute("dj-" + kind));
+    return [field, formOf(field)].find((element) => live.root.contains(element) && element && dom(element).hasAttribute("dj-" + kind));
   },
 
   change({ type, target }, element) {
@@ -72,7 +73,7 @@ const own = {
   async submit(e, form) {
     if (form === this.native) return;
     const { submitter } = e;
-    const isPost = form.matches("[method=post]");
+    const isPost = dom(form).matches("[method=post]");
     const mayGo = !isLocked(form) && confirmed(submitter) && confirmed(form);
     if (mayGo && isPost && live.isFailed) return; // the browser can still send it
     e.preventDefault();
@@ -85,12 +86,12 @@ const own = {
     done();
     if (failure !== "unreachable" || !isPost) return;
     this.native = form;
-    form.requestSubmit(submitter);
+    dom(form).requestSubmit(submitter);
     this.native = null;
   },
 
   async send(element, kind, all, lock) {
-    const name = element.getAttribute("dj-" + kind);
+    const name = dom(element).getAttribute("dj-" + kind);
     const done = pending.start(element, name, lock);
     await live.event(name, all).catch(() => {}); // the visitor has been told
     done();
@@ -106,6 +107,6 @@ const isLocked = (element) => pending.some((event) => event.kind && event.elemen
 
 /** @param {Element | null} element */
 function confirmed(element) {
-  const question = element?.getAttribute("dj-confirm");
+  const question = element && dom(element).getAttribute("dj-confirm");
   return !question || confirm(question);
 }

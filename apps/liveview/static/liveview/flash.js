@@ -1,5 +1,6 @@
 // Flash messages. Loaded with the first one.
 
+import { document } from "./dom.js";
 import { once } from "./once.js";
 
 const READING = 6_000; // ms a message stays; errors stay until dismissed

@@ -1,5 +1,6 @@
 // dj-hook="Name": the page's own JavaScript, tied to the lifetime of an element.
 
+import { dom } from "./dom.js";
 import { live, run } from "./live.js";
 import { once } from "./once.js";
 
@@ -9,7 +10,7 @@ const own = {
 
   changed() {
     for (const [element, hook] of this.alive) {
-      if (element.isConnected && element.getAttribute("dj-hook") === hook.name) continue;
+      if (dom(element).isConnected && dom(element).getAttribute("dj-hook") === hook.name) continue;
       this.alive.delete(element);
       hook.listening.abort();
       run(hook, "destroyed");
@@ -30,7 +31,7 @@ const own = {
   },
 
   mount(el) {
-    const name = el.getAttribute("dj-hook");
+    const name = dom(el).getAttribute("dj-hook");
     const functions = live.hooks.get(name);
     if (!functions) return;
     const listening = new AbortController();

@@ -1,6 +1,7 @@
 // The live page: what it asks the server, and what the server sends.
 
 import { connection } from "./connection.js";
+import { document } from "./dom.js";
 import { load } from "./load.js";
 import { messages } from "./messages.js";
 import { morph, remember } from "./morph.js";

@@ -1,5 +1,6 @@
 // dj-debounce="ms" or "blur" waits for a pause, dj-throttle="ms" acts at once and then not for a while.
 
+import { dom } from "./dom.js";
 import { once } from "./once.js";
 
 const PACED = "[dj-debounce], [dj-throttle]";
@@ -9,11 +10,12 @@ const own = {
   held: new Set(),
 
   run(element, kind, field, act) {
-    const found = field.closest(PACED);
+    const found = dom(field).closest(PACED);
     // A field outside of its form has its own pace, or the form's.
-    const source = [found, element].find((el) => el?.matches(PACED) && (el === field || element.contains(el)));
-    const pause = source?.getAttribute("dj-debounce");
-    const every = pause ? 0 : Number(source?.getAttribute("dj-throttle"));
+    const source = [found, element].find((el) => el && dom(el).matches(PACED) && (el === field || dom(element).contains(el)));
+    const paced = source && dom(source);
+    const pause = paced?.getAttribute("dj-debounce");
+    const every = pause ? 0 : Number(paced?.getAttribute("dj-throttle"));
     const held = [...this.held].find((one) => one.element === element && one.kind === kind);
     if (held && every) {
       if (/change|input/.test(kind)) held.act = act; // a field's last value counts, too

@@ -1,14 +1,17 @@
 // The parameters of an event.
 
+import { dom } from "./dom.js";
+
 /** @type {LiveView.Params} */
 export const params = {
-  data({ dataset }) {
+  data(element) {
+    const { dataset } = dom(element);
     const name = (/** @type {string} */ key) => key.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase());
     return Object.fromEntries(Object.entries(dataset).map(([key, value]) => [name(key), value]));
   },
 
   field(field) {
-    if (!field.matches("input:not([type=file]), select, textarea")) return {};
+    if (!dom(field).matches("input:not([type=file]), select, textarea")) return {};
     if (field.type === "checkbox") return { value: field.checked };
     if (field.type !== "select-multiple") return { value: field.value };
     return { value: Array.from(field.selectedOptions, (option) => option.value) };
@@ -24,5 +27,5 @@ export const params = {
     return Object.fromEntries(found);
   },
 
-  event: (form, submitter) => new FormData(form, submitter).getAll("_event").at(-1) ?? form.getAttribute("dj-submit"),
+  event: (form, submitter) => new FormData(form, submitter).getAll("_event").at(-1) ?? dom(form).getAttribute("dj-submit"),
 };

@@ -1,5 +1,6 @@
 // Marks elements while an answer is awaited, and then puts everything back exactly as it was.
 
+import { document, dom } from "./dom.js";
 import { formOf } from "./form.js";
 import { once } from "./once.js";
 
@@ -18,7 +19,7 @@ const own = {
     return () => {
       this.without(() => this.events.delete(event));
       // A button that was disabled has lost the focus.
-      if (kind && document.activeElement === document.body) focused.focus({ preventScroll: true });
+      if (kind && document.activeElement === document.body) dom(focused).focus({ preventScroll: true });
     };
   },
 
@@ -43,17 +44,19 @@ const own = {
       }
     }
     for (const part of document.querySelectorAll("[dj-loading]")) {
-      if ((part.getAttribute("dj-loading") || name) === name) this.set(part, "hidden", null);
+      if ((dom(part).getAttribute("dj-loading") || name) === name) this.set(part, "hidden", null);
     }
-    if (element.classList.contains(LOADING)) return;
-    element.classList.add(LOADING);
-    this.undos.push(() => element.classList.remove(LOADING));
+    const { classList } = dom(element);
+    if (classList.contains(LOADING)) return;
+    classList.add(LOADING);
+    this.undos.push(() => classList.remove(LOADING));
   },
 
   set(element, attribute, value) {
-    const before = element.getAttribute(attribute);
+    const node = dom(element);
+    const before = node.getAttribute(attribute);
     const put = (/** @type {string | null} */ value) =>
-      value === null ? element.removeAttribute(attribute) : element.setAttribute(attribute, value);
+      value === null ? node.removeAttribute(attribute) : node.setAttribute(attribute, value);
     put(value);
     this.undos.push(() => put(before));
   },

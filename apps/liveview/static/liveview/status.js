@@ -1,5 +1,6 @@
 // What the visitor is told about the connection; also shows flash messages.
 
+import { document } from "./dom.js";
 import { load } from "./load.js";
 import { once } from "./once.js";
 

@@ -1,13 +1,14 @@
 // dj-stream="name": a container whose children come one by one. They aren't part of the page's HTML: the server sends
 // and forgets them.
 
+import { document, dom } from "./dom.js";
 import { live } from "./live.js";
 import { morph, remember } from "./morph.js";
 import { pending } from "./pending.js";
 
 /** @type {LiveView.Extension} */
 export const streams = {
-  keep: (element) => (element.hasAttribute("dj-stream") ? "children" : ""),
+  keep: (element) => (dom(element).hasAttribute("dj-stream") ? "children" : ""),
 
   received({ type, name, ops }) {
     const container = type === "stream" && live.root.querySelector(`[dj-stream="${CSS.escape(name)}"]`);
@@ -32,17 +33,19 @@ const change = new Map(
       const old = child(container, id);
       if (old) return update(old, parsed(html));
       const fresh = parsed(html);
-      container.insertBefore(fresh, container.children[at] ?? null);
+      const { children, insertBefore } = dom(container);
+      insertBefore(fresh, children[at] ?? null);
       remember(fresh);
     },
     delete(container, id) {
-      child(container, id)?.remove();
+      const old = child(container, id);
+      if (old) dom(old).remove();
     },
   }),
 );
 
 /** @param {Element} container @param {string} id */
-const child = (container, id) => container.querySelector(":scope > #" + CSS.escape(id));
+const child = (container, id) => dom(container).querySelector(":scope > #" + CSS.escape(id));
 
 /** @param {string} html @returns {any} */
 function parsed(html) {
@@ -53,7 +56,8 @@ function parsed(html) {
 
 /** @param {Element} old @param {Element} fresh */
 function update(old, fresh) {
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
-  morph(old, fresh.innerHTML, { keep });
+  const [now, next] = [dom(old), dom(fresh)];
+  for (const { name } of [...now.attributes]) if (!next.hasAttribute(name)) now.removeAttribute(name);
+  for (const { name, value } of next.attributes) now.setAttribute(name, value);
+  morph(old, next.innerHTML, { keep });
 }

@@ -1,5 +1,6 @@
 // What happens when an upload ends: a failure is shown, and screen readers are told the outcome once.
 
+import { document } from "../liveview/dom.js";
 import { once } from "../liveview/once.js";
 import { make } from "./elements.js";
 

@@ -1,6 +1,7 @@
 // The uploads of a live page: what was chosen, what the server said about it, and when to send.
 
 import { live } from "../liveview/client.js";
+import { dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { listen } from "./drop.js";
@@ -46,8 +47,12 @@ class Uploads {
   }
 
   clicked(e) {
-    if (e.target.closest?.(BUTTONS)?.matches("a, button, [type=submit], [type=image]")) e.preventDefault();
-    const has = (name) => e.target.closest?.(`[${name}]`)?.getAttribute(name);
+    const button = dom(e.target).closest(BUTTONS);
+    if (button && dom(button).matches("a, button, [type=submit], [type=image]")) e.preventDefault();
+    const has = (name) => {
+      const element = dom(e.target).closest(`[${name}]`);
+      return element && dom(element).getAttribute(name);
+    };
     this.start(has("dj-upload-start"));
     const gone = has("dj-upload-cancel");
     if (gone) this.cancel(gone);
@@ -130,7 +135,7 @@ class Uploads {
     const names = slotsOf(form);
     const own = () => this.uploads.filter((upload) => names.includes(upload.slot) && !this.isSpare(upload));
     await this.until(() => !this.early.length);
-    const decide = () => onSubmit(own(), form.hasAttribute("dj-upload-skip"));
+    const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) this.want(upload);
     this.pump();
     await this.until(() => {
@@ -138,7 +143,7 @@ class Uploads {
       for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // also those chosen in the meantime
     });
     if (decide().verdict === "go") return true;
-    form.querySelector("[role=alert], [data-status=error]")?.scrollIntoView({ block: "nearest" });
+    dom(form).querySelector("[role=alert], [data-status=error]")?.scrollIntoView({ block: "nearest" });
     return false;
   }
 
@@ -319,9 +324,9 @@ const handlers = new Map(
 );
 
 function slotsOf(form) {
-  const named = (name) => Array.from(form.querySelectorAll(`[${name}]`), (element) => element.getAttribute(name));
-  const around = form.closest("[dj-upload-drop]")?.getAttribute("dj-upload-drop");
-  return [...named("dj-upload"), ...named("dj-upload-drop"), around].filter(Boolean);
+  const named = (name) => Array.from(dom(form).querySelectorAll(`[${name}]`), (element) => element.getAttribute(name));
+  const around = dom(form).closest("[dj-upload-drop]");
+  return [...named("dj-upload"), ...named("dj-upload-drop"), around && dom(around).getAttribute("dj-upload-drop")];
 }
 
 if (live) {

@@ -1,5 +1,6 @@
 // Where files come from: inputs, drops, the clipboard. What isn't ours is left to others.
 
+import { document, dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 
 const WAITS = "waits for a part of this page that couldn't be loaded. It is tried again by itself.";
@@ -11,7 +12,7 @@ const INPUT = "input[type=file][dj-upload]";
 export function listen(root, chosen) {
   const depths = new WeakMap(); // zone → how many of its descendants the drag is inside: no flicker between children
 
-  root.addEventListener("change", (e) => e.target.matches(INPUT) && take(e.target));
+  root.addEventListener("change", (e) => dom(e.target).matches(INPUT) && take(e.target));
   root.querySelectorAll(INPUT).forEach(take); // chosen before this script loaded
 
   addEventListener("dragenter", (e) => enter(e, 1));
@@ -30,11 +31,11 @@ export function listen(root, chosen) {
   });
   addEventListener("paste", (e) => {
     const [only, ...others] = root.querySelectorAll("[dj-upload-paste]");
-    const area = e.target.closest?.("[dj-upload-paste]") ?? (others.length || isEditable(e) ? null : only);
+    const area = dom(e.target).closest?.("[dj-upload-paste]") ?? (others.length || isEditable(e) ? null : only);
     const files = Array.from(e.clipboardData?.files ?? [], (file) => ({ file, path: null }));
     if (e.defaultPrevented || !area || !files.length || (isEditable(e) && hasText(e.clipboardData, files))) return;
     e.preventDefault();
-    chosen(area.getAttribute("dj-upload-paste"), files);
+    chosen(dom(area).getAttribute("dj-upload-paste"), files);
   });
 
   async function take(input) {
@@ -45,17 +46,17 @@ export function listen(root, chosen) {
 
   function enter(e, step) {
     const target = carriesFiles(e) && targetOf(e);
-    const zone = target && target.closest(ZONE);
+    const zone = target && dom(target).closest(ZONE);
     if (!zone) return;
     const depth = (depths.get(zone) ?? 0) + step;
     depths.set(zone, depth);
-    if (depth > 0) zone.classList.add(OVER);
+    if (depth > 0) dom(zone).classList.add(OVER);
     else leave(zone);
   }
 
   function leave(zone) {
     depths.delete(zone);
-    zone.classList.remove(OVER);
+    dom(zone).classList.remove(OVER);
   }
 }
 
@@ -65,13 +66,13 @@ function carriesFiles(e) {
 
 /** What the files of a drag would go to: the nearest zone or input, ours or not. */
 function nearest(e) {
-  return e.composedPath().find((node) => node.matches?.(`${ZONE}, input[type=file]:enabled`));
+  return e.composedPath().find((node) => dom(node).matches?.(`${ZONE}, input[type=file]:enabled`));
 }
 
 /** The zone or input of ours that is under a drag. */
 function targetOf(e) {
   const found = nearest(e);
-  return found?.matches(`${ZONE}, ${INPUT}`) ? found : null;
+  return found && dom(found).matches(`${ZONE}, ${INPUT}`) ? found : null;
 }
 
 /** Whether a drag is somebody else's business: a nearer script's, or that of a file input we know nothing of. */
@@ -80,10 +81,10 @@ function isAnothers(e) {
 }
 
 function isEditable(e) {
-  return e.composedPath()[0].matches?.(":read-write");
+  return dom(e.composedPath()[0]).matches?.(":read-write");
 }
 
-const slotOf = (element) => element.getAttribute("dj-upload-drop") ?? element.getAttribute("dj-upload");
+const slotOf = (element) => dom(element).getAttribute("dj-upload-drop") ?? dom(element).getAttribute("dj-upload");
 
 /** Whether text was copied, and not only the files' names. */
 function hasText(clipboard, files) {

@@ -1,5 +1,7 @@
 // Elements we draw, one for each upload.
 
+import { document } from "../liveview/dom.js";
+
 /** Makes an element's children `first` and one for each upload, in order; existing ones stay. Returns the uploads'. */
 export function sync(element, uploads, make, first = null) {
   const have = new Map(Array.from(element.children, (child) => [child.dataset.ref, child]));

@@ -1,5 +1,6 @@
 // Shows why files were refused, on pages without a place of their own for it.
 
+import { dom } from "../liveview/dom.js";
 import { make, sync } from "./elements.js";
 
 const FAILURE = '<p><bdi class="upload-name"></bdi>: <span></span></p>';
@@ -15,7 +16,7 @@ export function draw(view, name, uploads) {
     list = make('<div class="upload-errors" role="alert"></div>');
     list.dataset.slot = name;
     list.liveOwned = true;
-    beside.after(list);
+    dom(beside).after(list);
   }
   sync(list, failed, (upload) => {
     const line = make(FAILURE);

@@ -1,6 +1,8 @@
 // Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own URL.
 // Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
+import { document, dom } from "../liveview/dom.js";
+import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { pending } from "../liveview/pending.js";
@@ -211,15 +213,16 @@ class Fallback {
   async submitted(e) {
     const form = e.target;
     const { submitter } = e;
-    if (e.defaultPrevented || form === this.native || !form.matches("[dj-submit][method=post]")) return;
+    if (e.defaultPrevented || form === this.native || !dom(form).matches("[dj-submit][method=post]")) return;
     e.preventDefault();
     const busy = pending.some(({ kind, element }) => kind && element === form);
-    const question = submitter?.getAttribute("dj-confirm") ?? form.getAttribute("dj-confirm");
+    const question = submitter?.getAttribute("dj-confirm") ?? dom(form).getAttribute("dj-confirm");
     if (busy || (question && !confirm(question))) return;
     const body = new FormData(form, submitter);
-    const done = pending.start(form, form.getAttribute("dj-submit"), "submit");
+    const event = dom(form).getAttribute("dj-submit");
+    const done = pending.start(form, event, "submit");
     // A button with an event of its own needs no files, like one with dj-click.
-    const needsFiles = !body.has("_event") || body.get("_event") === form.getAttribute("dj-submit");
+    const needsFiles = !body.has("_event") || body.get("_event") === event;
     let isOurs = true;
     try {
       if (!(await this.config)) isOurs = false;
@@ -236,7 +239,7 @@ class Fallback {
   /** Leaves a form to the socket, or to the browser if the page takes no uploads. */
   passOn(form, submitter) {
     this.native = form;
-    form.requestSubmit(submitter);
+    dom(form).requestSubmit(submitter);
     this.native = null;
   }
 
@@ -245,9 +248,9 @@ class Fallback {
     for (const { ref, status } of needsFiles ? this.uploads.uploads : []) {
       if (status === "complete" && this.ids.has(ref)) body.append("_upload", `${this.ids.get(ref)} ${ref}`);
     }
-    if (form.hasAttribute("dj-upload-skip")) body.append("_upload_skip", "1");
+    if (dom(form).hasAttribute("dj-upload-skip")) body.append("_upload_skip", "1");
     try {
-      const answer = await this.ask("form", body, form.action);
+      const answer = await this.ask("form", body, dom(form).action);
       for (const message of answer.messages) this.receive(message);
       this.show(answer);
     } catch (refused) {

@@ -1,6 +1,7 @@
 // The directives: previews and progress, drawn into elements whose content is ours. Rows and errors are loaded when
 // they are needed.
 
+import { document, dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 import { sync } from "./elements.js";
 
@@ -9,8 +10,7 @@ const KINDS = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
 /** What is drawn here, for the morph to leave alone. */
 export function keep(element) {
-  if (element.matches("[dj-upload-preview], [dj-upload-resume]")) return "children";
-  return element.hasAttribute("dj-upload-progress") && element.tagName !== "PROGRESS" ? "children" : "";
+  return dom(element).matches("[dj-upload-preview], [dj-upload-resume], [dj-upload-progress]:not(progress)") ? "children" : "";
 }
 
 export class View {

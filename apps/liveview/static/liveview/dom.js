@@ -1,0 +1,16 @@
+// The DOM's own members: on a form, a field named "matches" or "action" takes their place, and on the document a form or
+// a picture named "body" does.
+
+/** @type {ProxyHandler<any>} */
+const own = {
+  get(node, name) {
+    const member = Reflect.get(Object.getPrototypeOf(node), name, node);
+    return typeof member === "function" ? member.bind(node) : member;
+  },
+  set: (node, name, value) => Reflect.set(Object.getPrototypeOf(node), name, value, node),
+};
+
+/** For reading a node, not for passing it on. @type {LiveView.Dom} */
+export const dom = (node) => new Proxy(node, own);
+
+export const document = dom(window.document);
