@@ -6,7 +6,6 @@ import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { listen } from "./drop.js";
 import * as messages from "./messages.js";
-import { Sender } from "./sender.js";
 import { onSubmit } from "./submit.js";
 import { Upload, page } from "./upload.js";
 import { BUTTONS, View, keep } from "./view.js";
@@ -20,7 +19,8 @@ class Uploads {
     this.early = []; // chosen before their slot was ready
     this.resuming = this.digests = this.external = null; // loaded when a slot needs them
     this.uploads = []; // in the order chosen
-    this.sender = new Sender(live.connection);
+    this.sender = null; // loaded with the first file
+    this.terms = null; // what this socket lets us send; another socket has others
     this.view = new View(live.root, () => this.redraw());
     this.waiters = new Set(); // checked after each change
     this.active = () => this.sending();
@@ -103,7 +103,8 @@ class Uploads {
   }
 
   disconnected() {
-    this.sender.stop();
+    this.terms = null;
+    this.sender?.stop();
     for (const upload of this.uploads) {
       if (upload.hasFailed) continue;
       this.save(upload, true);
@@ -154,6 +155,7 @@ class Uploads {
   }
 
   register(upload) {
+    this.loadingSender ??= load(() => import("./sender.js")).then((module) => module.start(this));
     if (upload.id) return this.resuming.ask(upload);
     this.live.send(messages.register(upload, page));
     if (upload.status === "resuming") this.become(upload, "queued");
@@ -206,7 +208,7 @@ class Uploads {
 
   pump() {
     for (const upload of this.active()) if (upload.status !== "uploading") this.become(upload, "uploading");
-    this.sender.pump(this.active);
+    this.sender?.pump(this.active);
     this.external?.pump();
   }
 
@@ -265,11 +267,12 @@ const handlers = new Map(
     upload_config(own, { slots, credit, max_frame }) {
       for (const name in slots) if (slots[name].auto_upload && own.slots.get(name)?.auto_upload === false) own.start(name);
       own.slots = new Map(Object.entries(slots));
-      if (!own.sender.window) {
-        own.sender.start(credit, max_frame, Math.min(...[...own.slots.values()].map((slot) => slot.chunk_size), max_frame));
+      if (!own.terms) {
+        own.terms = { credit, max_frame };
+        own.sender?.start(own);
         const known = [...own.uploads];
-        const { window } = own.sender;
-        const register = ({ registerReadable }) => registerReadable(own, known, window);
+        const { terms } = own;
+        const register = ({ registerReadable }) => registerReadable(own, known, terms);
         if (known.length) load(() => import("./unreadable.js")).then(register);
       }
       own.chooseEarly([...own.slots.values()]);
@@ -287,7 +290,8 @@ const handlers = new Map(
     },
     upload_progress(own, { offsets, credit, settled }) {
       own.live.connection.crashes = own.live.connection.tries = 0; // bytes get through
-      own.sender.settle(credit, settled);
+      own.terms.credit = credit;
+      own.sender?.settle(credit, settled);
       for (const [channel, offset] of offsets) {
         const upload = own.uploads.find((upload) => upload.channel === channel);
         if (!upload || upload.isOver) continue;
@@ -308,8 +312,8 @@ const handlers = new Map(
       Object.assign(upload, { code, error: message, channel: 0 });
       own.become(upload, isPassing ? "resuming" : "error");
       if (!isPassing) return;
-      const { window } = own.sender; // a new socket registers it by itself
-      const again = ({ retry }) => own.sender.window === window && retry(own, upload, channel > 0);
+      const { terms } = own; // a new socket registers it by itself
+      const again = ({ retry }) => own.terms === terms && retry(own, upload, channel > 0);
       load(() => import("./retry.js")).then(again);
     },
     upload_cancelled(own, { ref }) {

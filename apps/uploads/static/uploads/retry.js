@@ -16,14 +16,14 @@ export function retry(uploads, upload, hadBegun) {
   const count = tries.get(upload) ?? 0;
   if (count >= TRIES) return uploads.become(upload, "error");
   tries.set(upload, count + 1);
-  const { window } = uploads.sender;
+  const { terms } = uploads;
   const { ref } = upload;
   upload.error += " It is tried again by itself.";
   upload.revision++;
   uploads.redraw();
   setTimeout(() => {
     // A new socket has registered it already, or it was removed.
-    if (uploads.sender.window !== window || uploads.find(ref) !== upload) return;
+    if (uploads.terms !== terms || uploads.find(ref) !== upload) return;
     uploads.live.send(cancel(ref)); // the server still has the failed entry
     if (hadBegun) uploads.forget(upload);
     const { id } = upload;

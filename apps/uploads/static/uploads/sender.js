@@ -1,19 +1,28 @@
 // Which chunk goes next. Driven by what arrives, never by a timer: a hidden tab sends as fast as a visible one.
+// Loaded with the first file.
 
 import { HEADER_SIZE, chunk } from "./messages.js";
 import { SendWindow } from "./send_window.js";
 
-export class Sender {
+/** Gives a page's uploads a sender. */
+export function start(uploads) {
+  uploads.sender = new Sender(uploads.live.connection);
+  if (uploads.terms) uploads.sender.start(uploads);
+  uploads.pump();
+}
+
+class Sender {
   constructor(connection) {
     this.connection = connection;
     this.window = null;
     this.turn = 0;
   }
 
-  /** A socket is ready and gives this much credit. */
-  start(credit, maxFrame, chunkSize) {
-    this.window = new SendWindow(credit, chunkSize);
-    this.maxFrame = maxFrame;
+  /** A socket is ready and gives some credit. */
+  start({ terms, slots }) {
+    const sizes = Array.from(slots.values(), (slot) => slot.chunk_size);
+    this.maxFrame = terms.max_frame;
+    this.window = new SendWindow(terms.credit, Math.min(...sizes, this.maxFrame));
   }
 
   stop() {

@@ -4,11 +4,11 @@ import { cancel } from "./messages.js";
 
 const CHANGED = "The file has changed, or can't be read any more. Choose it again.";
 
-/** Registers the last socket's uploads on a new one, if their files can still be read. @param window that socket's */
-export async function registerReadable(uploads, known, window) {
+/** Registers the last socket's uploads on a new one, if their files can still be read. @param terms that socket's */
+export async function registerReadable(uploads, known, terms) {
   for (const upload of known) {
     const isReadable = await upload.file.slice(0, 1).arrayBuffer().catch(() => null);
-    if (uploads.sender.window !== window) return; // that socket is lost, too
+    if (uploads.terms !== terms) return; // that socket is lost, too
     if (upload.status === "error" || !uploads.find(upload.ref)) continue;
     if (isReadable) uploads.register(upload);
     else fail(uploads, upload);
