@@ -23,6 +23,7 @@ from uploads.conf import MAX_FRAME, Conf, conf
 from uploads.serving.views import serve
 
 MEDIA_LINE: Final = 'path("", include("uploads.urls"))'
+_FOLDER: Final = re.compile(r"(?:[^./\\\0-\x1f\x7f][^/\\\0-\x1f\x7f]*/)+")
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\sA-Z/,]+")
 
 
@@ -36,6 +37,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_folders(given),
         *_check_frame(given),
         *_check_origins(given),
+        *_check_public(given),
         *_check_intakes(given),
         *_check_store(given),
         *_check_staging(given),
@@ -86,6 +88,24 @@ def _check_origins(given: Conf) -> list[CheckMessage]:
             hint='UPLOADS = {"ALLOWED_ORIGINS": ["https://app.example.com"]}; where the environment says it, '
             "UPLOADS_ALLOWED_ORIGINS='[\"https://app.example.com\"]'",
             id="uploads.E006",
+        )
+    ]
+
+
+def _check_public(given: Conf) -> list[CheckMessage]:
+    folders: Any = given.public
+    if isinstance(folders, list | tuple):
+        wrong = [each for each in folders if not isinstance(each, str) or not _FOLDER.fullmatch(each)]
+        if not wrong:
+            return []
+    else:
+        wrong = [folders]
+    return [
+        Error(
+            f'UPLOADS["PUBLIC"] has {wrong[0]!r}: it lists folders below MEDIA_ROOT, each with a slash at its end and '
+            "none before it.",
+            hint='UPLOADS = {"PUBLIC": ["avatars/"]}; where the environment says it, UPLOADS_PUBLIC=\'["avatars/"]\'',
+            id="uploads.E010",
         )
     ]
 

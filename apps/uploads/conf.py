@@ -45,6 +45,8 @@ class Conf:
     intake: str = ""  # what /upload, /api/upload and /ws/upload/ send to; "" is the only one there is; see intakes
     tus_intake: str = ""  # the same for /tus/
     allowed_origins: Sequence[str] = ()  # other sites whose pages may send files here, as browsers name them
+    # Folders below MEDIA_ROOT, such as "avatars/", whose files are served whatever their names are
+    public: Sequence[str] = ()
     s3: Mapping[str, Any] = field(default_factory=dict, metadata={"example": {"BUCKET": "a-bucket"}})  # see s3.options
     s3_events: Mapping[str, Any] = field(default_factory=dict, metadata={"example": {"TOPICS": [_TOPIC]}})
 
@@ -57,6 +59,8 @@ def conf() -> Conf:
     staging = Path(str(given.pop("staging_dir", None) or default_staging_dir()))
     if isinstance(origins := given.get("allowed_origins"), str):  # `in` would look for a part of it
         given["allowed_origins"] = tuple(origins.replace(",", " ").split())
+    if isinstance(folders := given.get("public"), str):
+        given["public"] = tuple(folders.replace(",", " ").split())
     return Conf(staging_dir=staging, **given)
 
 

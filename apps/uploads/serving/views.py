@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Final
 
+from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from uploads.conf import conf
+from uploads.core.sniffing import SNIFF_BYTES, sniff
 from uploads.serving import ranges
 
-# Names are ours: folders, a UUID, and the extension of a type that we produce. Nothing else is looked up.
+# Names are ours: folders, a UUID, and the extension of a type that we produce. Nothing else is looked up, unless it is
+# below one of the folders that `UPLOADS["PUBLIC"]` names.
 _NAME: Final = re.compile(r"(?:[a-z0-9_]+/){1,3}[0-9a-f]{32}(?:-[a-z0-9]+)?(\.[a-z0-9]{2,5})")
+_PART: Final = re.compile(r"[^./\\\0-\x1f\x7f][^/\\\0-\x1f\x7f]*")  # of a name that somebody else made
 TYPES: Final = {
     ".gif": "image/gif",
     ".jpg": "image/jpeg",
@@ -23,36 +33,76 @@ TYPES: Final = {
     ".webm": "video/webm",
     ".webp": "image/webp",
 }
+_SHOWN: Final = frozenset(TYPES.values())
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+UNKNOWN: Final = "application/octet-stream"
+
+logger = logging.getLogger(__name__)
 
 
 @require_safe
 def serve(request: HttpRequest, path: str) -> HttpResponseBase:
-    match = _NAME.fullmatch(path)
-    content_type = TYPES.get(match[1]) if match else None
-    if content_type is None or _is_linked(path):
-        raise Http404
+    ours = _NAME.fullmatch(path)
+    is_ours = ours is not None and ours[1] in TYPES
+    if not is_ours and not _is_public(path) or _is_linked(path):
+        raise _not_found(path)
     try:
         file = default_storage.open(path)
     except OSError:
-        raise Http404 from None
-    headers = {
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-        # The name has 128 random bits, and its content never changes.
-        "Cache-Control": "private, max-age=31536000, immutable",
-    }
-    name = os.path.basename(path)
-    headers["Content-Disposition"] = f'inline; filename="{name}"'
+        raise _not_found(path) from None
+    found = _ours(path, TYPES[ours[1]]) if is_ours and ours else _by_content(path, file)
     return ranges.respond(
         request,
         file,
         size=default_storage.size(path),
-        name=name,
-        content_type=content_type,
-        headers=headers,
+        name=found.version,
+        content_type=found.content_type,
+        headers={**_HEADERS, **found.headers},
         modified=default_storage.get_modified_time(path),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """`version` identifies this very content."""
+
+    version: str
+    content_type: str
+    headers: Mapping[str, str]
+
+
+def _ours(path: str, content_type: str) -> _Found:
+    """The name has 128 random bits, and its content never changes."""
+    name = os.path.basename(path)
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+    }
+    return _Found(name, content_type, headers)
+
+
+def _by_content(path: str, file: IO[Any]) -> _Found:
+    """The name is anybody's, and another file may have it tomorrow: what the file is, its first bytes say."""
+    known = sniff(file.read(SNIFF_BYTES))
+    file.seek(0)
+    is_shown = known is not None and known.mime in _SHOWN
+    disposition = content_disposition_header(not is_shown, os.path.basename(path))
+    headers = {
+        "Content-Disposition": disposition or ("inline" if is_shown else "attachment"),
+        "Cache-Control": "private, no-cache",
+    }
+    stamp = default_storage.get_modified_time(path).timestamp()
+    version = f"{round(stamp * 1_000_000):x}-{default_storage.size(path):x}"
+    return _Found(version, known.mime if known else UNKNOWN, headers)
+
+
+def _is_public(path: str) -> bool:
+    folders = tuple(folder for folder in conf().public if folder.strip("/"))
+    return path.startswith(folders) and all(map(_PART.fullmatch, path.split("/")))
 
 
 def _is_linked(path: str) -> bool:
@@ -62,3 +112,28 @@ def _is_linked(path: str) -> bool:
     except NotImplementedError:  # not a storage of local files
         return False
     return os.path.realpath(full) != os.path.join(os.path.realpath(root), path)
+
+
+def _not_found(path: str) -> Http404:
+    """Without DEBUG nobody is told why, or whether there is such a file."""
+    if not settings.DEBUG or not _exists(path):
+        return Http404()
+    folder, slash, _name = path.rpartition("/")
+    if _is_public(path):
+        reason = "It is reached by a symbolic link."
+    elif slash and _PART.fullmatch(folder.partition("/")[0]):
+        reason = (
+            "It has a name that your code didn't make, and these are served only below the folders that you call "
+            f'public. In settings.py: UPLOADS = {{"PUBLIC": ["{folder.partition("/")[0]}/"]}}'
+        )
+    else:
+        reason = "Nothing is served but what is in a folder below MEDIA_ROOT, whose name doesn't begin with a dot."
+    logger.warning("%s exists, and isn't served. %s", path, reason)
+    return Http404(f"{path} exists, and isn't served. {reason} More: docs/uploads.md, “What is served”.")
+
+
+def _exists(path: str) -> bool:
+    try:
+        return default_storage.exists(path)
+    except (OSError, SuspiciousFileOperation, ValueError):
+        return False
