@@ -85,7 +85,7 @@ def test_the_oldest_go_when_there_is_no_room(monkeypatch: pytest.MonkeyPatch) ->
 def test_programs_and_pages_are_not_taken(client: Client) -> None:
     for name in ("a.exe", "a.svg", "a.html"):
         answer = client.post("/upload", {"picture": ContentFile(b"hello", name)})
-        assert (answer.status_code, answer.json()["error"]) == (415, "bad_ext")
+        assert (answer.status_code, answer.json()["code"]) == (415, "bad_ext")
 
 
 def test_a_form_from_another_site_is_refused(client: Client) -> None:
@@ -93,7 +93,7 @@ def test_a_form_from_another_site_is_refused(client: Client) -> None:
         "/upload", {"picture": ContentFile(b"hello", "a.dat")}, headers={"Origin": "https://evil.example"}
     )
 
-    assert (answer.status_code, answer.json()["error"]) == (403, "bad_origin")
+    assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
     assert not Received.objects.exists()
 
 

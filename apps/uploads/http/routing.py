@@ -7,7 +7,9 @@ from typing import Any, Final
 from django.urls import re_path
 
 from uploads.http.chunked.endpoint import Chunks
+from uploads.http.multipart.counting import counted
 from uploads.http.multipart.forms import Forms
+from uploads.http.multipart.handler import configured
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
 from uploads.http.shared.page_guard import Pages
 from uploads.http.tus.protocol import Tus
@@ -21,7 +23,8 @@ FORMS: Final = ("/upload", "/api/upload")  # as `uploads.http.urls` has them
 def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-chunk") -> Application:
     """An ASGI application for the requests whose bodies must be read as they arrive; Django gets all others.
 
-    Large bodies among those are refused before they are read if they come from other sites' pages.
+    Large bodies among those are refused before they are read if they come from other sites' pages, and forms are
+    counted on their way if the project has an `UploadProgressCachedHandler`.
     tus: the path below which tus is served. chunks: the path of the seeds' chunked endpoint.
     """
     speak_tus, take_chunks, take_forms, show_pages = Tus(tus), Chunks(chunks), Forms(django), Pages(django)
@@ -34,10 +37,23 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
             await take_chunks(scope, receive, send)
         elif path in FORMS:
             await take_forms(scope, receive, send)
+        elif handler := configured():
+            await counted(show_pages, handler, scope, receive, send)
         else:
             await show_pages(scope, receive, send)
 
     return route
+
+
+def is_around(application: Any) -> bool:
+    """Whether a project's application has, for its HTTP, the one above. Also True where that can't be told."""
+    http = getattr(application, "application_mapping", {}).get("http")
+    while http is not None:
+        if getattr(http, "__module__", "") == __name__:
+            return True
+        names = ("app", "application", "_application", "inner")
+        http = next(filter(None, (getattr(http, name, None) for name in names)), None)
+    return not hasattr(application, "application_mapping")
 
 
 websocket_urlpatterns = [

@@ -1,13 +1,14 @@
 """The chunked endpoint of the seeds: `POST /api/upload-chunk`, a chunk of a file in each request. (Seed: seeds/004.)
 
-Headers and answers are the seed's. Chunks may come in any order, several at a time and more than once; the file is
-assembled once. The client's name for an upload is only a name: together with the visitor's it gives the upload's id, so
-that nobody can touch an upload of somebody else's session by naming it.
+Headers and answers are the seed's, and so is what a missing header means. Chunks may come in any order, several at a
+time and more than once; the file is assembled once. The client's name for an upload is only a name: together with the
+visitor's it gives the upload's id, so that nobody can touch an upload of somebody else's session by naming it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from uploads.http.shared.asgi import ClientGone, Headers, Receive, Scope, Send, 
 from uploads.http.shared.headers import Headers as RequestHeaders
 from uploads.http.shared.spooling import spooled
 from uploads.http.shared.visitors import Visitor, expect_allowed, origin_of, visitor_of
-from uploads.http_errors import described, refusal, status_of
+from uploads.http_errors import failed, refusal, status_of
 from uploads.intakes import Intake
 from uploads.stores import Record
 
@@ -44,62 +45,86 @@ _ESCAPED: Final = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})+")  # ASCII in which
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What the headers say. `length` and `chunk_size` are bytes; all chunks but the last have the same size."""
+    """What the headers say. Sizes are bytes; all chunks but the last have the same one. `size` may be unknown."""
 
     upload_id: str
     index: int
     count: int
     name: str
-    size: int
+    size: int | None
     length: int
 
     @property
-    def chunk_size(self) -> int:
-        """Follows from any single chunk. Raises `UploadError("bad_header")` if the numbers don't fit together."""
+    def is_last(self) -> bool:
+        return self.index == self.count - 1
+
+    @property
+    def chunk_size(self) -> int | None:
+        """Follows from any single chunk; None for the last one of an unknown size.
+
+        Raises `UploadError("bad_header")` if the numbers don't fit together.
+        """
+        if self.size is None:
+            if not self.length:
+                raise refusal("bad_header")
+            return None if self.is_last else self.length
         if not self.size and (self.count, self.length) == (1, 0):
             return 0
         if self.count == 1:
             size = self.size
-        elif self.index < self.count - 1:
+        elif not self.is_last:
             size = self.length
         else:
             size, rest = divmod(self.size - self.length, self.count - 1)
             size = 0 if rest else size
         last = self.size - size * (self.count - 1)
-        if not 0 < last <= size or self.length != (last if self.index == self.count - 1 else size):
+        if not 0 < last <= size or self.length != (last if self.is_last else size):
             raise refusal("bad_header")
         return size
 
 
 def read(headers: RequestHeaders) -> Chunk:
-    """Raises `UploadError`: `bad_header`, `bad_name`, `length_required`, or `unknown_ref` for an impossible id."""
-    if not _ID.fullmatch(headers.text("x-upload-id")):
-        raise refusal("bad_header") if headers.get("x-upload-id") is None else UploadError("unknown_ref")
-    length = headers.number("content-length")
+    """Raises `UploadError`: `missing_header`, `bad_header`, `bad_name`, `length_required`, or `unknown_ref` for an
+    impossible id.
+    """
+    upload_id, count = headers.text("x-upload-id"), headers.number("x-chunk-count")
+    if not upload_id or not count:
+        raise refusal("missing_header")
+    if not _ID.fullmatch(upload_id):
+        raise UploadError("unknown_ref")
+    length, size = headers.number("content-length"), headers.number("x-file-size")
     if length is None:
         raise refusal("length_required")
     headers.refuse_coding()
     chunk = Chunk(
-        upload_id=headers.text("x-upload-id"),
-        index=headers.expect_number("x-chunk-index"),
-        count=headers.expect_number("x-chunk-count"),
-        name=read_name(headers.text("x-file-name")),
-        size=headers.expect_number("x-file-size"),
+        upload_id=upload_id,
+        index=headers.number("x-chunk-index") or 0,
+        count=count,
+        name=read_name(headers.get("x-file-name")),
+        size=length if size is None and count == 1 else size,
         length=length,
     )
-    if not 0 < chunk.count <= MAX_CHUNKS or chunk.index >= chunk.count:
+    if chunk.count > MAX_CHUNKS or chunk.index >= chunk.count:
         raise refusal("bad_header")
     return chunk
 
 
-def read_name(escaped: str) -> str:
-    """A name as `encodeURIComponent` makes it: headers hold no other characters. Raises `UploadError("bad_name")`."""
-    if not _ESCAPED.fullmatch(escaped):
+def read_name(given: str | None) -> str:
+    """A name as `encodeURIComponent` makes it, as headers hold no other characters; if it isn't that, as it is.
+
+    Raises `UploadError("bad_name")` for one with control characters.
+    """
+    if given is None:
+        return "unknown"
+    if not given.isprintable():
         raise UploadError("bad_name")
+    if _ESCAPED.fullmatch(given):
+        with contextlib.suppress(UnicodeDecodeError):
+            return unquote_to_bytes(given).decode()
     try:
-        return unquote_to_bytes(escaped).decode()
+        return given.encode("latin-1").decode()
     except UnicodeDecodeError:
-        raise UploadError("bad_name") from None
+        return given
 
 
 class Chunks:
@@ -148,26 +173,32 @@ class Chunks:
             await asyncio.sleep(LOOK_EVERY)
         return record
 
-    async def _place(self, record: Record, chunk: Chunk, chunk_size: int, body: IO[bytes]) -> int:
+    async def _place(self, record: Record, chunk: Chunk, chunk_size: int | None, body: IO[bytes]) -> int:
         """How many chunks are here now: all of them if others have assembled the file while this one came again."""
         try:
-            return await threads.write(partial(PartFile(record.id).place, chunk.index, chunk_size, body))
+            file = PartFile(record.id)
+            if chunk_size is None:
+                return await threads.write(partial(file.place_last, chunk.index, chunk.length, record.size, body))
+            return await threads.write(partial(file.place, chunk.index, chunk_size, body))
         except UploadError as refused:
             if refused.code != "unknown_ref":
                 raise
             return chunk.count
 
-    def _begin(self, intake: Intake, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record | None:
+    def _begin(self, intake: Intake, visitor: Visitor, chunk: Chunk, chunk_size: int | None) -> Record | None:
         """The upload's record, made by the first chunk; None while another request makes it, for a moment.
 
         Raises `UploadError` if another chunk said otherwise.
         """
         upload_id = salted_hmac("uploads.chunks", f"{visitor.owner}\n{chunk.upload_id}", algorithm="sha256").hexdigest()
-        made = records.make(
-            intake, visitor, self.path, chunk.name, chunk.size, upload_id=upload_id[:32], chunks=str(chunk.count)
-        )
         store = records.store()
-        record = store.load(made.id) or _create(made, visitor, chunk, chunk_size)
+        known = store.load(upload_id[:32])
+        if chunk_size is None and known is None:
+            raise refusal("missing_header")  # where the last chunk belongs, only a size or another chunk could say
+        more = {records.CHUNKS: str(chunk.count), records.DEFERRED: "1" if chunk.size is None else ""}
+        size = _most(intake, chunk, chunk_size, known)
+        made = records.make(intake, visitor, self.path, chunk.name, size, upload_id=upload_id[:32], **more)
+        record = known or _create(made, visitor, chunk.count, chunk_size or 0)
         if record is None:
             return None
         if (record.name, record.size, record.http.get(records.CHUNKS)) != (made.name, made.size, str(chunk.count)):
@@ -184,6 +215,8 @@ class Chunks:
                 async with transfers.hold(record, visitor) as transfer:
                     if not records.is_done(transfer.record):
                         await threads.write(PartFile(record.id).seal)
+                        if records.DEFERRED in transfer.record.http:
+                            await threads.check(partial(transfer.declare, transfer.offset))
                         await transfer.finish()
                     return transfer.record
             except UploadError as refused:
@@ -192,7 +225,18 @@ class Chunks:
             await asyncio.sleep(LOOK_EVERY)
 
 
-def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Record | None:
+def _most(intake: Intake, chunk: Chunk, chunk_size: int | None, known: Record | None) -> int:
+    """The size of the file, or as much as it may come to."""
+    if chunk.size is not None:
+        return chunk.size
+    if known is not None and (chunk_size is None or records.DEFERRED not in known.http):
+        return known.size
+    assert chunk_size is not None
+    least, most = chunk_size * (chunk.count - 1) + 1, chunk_size * chunk.count
+    return max(least, min(most, intake.max_size))
+
+
+def _create(made: Record, visitor: Visitor, count: int, chunk_size: int) -> Record | None:
     """Several chunks may be the first at the same time: one of them makes the file, and then the record."""
     store, file = records.store(), PartFile(made.id)
     if not file.is_free(lambda: store.load(made.id) is not None):
@@ -203,7 +247,7 @@ def _create(made: Record, visitor: Visitor, chunk: Chunk, chunk_size: int) -> Re
     entry.park_reservation()  # until the file is assembled
     if janitor.is_due():
         janitor.prune()
-    if not file.create(chunk.size, chunk_size, chunk.count):
+    if not file.create(made.size, chunk_size, count):
         return None
     try:
         if (record := store.load(made.id)) is not None:
@@ -223,4 +267,4 @@ def _finished(record: Record) -> dict[str, Any]:
 
 
 async def _refuse(send: Send, refused: UploadError, cors: Headers) -> None:
-    await answer_json(send, status_of(refused), {"success": False, **described(refused)}, cors)
+    await answer_json(send, status_of(refused), failed(refused), cors)

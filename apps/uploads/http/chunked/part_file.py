@@ -76,14 +76,34 @@ class PartFile:
         Raises `UploadError`: `bad_body` if the others have another size, `unknown_ref` if there is no such file.
         """
         with self._locked(fcntl.LOCK_SH) as file:
+            return self._place(file, index, chunk_size, chunk)
+
+    def place_last(self, index: int, length: int, most: int, chunk: IO[bytes]) -> int:
+        """The same for the last chunk of a file whose size nobody has told: with its `length` bytes the file ends.
+
+        Raises `UploadError("too_large")` as well, if that would be more than `most` bytes.
+        """
+        with self._locked(fcntl.LOCK_SH) as file:
             known, is_sealed = _HEADER.unpack(file.read(_HEADER.size))
-            if known != chunk_size:
+            end = index * known + length
+            if length > known:
                 raise refusal("bad_body")
-            there = os.pread(file.fileno(), 1, _HEADER.size + index)
-            if not is_sealed and there == b"\0":
-                self._write(index * chunk_size, chunk)
-                os.pwrite(file.fileno(), b"\1", _HEADER.size + index)
-            return _count(file)
+            if end > most:
+                raise UploadError("too_large")
+            if not is_sealed:
+                os.truncate(self.path, end)  # before anybody can count this chunk
+            file.seek(0)
+            return self._place(file, index, known, chunk)
+
+    def _place(self, file: IO[bytes], index: int, chunk_size: int, chunk: IO[bytes]) -> int:
+        known, is_sealed = _HEADER.unpack(file.read(_HEADER.size))
+        if known != chunk_size:
+            raise refusal("bad_body")
+        there = os.pread(file.fileno(), 1, _HEADER.size + index)
+        if not is_sealed and there == b"\0":
+            self._write(index * chunk_size, chunk)
+            os.pwrite(file.fileno(), b"\1", _HEADER.size + index)
+        return _count(file)
 
     def seal(self) -> None:
         """From now on nothing more is placed."""

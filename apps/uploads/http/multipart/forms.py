@@ -6,10 +6,7 @@ Django parses the form and keeps the file on disk meanwhile. What must happen be
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,20 +16,21 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from uploads import intakes, threads
+from uploads import intakes
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.http.multipart import progress
+from uploads.http.multipart.counting import counted
+from uploads.http.multipart.handler import OwnProgress
 from uploads.http.shared.asgi import Application, Receive, Scope, Send, answer, answer_json
 from uploads.http.shared.deliveries import Delivery
 from uploads.http.shared.headers import Headers
 from uploads.http.shared.visitors import expect_allowed, origin_of, visitor_of, visitor_of_request
-from uploads.http_errors import described, refusal, status_of
+from uploads.http_errors import described, failed, refusal, status_of
 from uploads.owners import known_owner
 
 ROOM: Final = 100_000  # bytes of a form besides its file
 METHODS: Final = "OPTIONS, POST"
-FIELD: Final = "X-Progress-ID"
 BLOCK: Final = 1024 * 1024
 
 
@@ -53,33 +51,9 @@ class Forms:
             if length > intakes.get(conf().intake).max_size + ROOM:
                 raise UploadError("too_large")
         except UploadError as refused:
-            await answer_json(send, status_of(refused), {"success": False, **described(refused)}, origin.cors())
+            await answer_json(send, status_of(refused), failed(refused), origin.cors())
             return
-        key = await _key(scope) if length else None
-        if key is None:
-            await self._django(scope, receive, send)
-        else:
-            await self._counted(scope, progress.Counter(receive, key, length), send)
-
-    async def _counted(self, scope: Scope, counter: progress.Counter, send: Send) -> None:
-        async def answer_when_over(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                await counter.end()
-            await send(message)
-
-        try:
-            await self._django(scope, counter, answer_when_over)
-        finally:
-            await asyncio.shield(counter.end())
-
-
-async def _key(scope: Scope) -> str | None:
-    """The key of the progress that this request's visitor wants to see, if any."""
-    found = parse_qs(scope["query_string"].decode("latin-1")).get(FIELD, [])
-    if len(found) != 1:
-        return None
-    visitor = await threads.check(partial(visitor_of, scope))
-    return progress.key_of(visitor.owner, (scope.get("client") or [""])[0], found[0])
+        await counted(self._django, OwnProgress, scope, receive, send)
 
 
 # Django's part
@@ -89,11 +63,12 @@ async def _key(scope: Scope) -> str | None:
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Takes the form's one file, whatever its field is called."""
+    request.upload_handlers.insert(0, OwnProgress(request))
     try:
         expect_allowed(origin_of(_scope(request)))
         content = _deliver(request, _only_file(request))
     except UploadError as refused:
-        return _answer(request, {"success": False, **described(refused)}, status_of(refused))
+        return _answer(request, failed(refused), status_of(refused))
     return _answer(request, {"success": True, **content}, 200)
 
 
@@ -101,7 +76,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def get_upload_progress(request: HttpRequest) -> HttpResponse:
     """`{"uploaded": n, "length": n}` in bytes while a form arrives, `null` when it is done."""
     address = request.META.get("REMOTE_ADDR", "")
-    key = progress.key_of(known_owner(request), address, request.GET.get(FIELD, ""))
+    key = progress.key_of(known_owner(request), address, request.GET.get(progress.FIELD, ""))
     if key is None:
         return _answer(request, described(UploadError("unknown_ref")), 404)
     if not progress.may_poll(key):
@@ -123,7 +98,8 @@ def _only_file(request: HttpRequest) -> Any:
 
 
 def _deliver(request: HttpRequest, file: Any) -> dict[str, Any]:
-    visitor = visitor_of_request(request)
+    scope = _scope(request)
+    visitor = visitor_of_request(request) if origin_of(scope).knows_visitor else visitor_of(scope)
     intake = intakes.get(conf().intake)
     delivery = Delivery(intake, visitor, request.path, file.name or "", file.size, file.content_type or "")
     try:
@@ -154,6 +130,8 @@ def _scope(request: HttpRequest) -> dict[str, Any]:
         "type": "http",
         "method": request.method,
         "path": request.path,
+        "query_string": b"",
+        "client": (request.META.get("REMOTE_ADDR", ""), 0),
         "scheme": request.scheme,
         "headers": headers,
     }

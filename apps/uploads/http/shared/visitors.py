@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
@@ -57,20 +59,36 @@ class Paces:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The page that a browser names. `is_own` also if none is named: browsers always name another site's."""
+    """The page that a browser names. `is_own` also if none is named: browsers always name another site's.
+
+    `is_open`: the site lets every page in, by the settings of django-cors-headers. Nobody knows then that the page's
+    visitor wants what it sends, so it comes from somebody without a session.
+    """
 
     name: str
     is_own: bool
     is_listed: bool
+    is_open: bool = False
+
+    @property
+    def knows_visitor(self) -> bool:
+        """Whether what it sends is its visitor's, by their cookies."""
+        return self.is_own or self.is_listed
 
     @property
     def is_allowed(self) -> bool:
-        return self.is_own or self.is_listed
+        return self.knows_visitor or self.is_open
 
     def cors(self) -> list[tuple[str, str]]:
         """Headers for every answer, errors included. Empty for a page that may not read it."""
         if not self.name or not self.is_allowed:
             return [("Vary", "Origin")]
+        if not self.knows_visitor:
+            return [
+                ("Access-Control-Allow-Origin", "*"),
+                ("Access-Control-Expose-Headers", _EXPOSED),
+                ("Vary", "Origin"),
+            ]
         return [
             ("Access-Control-Allow-Origin", self.name),
             ("Access-Control-Allow-Credentials", "true"),
@@ -91,17 +109,27 @@ class Origin:
 
 
 def origin_of(scope: dict[str, Any]) -> Origin:
-    """This host and `CSRF_TRUSTED_ORIGINS` are own; `UPLOADS["ALLOWED_ORIGINS"]` lists others.
+    """This host and `CSRF_TRUSTED_ORIGINS` are own; `UPLOADS["ALLOWED_ORIGINS"]` lists others, and a site whose
+    settings have `CORS_ALLOW_ALL_ORIGINS` is open to all.
 
     A request without an Origin comes from no page, unless the browser says that it comes from another site.
     """
     headers = Headers(scope)
     name = headers.get("origin")
     if name is None:
-        return Origin("", is_own=headers.text("sec-fetch-site").lower() != "cross-site", is_listed=False)
+        is_own = headers.text("sec-fetch-site").lower() != "cross-site"
+        return Origin("", is_own=is_own, is_listed=False, is_open=_is_open("", scope["path"]))
     scheme = {"https": "wss"}.get(scope.get("scheme", "http"), "ws")
     is_own = origins.is_allowed({**scope, "type": "websocket", "scheme": scheme})
-    return Origin(name, is_own, is_listed=name in conf().allowed_origins)
+    return Origin(name, is_own, name in conf().allowed_origins, _is_open(name, scope["path"]))
+
+
+def _is_open(name: str, path: str) -> bool:
+    """What a site that has django-cors-headers says there of its own views holds here as well."""
+    is_let_in = getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False) or name in getattr(
+        settings, "CORS_ALLOWED_ORIGINS", ()
+    )
+    return is_let_in and re.match(getattr(settings, "CORS_URLS_REGEX", ""), path) is not None
 
 
 def expect_allowed(origin: Origin) -> None:
@@ -134,7 +162,12 @@ class Visitor:
 
 
 def request_of(scope: dict[str, Any]) -> HttpRequest:
-    """The request without its body, with the session and user that its cookies name. Reads them lazily."""
+    """The request without its body, with the session and user that its cookies name. Reads them lazily.
+
+    Cookies that a page of another site sends along count for nothing.
+    """
+    if scope["type"] == "http" and not origin_of(scope).knows_visitor:
+        scope = {**scope, "headers": [line for line in scope["headers"] if line[0].lower() != b"cookie"]}
     request = ASGIRequest({**scope, "type": "http", "method": scope.get("method", "GET")}, io.BytesIO())
     SessionMiddleware(_unused).process_request(request)
     AuthenticationMiddleware(_unused).process_request(request)

@@ -243,7 +243,10 @@ class Http(Way):
 
 
 def code_of(status: int, content: bytes) -> str:
-    return OK if status < 300 else str(json.loads(content)["error"])
+    if status < 300:
+        return OK
+    told = json.loads(content)
+    return str(told.get("code", told["error"]))
 
 
 class Tus(Http):

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_a_project_made_as_it_says_takes_what_it_says(pasted: Pasted) -> None:
         kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
         answer = pasted.ask("POST", path, kind, form % (BOUNDARY, photo, BOUNDARY))
         assert answer.status == 200, answer.body
-        served = pasted.ask("GET", f"/media/{answer.json['fileGuid']}")
+        served = pasted.ask("GET", f"/media/photos/{UUID(answer.json['fileGuid']).hex}.jpg")
         assert (served.status, served.headers["Content-Type"]) == (200, "image/jpeg")
         assert hashlib.sha256(served.body).digest() == hashlib.sha256(photo).digest()
 

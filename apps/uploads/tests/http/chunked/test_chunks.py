@@ -216,13 +216,94 @@ def test_a_malformed_number_is_refused(server: Server, name: str, value: str) ->
     assert answer.json["success"] is False
 
 
-@pytest.mark.parametrize("name", ["X-Upload-Id", "X-Chunk-Index", "X-Chunk-Count", "X-File-Size"])
-def test_a_header_that_is_missing_is_refused(server: Server, name: str) -> None:
-    given = {other: value for other, value in headers("missing", 0).items() if other != name}
+@pytest.mark.parametrize("name", ["X-Upload-Id", "X-Chunk-Count"])
+def test_a_header_that_is_missing_is_refused_in_the_seeds_words(server: Server, name: str) -> None:
+    answer = server.ask("POST", PATH, without(name, headers("missing", 0)), piece(0))
 
-    answer = server.ask("POST", PATH, given, piece(0))
+    assert answer.status == 400
+    assert answer.json == {
+        "success": False,
+        "error": "Missing headers",
+        "code": "missing_header",
+        "message": "A header of this request is missing.",
+    }
 
-    assert (answer.status, answer.error) == (400, "bad_header")
+
+def without(name: str, given: dict[str, str]) -> dict[str, str]:
+    return {other: value for other, value in given.items() if other != name}
+
+
+# What isn't said has the seed's defaults
+
+
+def test_a_file_without_a_name_is_unknown_and_a_chunk_without_a_number_the_first(server: Server) -> None:
+    given = headers("nameless", 0, X_Chunk_Count="1")
+    for name in ("X-File-Name", "X-Chunk-Index", "X-File-Size"):
+        given = without(name, given)
+
+    answer = server.ask("POST", PATH, given, DATA).json
+
+    assert (answer["fileName"], answer["fileSize"]) == ("unknown", len(DATA))
+    (kept,) = [facts for facts in server.kept() if facts["name"] == "unknown"]
+    assert kept["sha256"] == SHA256
+
+
+@pytest.mark.parametrize("order", ["in order", "parallel", "last one early"])
+def test_the_chunks_of_a_file_say_how_large_it_is(server: Server, order: str) -> None:
+    name, before = f"sizeless-{order.replace(' ', '-')}", server.staged()
+
+    def send_one(index: int) -> Answer:
+        return server.ask("POST", PATH, without("X-File-Size", headers(name, index)), piece(index))
+
+    indices = [0, COUNT - 1, *range(1, COUNT - 1)] if order == "last one early" else list(range(COUNT))
+    answers = [send_one(indices[0])]
+    with ThreadPoolExecutor(6 if order == "parallel" else 1) as pool:
+        answers += pool.map(send_one, indices[1:])
+
+    assert {answer.status for answer in answers} == {200}
+    (finished,) = {answer.json["fileGuid"]: answer.json for answer in answers if "fileGuid" in answer.json}.values()
+    assert finished["fileSize"] == len(DATA)
+    assert hashes(server, name) == [SHA256]
+    again = send_one(COUNT - 1)
+    assert (again.status, again.json["fileGuid"]) == (200, finished["fileGuid"])
+    until(lambda: server.staged() == before)
+
+
+def test_the_last_chunk_of_a_file_of_unknown_size_can_not_be_the_first(server: Server) -> None:
+    before = server.staged()
+
+    answer = server.ask("POST", PATH, without("X-File-Size", headers("sizeless", COUNT - 1)), piece(COUNT - 1))
+
+    assert (answer.status, answer.error) == (400, "missing_header")
+    assert server.staged() == before
+
+
+def test_a_last_chunk_that_is_too_long_for_the_others_is_refused(server: Server) -> None:
+    given = {**without("X-File-Size", headers("overlong", 0)), "X-Chunk-Count": "2"}
+    assert server.ask("POST", PATH, given, piece(0)).status == 200
+
+    answer = server.ask("POST", PATH, {**given, "X-Chunk-Index": "1"}, piece(1) + b"!")
+
+    assert (answer.status, answer.error) == (400, "bad_body")
+    assert server.ask("POST", PATH, {**given, "X-Chunk-Index": "1"}, piece(1)).json["fileSize"] == 2 * STEP
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("100% gut.dat", "100% gut.dat"),
+        ("a%zz.dat", "a%zz.dat"),
+        ("a%2.dat", "a%2.dat"),
+        ("%ff.dat", "%ff.dat"),
+        ("caf\xe9.dat", "café.dat"),
+        ("ü 1.dat".encode().decode("latin-1"), "ü 1.dat"),
+        ("50%25.dat", "50%.dat"),
+    ],
+)
+def test_a_name_that_nobody_escaped_is_taken_as_it_is(server: Server, given: str, name: str) -> None:
+    one = headers(f"raw-{hashlib.md5(given.encode()).hexdigest()}", 0, X_Chunk_Count="1", X_File_Name=given)
+
+    assert server.ask("POST", PATH, one, DATA).json["fileName"] == name
 
 
 @pytest.mark.parametrize(
@@ -303,7 +384,7 @@ def test_a_body_must_say_how_long_it_is_and_be_plain(server: Server) -> None:
     assert send(server, "coding", 0, Content_Encoding="gzip").status == 415
 
 
-@pytest.mark.parametrize("name", ["", "a%zz.dat", "a%2", "%ff.dat", "caf\xe9.dat", "a%00.dat", "%20", "x" * 300])
+@pytest.mark.parametrize("name", ["", "a%00.dat", "%20", "x" * 300, "a\tb.dat"])
 def test_a_name_that_cannot_be_read_is_refused(server: Server, name: str) -> None:
     answer = send(server, "name", 0, X_File_Name=name)
 

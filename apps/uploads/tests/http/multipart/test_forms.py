@@ -86,6 +86,16 @@ def test_a_form_that_is_wrong_is_refused(server: Server, body: bytes, code: str)
     assert server.staged() == []
 
 
+def test_a_form_without_a_file_is_refused_in_the_seeds_words(server: Server) -> None:
+    assert send(server, END, "/api/upload").json == {
+        "success": False,
+        "error": "No file uploaded",
+        "code": "no_file",
+        "message": "There is no file in this request.",
+    }
+    assert send(server, part("a.exe") + END).json["error"] == "This kind of file isn't accepted here."
+
+
 def test_a_form_without_a_boundary_is_refused(server: Server) -> None:
     assert send(server, part("a.dat") + END, Content_Type="multipart/form-data").status == 400
     assert send(server, b"{}", Content_Type="application/json").error == "no_file"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from uploads.http.shared.visitors import origin_of
+from uploads.http.shared.visitors import origin_of, request_of
 from uploads.tests.http.ways.drip import Drip
 from uploads.tests.http.ways.raw import Answer, Wire
 from uploads.tests.http.ways.server import Server
@@ -169,3 +169,40 @@ def test_a_body_from_another_site_is_not_read(server: Server) -> None:
 
         assert wire.answer().status == 403  # before a byte of it was sent
     assert server.staged() == before
+
+
+# A site that lets every page in, as its settings of django-cors-headers say
+
+
+@pytest.mark.parametrize(
+    ("cors", "path", "allowed"),
+    [
+        ({}, "/api/upload", False),
+        ({"CORS_ALLOW_ALL_ORIGINS": True}, "/api/upload", True),
+        ({"CORS_ALLOW_ALL_ORIGINS": True, "CORS_URLS_REGEX": r"^/api/.*$"}, "/api/upload-chunk", True),
+        ({"CORS_ALLOW_ALL_ORIGINS": True, "CORS_URLS_REGEX": r"^/api/.*$"}, "/tus/", False),
+        ({"CORS_ALLOWED_ORIGINS": ["https://app.example"]}, "/api/upload", False),
+        ({"CORS_ALLOWED_ORIGINS": ["https://evil.example"]}, "/api/upload", True),
+    ],
+)
+def test_a_site_may_let_every_page_in(settings: Any, cors: dict[str, Any], path: str, allowed: bool) -> None:
+    for name, value in cors.items():
+        setattr(settings, name, value)
+    headers = [(b"host", b"127.0.0.1"), (b"origin", b"https://evil.example"), (b"cookie", b"sessionid=secret; a=b")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "scheme": "http",
+        "headers": headers,
+        "client": ("192.0.2.1", 1),
+    }
+
+    origin = origin_of(scope)
+
+    assert origin.is_allowed is allowed and not origin.knows_visitor
+    assert dict(origin.cors()).get("Access-Control-Allow-Origin") == ("*" if allowed else None)
+    assert "Access-Control-Allow-Credentials" not in dict(origin.preflight("POST"))
+    assert request_of(scope).COOKIES == {}  # it sends as somebody without a session
+    assert request_of({**scope, "headers": [headers[0], headers[2]]}).COOKIES["sessionid"] == "secret"

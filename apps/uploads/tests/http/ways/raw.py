@@ -28,7 +28,8 @@ class Answer:
 
     @property
     def error(self) -> str:
-        return str(self.json["error"])
+        """Its code."""
+        return str(self.json.get("code", self.json["error"]))
 
 
 class Wire:
