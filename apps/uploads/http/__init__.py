@@ -2,3 +2,9 @@
 
 Put `uploads.http.routing.application` around a project's HTTP application; see docs/http.md.
 """
+
+from __future__ import annotations
+
+from uploads.http.multipart.handler import UploadProgressCachedHandler
+
+__all__ = ["UploadProgressCachedHandler"]

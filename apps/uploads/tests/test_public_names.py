@@ -26,7 +26,7 @@ uploads.content: ImageLimits Rendition process_image
 uploads.errors: SENTENCES UploadError
 uploads.events: child_died upload_event
 uploads.external: Stored topic_of
-uploads.http: routing
+uploads.http: UploadProgressCachedHandler routing
 uploads.http.consumer: MAX_SIZE FileUploadConsumer
 uploads.http.routing: application websocket_urlpatterns
 uploads.http.urls: urlpatterns

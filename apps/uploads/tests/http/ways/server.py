@@ -21,7 +21,9 @@ class Server(processes.Server):
     probe = "/up/"
     twins: Sequence[Self] = ()
 
-    def __init__(self, folder: Path, *, processes: int = 1, redis_url: str = "", **uploads: Any) -> None:
+    def __init__(
+        self, folder: Path, *, processes: int = 1, redis_url: str = "", command: Sequence[str] = (), **uploads: Any
+    ) -> None:
         env = {
             "PYTHONPATH": str(PACKAGES),
             "DJANGO_SETTINGS_MODULE": "uploads.tests.http.ways.settings",
@@ -29,7 +31,7 @@ class Server(processes.Server):
             "WAYS_REDIS": redis_url,
             "WAYS_CONF": json.dumps(uploads),
         }
-        super().__init__(folder, env)
+        super().__init__(folder, env, command=command)
         self.twins = [self.twin() for _ in range(processes - 1)]
 
     @property

@@ -49,6 +49,10 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = DATA / "media"
 USE_TZ = True
 LIVEVIEW: dict[str, Any] = {"MAX_BODY": 1_000_000_000}
+FILE_UPLOAD_HANDLERS = [
+    "uploads.http.UploadProgressCachedHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 UPLOADS: dict[str, Any] = {
     "STAGING_DIR": DATA / "staging",
     "TUS_INTAKE": "files",
