@@ -59,6 +59,17 @@ def test_what_the_guide_builds_works(url: str, page: Page) -> None:
     expect(page.get_by_text("Lola eats ['hay'].")).to_be_visible()
     expect(page.get_by_label("Hay")).not_to_be_checked()
 
+    page.goto(f"{url}/check/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("3 of 3")).to_be_visible()
+
+    page.goto(f"{url}/report/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    page.get_by_label("Text").fill("to be or not to be")
+    page.get_by_role("button", name="Count").click()
+    expect(page.get_by_text("4 different words")).to_be_visible()
+
     page.goto(f"{url}/room/lobby/")
     expect(page.locator("html.live-connected")).to_be_attached()
     page.get_by_label("Line").fill("Hello")

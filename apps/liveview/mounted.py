@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,8 +15,9 @@ from django.utils.functional import SimpleLazyObject
 
 from liveview.contracts import Topics, View
 from liveview.core import effects
+from liveview.core.attachments import Attachments, Timer
 from liveview.core.effects import Effect
-from liveview.core.state import public_items
+from liveview.core.state import public_items, remember, restore
 from liveview.core.streams import Stream
 from liveview.extensions import Extension
 from liveview.threads import completed, is_on_loop
@@ -28,6 +31,14 @@ class Ticket:
 
     topics: Topics
     mounted: Mounted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What to go back to if a handler raises."""
+
+    state: dict[str, Any]
+    attachments: Attachments
 
 
 def ticket_of(request: HttpRequest) -> Ticket | None:
@@ -47,7 +58,11 @@ class Mounted:
         self.effects: list[Effect] = []
         self.streams: dict[str, Stream] = {}
         self.extensions = tuple(extension(self) for extension in extension_classes)
+        self.attachments = Attachments()  # what handlers have begun
+        self.is_fresh = True  # what is begun now belongs to `mount`, which runs again when the page comes back
+        self.show: Callable[[], None] = lambda: None  # sends what the page looks like by now; while a handler runs
         self._subscribed: list[str] = []  # topics, since the last turn
+        self._timers = count()
         self._csrf_token = ""
 
     @property
@@ -67,14 +82,28 @@ class Mounted:
     def handle_params(self) -> None:
         completed(self.view.handle_params(dict(self.query)))
 
+    def shown(self) -> None:
+        """What has been done up to now stays done, whatever still happens."""
+        self._subscribed = []
+
     def finished(self, *, succeeded: bool) -> None:
         """A handler and the render after it have succeeded, or one of them has raised."""
         if succeeded:
-            self._subscribed = []
+            self.shown()
         for extension in self.extensions:
             extension.handler_finished(succeeded)
 
-    def roll_back(self) -> None:
+    def remember(self) -> Remembered:
+        """Everything that a handler may change."""
+        return Remembered(remember(self.view), self.attachments)
+
+    def roll_back(self, before: Remembered) -> None:
+        """Drops what a failed handler has changed and asked for."""
+        restore(self.view, before.state)
+        self.attachments = before.attachments
+        self.drop_effects()
+
+    def drop_effects(self) -> None:
         """Drops what a failed handler asked for, and undoes what was done at once."""
         self.effects = []
         for topic in self._subscribed:
@@ -105,6 +134,40 @@ class Mounted:
             self.effects.append(effects.Subscribe(topic))
         elif self.topics.subscribe_now(topic):
             self._subscribed.append(topic)
+        if not self.is_fresh:
+            self.attachments = self.attachments.joined(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        self.effects.append(effects.Unsubscribe(topic))
+        if not self.is_fresh:
+            self.attachments = self.attachments.parted(topic)
+
+    def send_after(self, seconds: float, name: str, params: dict[str, Any]) -> None:
+        key = next(self._timers)
+        self.effects.append(effects.Later(seconds, name, params, key, self.is_fresh))
+        if not self.is_fresh:
+            self.attachments = self.attachments.timed(Timer(key, time.time() + seconds, name, params))
+
+    def start(self, name: str, function: Callable[[], Any]) -> None:
+        self.effects.append(effects.Start(name, function))
+        if not self.is_fresh:
+            self.attachments = self.attachments.started(name)
+
+    def stop(self, name: str) -> None:
+        self.effects.append(effects.Stop(name))
+        self.attachments = self.attachments.ended(name)
+
+    def resume(self, attachments: Attachments) -> None:
+        """Takes up what the page's handlers had begun on the socket before. What it no longer has is left out."""
+        now = time.time()
+        timers = tuple(timer for timer in attachments.timers if callable(getattr(type(self.view), timer.name, None)))
+        self.attachments = replace(attachments, timers=timers)
+        for topic in attachments.topics:
+            self.subscribe(topic)
+        self.effects += [effects.Unsubscribe(topic) for topic in attachments.left]
+        for timer in timers:
+            self.effects.append(effects.Later(max(0, timer.due - now), timer.name, timer.params, timer.key, False))
+        completed(self.view.restored())
 
     def stream(self, name: str) -> Stream:
         try:

@@ -12,12 +12,14 @@ from django.http.response import HttpResponseBase
 from django.views import View
 
 from liveview import http_page
+from liveview.background import Result
 from liveview.core import effects, messages, streams, urls
 from liveview.core.handlers import Handler, collect
 from liveview.core.state import declared, state
 from liveview.encoding import encode
 from liveview.extensions import Extension
 from liveview.mounted import Mounted, ticket_of
+from liveview.threads import is_on_loop
 
 E = TypeVar("E", bound=Extension)
 
@@ -75,6 +77,15 @@ class LiveView(View):
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
         """Something was broadcast to a topic that this view subscribed to."""
 
+    def handle_async(self, name: str, result: Result) -> None:
+        """Background work has a result, or something to show before that."""
+
+    def restored(self) -> None:
+        """The page is back on a new socket, with the state of before: what it needs besides state can be begun here.
+
+        Runs after `mount` and `handle_params`, and after what handlers had begun was taken up again.
+        """
+
     # What a handler may ask for
     @property
     def form_data(self) -> QueryDict:
@@ -111,7 +122,7 @@ class LiveView(View):
         name = method if isinstance(method, str) else method.__name__
         if not callable(getattr(self, name, None)):
             raise ValueError(f"{type(self).__name__} has no method {name!r}.")
-        self._live.effects.append(effects.Later(seconds, name, params))
+        self._live.send_after(seconds, name, params)
 
     def subscribe(self, topic: str) -> None:
         """From now on `handle_info` gets what is broadcast to `topic`: subscribe first, then read the database.
@@ -121,7 +132,29 @@ class LiveView(View):
         self._live.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> None:
-        self._live.effects.append(effects.Unsubscribe(topic))
+        self._live.unsubscribe(topic)
+
+    def show(self) -> None:
+        """Shows the page as it is by now, in the middle of a handler that takes long.
+
+        What has been shown stays, even if the handler raises afterwards. Without a socket this does nothing, and in an
+        async handler it raises `RuntimeError`.
+        """
+        if is_on_loop():
+            raise RuntimeError("show() blocks: a handler that is async can't call it. See start_async.")
+        self._live.show()
+
+    def start_async(self, name: str, function: Callable[[], Any]) -> None:
+        """Runs `function` in the background while the page goes on; `handle_async(name, result)` hears of it.
+
+        A plain function gets a thread with database connections of its own, an async one runs on the event loop. What a
+        generator yields is told as it comes, at most ten times a second. It takes the place of work of the same name.
+        """
+        self._live.start(name, function)
+
+    def cancel_async(self, name: str) -> None:
+        """Ends background work: `handle_async` hears no more of it, and a generator ends at its next `yield`."""
+        self._live.stop(name)
 
     def broadcast(self, topic: str, message: dict[str, Any]) -> None:
         """Sends to every view subscribed to `topic`, including this one and those in other processes."""

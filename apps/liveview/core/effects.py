@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -37,11 +37,31 @@ class Flash:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Call the view's method `name` after `seconds`."""
+    """Call the view's method `name` after `seconds`.
+
+    key: of its timer. is_mounts: whether `mount` has begun it, or a timer that `mount` has begun.
+    """
 
     seconds: float
     name: str
     params: dict[str, Any]
+    key: int
+    is_mounts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Run `function` in the background, under a name."""
+
+    name: str
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the background work of that name."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +106,17 @@ class Delete:
 
 
 Effect: TypeAlias = (
-    Send | Address | Redirect | Flash | Later | Subscribe | Unsubscribe | Broadcast | Fill | Insert | Delete
+    Send
+    | Address
+    | Redirect
+    | Flash
+    | Later
+    | Start
+    | Stop
+    | Subscribe
+    | Unsubscribe
+    | Broadcast
+    | Fill
+    | Insert
+    | Delete
 )

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from liveview import pubsub, threads
+from liveview.background import Result, Works
 from liveview.conf import conf
 from liveview.core import effects, messages, urls
 from liveview.core.effects import Effect
@@ -61,6 +62,8 @@ class LiveSession:
         self._render_queued = False
         self._pass: Pass | None = None
         self._share = asyncio.Semaphore()
+        self._works = Works(self._heard)
+        self._results: dict[str, Result] = {}  # of works, before the view has been told
 
     # Life
     def start(self) -> None:
@@ -68,6 +71,8 @@ class LiveSession:
         self._actor.put_later(self._conf.mount_seconds, self._expect_mount)
 
     def close(self, code: int) -> None:
+        if code == CloseCode.SESSION_ENDED:
+            self._works.leave("")
         self._actor.end()
         self._close(code)
 
@@ -81,6 +86,7 @@ class LiveSession:
             for extension in self._extensions:
                 await extension.closed()
             await self._subscriptions.close()
+            self._works.leave(self._snapshot)
             if self._snapshot:
                 await threads.run(partial(snapshots.touch, self._snapshot))
 
@@ -176,7 +182,7 @@ class LiveSession:
     async def _connect(self, mounted: Mounted, standing: Standing | None, wanted: str | None) -> None:
         if standing is not None and not self._admitted(standing):
             return
-        restore = Call(lambda: wanted is not None and snapshots.load(mounted, wanted))
+        restore = Call(lambda: wanted is not None and snapshots.load(mounted, wanted), is_fresh=True)
         turn = await self._attempt(mounted, restore, None)
         if turn is None:
             for extension in mounted.extensions:
@@ -193,6 +199,8 @@ class LiveSession:
             extension.connected(self)
         self.spawn(self._watch(standing))
         await self._carry_out(turn.effects)
+        if turn.value:
+            self._works.resume(self._snapshot, mounted.attachments.works)
 
     def _admitted(self, standing: Standing) -> bool:
         if self._pass is None:
@@ -283,16 +291,20 @@ class LiveSession:
         """Takes one turn and sends its output. None if it failed, which the visitor has been told."""
         turn = await self._attempt(self.mounted, call, ref) if self.mounted is not None else None
         if turn is not None:
-            self._screen = turn.screen
-            for message in turn.patches:
-                self._tell(message)
-            await self._carry_out(turn.effects)
+            await self._emit(turn)
         return turn
+
+    async def _emit(self, turn: Turn) -> None:
+        self._screen = turn.screen
+        for message in turn.patches:
+            self._tell(message)
+        await self._carry_out(turn.effects)
 
     async def _attempt(self, mounted: Mounted, call: Call, ref: int | None) -> Turn | None:
         try:
             async with self._share:
-                turn = await turns.take(mounted, call, self._screen, self._snapshot)
+                emit = self._emit if self.mounted is not None else None
+                turn = await turns.take(mounted, call, self._screen, self._snapshot, emit)
         except Exception as raised:  # noqa: BLE001  (the application's code may raise anything)
             self._failed(raised, ref)
             return None
@@ -324,6 +336,10 @@ class LiveSession:
                     await pubsub.abroadcast(topic, message)
                 case effects.Later() if not self._actor.is_over:
                     self._later(effect)
+                case effects.Start(name, function) if not self._actor.is_over:
+                    self._works.start(name, function)
+                case effects.Stop(name):
+                    self._works.cancel(name)
                 case effects.Subscribe(topic) if not self._actor.is_over:
                     await self._subscriptions.subscribe(topic)
                 case effects.Unsubscribe(topic) if not self._actor.is_over:
@@ -331,8 +347,29 @@ class LiveSession:
 
     def _later(self, effect: effects.Later) -> None:
         assert self.mounted is not None
-        method = getattr(self.mounted.view, effect.name)
-        call = Call(partial(method, **effect.params), inspect.iscoroutinefunction(method))
-        self._actor.put_later(effect.seconds, partial(self._turn, call))
+        mounted, method = self.mounted, getattr(self.mounted.view, effect.name)
+        call = Call(partial(method, **effect.params), inspect.iscoroutinefunction(method), is_fresh=effect.is_mounts)
+
+        async def ring() -> None:
+            mounted.attachments = mounted.attachments.rung(effect.key)
+            await self._turn(call)
+
+        self._actor.put_later(effect.seconds, ring)
+
+    # Background work
+    def _heard(self, name: str, result: Result) -> None:
+        """A view that is slower than its work hears the latest."""
+        is_queued, self._results[name] = name in self._results, result
+        if not is_queued:
+            self._actor.put(partial(self._tell_result, name))
+
+    async def _tell_result(self, name: str) -> None:
+        result, mounted = self._results.pop(name), self.mounted
+        if mounted is None:
+            return
+        if result.done:
+            mounted.attachments = mounted.attachments.ended(name)
+        method = mounted.view.handle_async
+        await self._turn(Call(partial(method, name, result), inspect.iscoroutinefunction(method)))
 
     _handlers = {"mount": _mount, "event": _event, "call": _call, "url": _url, "html": _send_html}

@@ -12,6 +12,7 @@ from typing import Any
 
 from liveview import shared_cache
 from liveview.conf import conf
+from liveview.core.attachments import unpacked
 from liveview.mounted import Mounted
 
 logger = logging.getLogger("liveview")
@@ -22,7 +23,8 @@ def new_id() -> str:
 
 
 def save(mounted: Mounted, snapshot: str, state: dict[str, Any]) -> None:
-    kept = {"of": _identity(mounted), "query": mounted.query, "state": state}
+    attached = mounted.attachments.packed()
+    kept = {"of": _identity(mounted), "query": mounted.query, "state": state, "attached": attached}
     try:
         shared_cache.put(_key(snapshot), kept, conf().snapshot_ttl)
     except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
@@ -45,6 +47,7 @@ def load(mounted: Mounted, snapshot: str) -> bool:
             vars(view).update({name: value for name, value in values.items() if name in view.live_state})
             if query != mounted.query:
                 mounted.handle_params()
+            mounted.resume(unpacked(kept.get("attached")))
             return True
     return False
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -16,7 +16,7 @@ from liveview import streams, threads
 from liveview.core import effects, messages
 from liveview.core.effects import Effect
 from liveview.core.messages import Message
-from liveview.core.state import portable, remember, restore
+from liveview.core.state import portable
 from liveview.encoding import encode
 from liveview.mounted import Mounted
 from liveview.rendering import diff, render
@@ -45,63 +45,104 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to run in a turn. With `answers`, its value goes to the browser and must be JSON."""
+    """What to run in a turn. With `answers`, its value goes to the browser and must be JSON.
+
+    is_fresh: what it begins belongs to `mount`.
+    """
 
     function: Callable[[], Any]
     is_async: bool = False
     answers: bool = False
+    is_fresh: bool = False
 
 
-async def take(mounted: Mounted, call: Call, screen: Screen, snapshot: str) -> Turn:
-    """Runs `call` and renders. If anything raises, the view is restored and the exception propagates."""
+Emit: TypeAlias = Callable[[Turn], Coroutine[Any, Any, None]]
+
+
+async def take(mounted: Mounted, call: Call, screen: Screen, snapshot: str, emit: Emit | None) -> Turn:
+    """Runs `call` and renders. If anything raises, the view is restored and the exception propagates.
+
+    emit: sends what a handler shows before it has finished; None where the page isn't there yet.
+    """
+    mounted.is_fresh = call.is_fresh
     if not call.is_async:
-        return await threads.run(partial(_all_or_nothing, mounted, call, screen, snapshot))
-    before = remember(mounted.view)
+        send = partial(_wait_for, asyncio.get_running_loop(), emit) if emit is not None else None
+        return await threads.run(lambda: _Work(mounted, screen, snapshot).run(call, send))
+    work = _Work(mounted, screen, snapshot)
     try:
         value = await _await(call.function)
     except Exception:
-        await threads.run(partial(_roll_back, mounted, before))
+        await threads.run(work.roll_back)
         raise
-    ready = replace(call, function=lambda: value)
-    return await threads.run(partial(_all_or_nothing, mounted, ready, screen, snapshot, before))
+    return await threads.run(partial(work.run, replace(call, function=lambda: value)))
 
 
-def _all_or_nothing(
-    mounted: Mounted, call: Call, screen: Screen, snapshot: str, before: dict[str, Any] | None = None
-) -> Turn:
-    django_session.refresh(mounted.request)
-    before = remember(mounted.view) if before is None else before
-    try:
-        turn = _perform(mounted, call, screen)
-    except Exception:
-        _roll_back(mounted, before)
-        raise
-    kept = portable(mounted.view, vars(mounted.view))
-    if snapshot and kept != portable(mounted.view, before):
-        snapshots.save(mounted, snapshot, kept)
-    return turn
+def _wait_for(loop: asyncio.AbstractEventLoop, emit: Emit, turn: Turn) -> None:
+    asyncio.run_coroutine_threadsafe(emit(turn), loop).result()
 
 
-def _perform(mounted: Mounted, call: Call, screen: Screen) -> Turn:
-    value = completed(call.function())
-    if call.answers:
-        encode(value)
-    taken = mounted.take_effects()
-    for effect in taken:
-        if isinstance(effect, effects.Address):
-            mounted.go_to(urlsplit(effect.url).query)
-    html, title = render(mounted), str(mounted.view.page_title)
-    taken = streams.to_messages(mounted, taken + mounted.take_effects())
-    django_session.save(mounted.request)
-    mounted.finished(succeeded=True)
-    version = screen.version + (html != screen.html)
-    return Turn(value, Screen(html, title, version), _patches(screen, html, title), taken)
+class _Work:
+    """A turn while it is taken: where it has got to, and what to go back to."""
 
+    def __init__(self, mounted: Mounted, screen: Screen, snapshot: str) -> None:
+        self._mounted, self._screen, self._snapshot = mounted, screen, snapshot
+        self._before = mounted.remember()
 
-def _roll_back(mounted: Mounted, before: dict[str, Any]) -> None:
-    restore(mounted.view, before)
-    mounted.roll_back()
-    mounted.finished(succeeded=False)
+    def run(self, call: Call, send: Callable[[Turn], None] | None = None) -> Turn:
+        mounted = self._mounted
+        django_session.refresh(mounted.request)
+        try:
+            value = self._call(call, send)
+            turn = self._render(value)
+            django_session.save(mounted.request)
+            mounted.finished(succeeded=True)
+        except Exception:
+            self.roll_back()
+            raise
+        self._keep()
+        return turn
+
+    def roll_back(self) -> None:
+        self._mounted.roll_back(self._before)
+        self._mounted.finished(succeeded=False)
+
+    def _call(self, call: Call, send: Callable[[Turn], None] | None) -> Any:
+        before = self._mounted.show
+        if send is not None:
+            self._mounted.show = partial(self._show, send)
+        try:
+            value = completed(call.function())
+        finally:
+            self._mounted.show = before
+        if call.answers:
+            encode(value)
+        return value
+
+    def _show(self, send: Callable[[Turn], None]) -> None:
+        """In the middle of a handler; there is no way back behind this."""
+        turn = self._render(None)
+        self._mounted.shown()
+        self._keep()
+        self._screen, self._before = turn.screen, self._mounted.remember()
+        send(turn)
+
+    def _render(self, value: Any) -> Turn:
+        mounted, screen = self._mounted, self._screen
+        taken = mounted.take_effects()
+        for effect in taken:
+            if isinstance(effect, effects.Address):
+                mounted.go_to(urlsplit(effect.url).query)
+        html, title = render(mounted), str(mounted.view.page_title)
+        taken = streams.to_messages(mounted, taken + mounted.take_effects())
+        version = screen.version + (html != screen.html)
+        return Turn(value, Screen(html, title, version), _patches(screen, html, title), taken)
+
+    def _keep(self) -> None:
+        mounted, before = self._mounted, self._before
+        kept = portable(mounted.view, vars(mounted.view))
+        has_changed = kept != portable(mounted.view, before.state) or mounted.attachments != before.attachments
+        if self._snapshot and has_changed:
+            snapshots.save(mounted, self._snapshot, kept)
 
 
 async def _await(call: Callable[[], Any]) -> Any:

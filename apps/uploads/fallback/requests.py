@@ -176,7 +176,7 @@ class Fallback:
         except Exception:
             logger.exception("progress callback failed")
             self._mounted.finished(succeeded=False)
-            self._mounted.roll_back()
+            self._mounted.drop_effects()
             entry.fail(UploadError("server_error"))
         else:
             self._mounted.finished(succeeded=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import path
 from PIL import Image
 
 from uploads import UploadEntry, UploadMixin
@@ -100,6 +101,40 @@ def test_the_example_of_the_guide_works(
     served = client.get(address[1])
     assert served.status_code == 200 and served["Content-Type"] == "image/png"
     assert _sha256(served.getvalue()) == _sha256(picture)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_is_read_in_the_background_and_the_page_that_comes_back_hears_of_it(
+    guide: str, settings: Any, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = re.search(r"```python\n# imports.py\n(.*?)```", guide, re.DOTALL)
+    template = re.search(r"```html\n<!-- import.html -->\n(.*?)```", guide, re.DOTALL)
+    assert code is not None and template is not None
+    (tmp_path / "import.html").write_text(template[1])
+    views, urls = types.ModuleType("guide_imports"), types.ModuleType("guide_urls")
+    monkeypatch.setitem(sys.modules, "guide_imports", views)
+    exec(code[1], vars(views))
+    urls.__dict__["urlpatterns"] = [path("import/", views.ImportView.as_view())]
+    settings.ROOT_URLCONF = urls
+    settings.LIVEVIEW = {}
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
+    table = b"name,size\n" + b"".join(b"row %d,%d\n" % (number, number) for number in range(200_000))
+
+    with mount("/import/", client) as page:
+        page.upload("table", "table.csv", table)
+        page.submit("begin")
+        page.drop_connection()
+        page.connect()
+        page.wait_html("200000 rows. All rows are in.")
+
+        page.upload("table", "table.csv", b"name\n\xff\xfe\n")
+        page.submit("begin")
+        page.wait_html("This file can&#x27;t be imported.")
+
+    assert list((tmp_path / "media").rglob("*.csv")) == []
 
 
 def _sha256(data: bytes) -> str:

@@ -33,6 +33,8 @@ class Bench(LiveView):
     on_mount: ClassVar[Callable[[Any], Any] | None] = None
     on_run: ClassVar[Callable[[Any], Any]] = lambda view: None
     on_info: ClassVar[Callable[[Any, str, Any], Any]] = lambda view, topic, message: None
+    on_restored: ClassVar[Callable[[Any], Any]] = lambda view: None
+    on_result: ClassVar[Callable[[Any, str, Any], Any]] = lambda view, name, result: None
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         if type(self).on_mount is not None:
@@ -43,6 +45,12 @@ class Bench(LiveView):
 
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
         type(self).on_info(self, topic, message)
+
+    def handle_async(self, name: str, result: Any) -> None:
+        type(self).on_result(self, name, result)
+
+    def restored(self) -> None:
+        type(self).on_restored(self)
 
     @event_handler
     def add(self, by: int = 1) -> None:
