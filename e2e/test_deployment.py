@@ -72,6 +72,7 @@ def deployment(postgres: Postgres, redis: Redis, bucket: Moto, tmp_path_factory:
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "METRICS": "1",
+        "METRICS_TOKEN": SECRET,
     }
     made = Deployment(venv, folder, config)
     made.manage("collectstatic", "--noinput")
@@ -120,8 +121,8 @@ def rows(postgres: Postgres, query: str, *given: object) -> list[tuple[Any, ...]
         return connection.execute(query, given).fetchall()  # type: ignore[call-overload,no-any-return]
 
 
-def fetched(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=60) as response:
+def fetched(url: str, **headers: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as response:
         body: bytes = response.read()
         return body
 
@@ -144,7 +145,7 @@ def test_every_process_is_alive_ready_and_measured(webs: list[Web]) -> None:
     for web in webs:
         assert fetched(f"{web.url}/healthz") == b"ok\n"
         assert json.loads(fetched(f"{web.url}/readyz")) == {"database": "ok", "cache": "ok", "storage": "ok"}
-        assert b"uploads_seconds" in fetched(f"{web.url}/metrics")
+        assert b"uploads_seconds" in fetched(f"{web.url}/metrics", Authorization=f"Bearer {SECRET}")
 
 
 def test_behind_a_proxy_that_speaks_https_nothing_else_is_spoken(deployment: Deployment) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from channels.routing import get_default_application
 from django.apps import apps
@@ -20,6 +21,8 @@ ROUTE_HINT = (
     "In asgi.py, at its end: from liveview.routing import live; application = live(application). "
     "What it serves already stays as it is."
 )
+
+FEW_FILES: Final = 4096
 
 
 @register("liveview")
@@ -70,6 +73,21 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register("liveview")
+def check_open_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The limit that a server started here could raise its own to, as ours does."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= FEW_FILES:
+        return []
+    return [
+        CheckWarning(
+            f"A process may have {most} files open, and every open page is one: from then on nobody is served.",
+            hint="LimitNOFILE=65536 in a systemd unit, --ulimit nofile=65536 for a container.",
+            id="liveview.W005",
+        )
+    ]
 
 
 @register("liveview")

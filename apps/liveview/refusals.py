@@ -30,6 +30,7 @@ class Refusal(NamedTuple):
             (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
             (b"content-security-policy", b"default-src 'none'"),
+            (b"x-content-type-options", b"nosniff"),
             (b"connection", b"close"),
         ]
         return [

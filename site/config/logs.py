@@ -17,9 +17,33 @@ def logging(*, debug: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": _FORMATS[form]}},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+        "filters": {"brief": {"()": BriefRefusals}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "line",
+                "filters": ["brief"],
+            }
+        },
+        "loggers": {
+            "django": {"handlers": []},  # by itself it has one of its own in debug mode, and one that sends mail
+            "axes": {"level": "WARNING"},  # what it does, and that it is there, isn't news
+        },
         "root": {"handlers": ["stdout"], "level": env.choice("LOG_LEVEL", _LEVELS, default="INFO")},
     }
+
+
+class BriefRefusals(python_logging.Filter):
+    """A request that Django refuses, such as one for another host, is one line: anybody may send thousands.
+
+    Where in Django that happened is of no use to anybody.
+    """
+
+    def filter(self, record: python_logging.LogRecord) -> bool:
+        if record.name.startswith("django.security"):
+            record.exc_info = record.exc_text = None
+        return True
 
 
 class JsonLine(python_logging.Formatter):

@@ -1,6 +1,6 @@
 """Metrics for Prometheus, where `METRICS` asks for them: `/metrics`, by its own client library.
 
-Each process tells of itself. With `METRICS_TOKEN` only those get an answer who send `Authorization: Bearer <token>`.
+Each process tells of itself, to those who send `Authorization: Bearer <token>` with the token of `METRICS_TOKEN`.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ def count_child(*, job: str, **_: Any) -> None:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    token = settings.METRICS_TOKEN
-    if token and not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}"):
+    if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import databases, logs, s3
+from config import databases, login, logs, s3
 from config.env import ROOT, env, keys_of, own_hosts, size_of
 
 DEBUG = env.flag("DEBUG")
@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
+    "axes",
     "liveview",
     "uploads",
     "avatars",
@@ -47,17 +48,23 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.headers.on_every_answer",
     "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.headers.admins_styles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesBackend", "django.contrib.auth.backends.ModelBackend"]
+globals().update(login.SETTINGS)
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -137,6 +144,8 @@ LIVEVIEW.setdefault(
 # Safety
 HTTPS = env.flag("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:  # browsers take a cookie of such a name from this very host only, and over HTTPS
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 if HTTPS:
@@ -158,8 +167,6 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
     },
-    # Django's admin brings its own policy of inline styles.
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
 }
 # Small bodies only: files travel through the upload machine, whose own limits hold.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
@@ -173,3 +180,7 @@ USE_TZ = True
 LOGGING = logs.logging(debug=DEBUG)
 METRICS = env.flag("METRICS")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS and not METRICS_TOKEN:
+    raise ImproperlyConfigured(
+        "METRICS=1 needs a METRICS_TOKEN: a long random text, which whoever asks for /metrics has to send."
+    )

@@ -6,6 +6,7 @@ read, that fails once more, and no page comes of it.
 
 from __future__ import annotations
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -16,7 +17,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "400.html", status=400)
+    template = "400_host.html" if isinstance(exception, DisallowedHost) else "400.html"
+    return render(request, template, status=400)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import Any
+import resource
+from typing import Any, Final
 
 from daphne.cli import CommandLineInterface
 from daphne.server import Server as StockServer
@@ -11,6 +13,8 @@ from daphne.server import Server as StockServer
 from liveview.daphne import names
 
 logger = logging.getLogger("liveview.daphne")
+
+MOST_FILES: Final = 65_536
 
 
 class CommandLine(CommandLineInterface):
@@ -23,8 +27,18 @@ class CommandLine(CommandLineInterface):
     def load_asgi_app(self, asgi_app_path: str) -> Any:
         """Chooses the server here because the settings are loaded with the application."""
         application = super().load_asgi_app(asgi_app_path)
+        raise_open_files()
         self.server_class = server_class()
         return application
+
+
+def raise_open_files() -> None:
+    """Every socket is an open file, and the usual limit of 1024 is there for programs that use `select`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has a limit of its own below the hard one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def server_class() -> type[StockServer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import sys
 import types
 from pathlib import Path
@@ -17,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 
 from liveview import LiveView, checks
-from liveview.checks import check_application, check_limits, check_settings
+from liveview.checks import check_application, check_limits, check_open_files, check_settings
 from liveview.routing import live, websocket_urlpatterns
 from liveview.socket.asgi import live_socket
 
@@ -38,6 +39,21 @@ def test_a_project_that_is_complete_hears_nothing(settings: Any) -> None:
     settings.ASGI_APPLICATION = "liveview.tests.project.asgi.application"
 
     assert check_settings(None) == check_application(None) == []
+
+
+@pytest.mark.parametrize(
+    ("hard", "told"), [(1024, ["liveview.W005"]), (4096, []), (524_288, []), (resource.RLIM_INFINITY, [])]
+)
+def test_few_open_files_are_told(monkeypatch: pytest.MonkeyPatch, hard: int, told: list[str]) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, hard))
+
+    assert ids(check_open_files(None)) == told
+
+
+def test_a_cache_that_unpickles_what_others_may_write_is_named(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "x"}}
+
+    assert ids(check_settings(None)) == ["liveview.W004"]
 
 
 def test_a_misspelt_setting_is_named(settings: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from typing import Any
@@ -90,5 +91,30 @@ def test_nobody_is_shown_metrics_unless_the_site_wants_it(settings: Any) -> None
     assert Client().get("/metrics").status_code == 404
 
     settings.METRICS = True
+    settings.METRICS_TOKEN = "secret"
 
-    assert Client().get("/metrics").status_code == 200
+    assert Client().get("/metrics").status_code == 401
+    assert Client().get("/metrics", headers={"Authorization": "Bearer secret"}).status_code == 200
+
+
+def test_a_request_for_another_host_is_one_line() -> None:
+    handler = logging.StreamHandler(stream := io.StringIO())
+    handler.addFilter(logs.BriefRefusals())
+    logger = logging.getLogger("django.security.DisallowedHost")
+    logger.addHandler(handler)
+    try:
+        response = Client(raise_request_exception=False).get("/", headers={"Host": "evil.example"})
+    finally:
+        logger.removeHandler(handler)
+
+    assert response.status_code == 400
+    assert "isn't at this address" in response.text and "too many files" not in response.text
+    (line,) = stream.getvalue().splitlines()
+    assert "evil.example" in line
+    assert "brief" in logs.logging(debug=False)["handlers"]["stdout"]["filters"]
+
+
+def test_a_fault_of_our_own_keeps_its_traceback() -> None:
+    ours = record("failed", exc_info=(ValueError, ValueError("x"), None))
+    logs.BriefRefusals().filter(ours)
+    assert ours.exc_info

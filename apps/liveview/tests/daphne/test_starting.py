@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import re
+import resource
+import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -207,3 +210,14 @@ def test_a_check_tells_that_unmasking_will_be_slow(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(websocket, "USES_NVX", False)
     assert [found.id for found in check_unmasking(None)] == ["liveview.W002"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where a process tells its limits")
+def test_a_server_raises_its_limit_of_open_files_as_far_as_it_may(tmp_path: Path) -> None:
+    class Limited(Server):
+        popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 3000))}
+
+    with Limited(tmp_path) as server:
+        limits = Path(f"/proc/{server.pid}/limits").read_text()
+
+    assert re.search(r"^Max open files +3000 +3000", limits, re.MULTILINE)

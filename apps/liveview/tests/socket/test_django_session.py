@@ -79,7 +79,7 @@ def test_logging_in_closes_the_pages_of_the_stranger_one_was(site: Open, ada: Us
     session.save()
     page = site("/bench/", client)
 
-    client.login(username="ada", password="secret")
+    client.force_login(ada)
 
     assert page.wait_closed() == 4401
 
