@@ -4,7 +4,13 @@ from __future__ import annotations
 
 # A mulberry32 generator and documents made with it. An id sometimes changes its tag; text never meets text.
 GENERATOR = """
-window.documents = (seed) => {
+// As a widget does: it fills itself whenever it is empty.
+customElements.define("my-tag", class extends HTMLElement {
+  static observedAttributes = ["class", "title"];
+  connectedCallback() { if (!this.firstChild) this.innerHTML = "<i>drawn</i>"; }
+  attributeChangedCallback() { if (this.isConnected) this.connectedCallback(); }
+});
+window.chance = (seed) => {
   const random = () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
@@ -12,10 +18,35 @@ window.documents = (seed) => {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
   const below = (n) => Math.floor(random() * n);
-  const pick = (list) => list[below(list.length)];
+  return { random, below, pick: (list) => list[below(list.length)] };
+};
+// What extensions do to a page: they put nodes of their own among the server's, and around them.
+window.disturb = (root, seed) => {
+  const { random, below, pick } = chance(seed);
+  const own = ["div", "p", "ul", "li", "span", "b", "form", "input", "textarea", "font", "my-tag", "tr", "option"];
+  const make = () => document.createElement(pick(own));
+  for (let n = below(6); n--; ) {
+    const nodes = [...root.querySelectorAll("*:not(template, textarea)")];
+    const node = nodes.length ? pick(nodes) : root;
+    const kind = below(4);
+    const { before, prepend, append } = Element.prototype;
+    if (kind === 0) before.call(node, node === root ? "" : make());
+    else if (kind === 1) prepend.call(node, make());
+    else if (kind === 2) append.call(node, random() < 0.5 ? make() : "foreign");
+    else if (node !== root) {
+      const around = document.createElement(pick(["div", "span", "font"]));
+      Element.prototype.replaceWith.call(node, around);
+      around.append(node);
+    }
+  }
+};
+window.documents = (seed) => {
+  const { random, below, pick } = chance(seed);
   const SVG = "http://www.w3.org/2000/svg";
   const words = ["", "a", "b", " a b", "constructor", "__proto__", "1 < 2", "é\\n"];
   const names = ["class", "title", "data-__proto__", "data-constructor", "hidden", "lang", "@click", "style"];
+  const clobbering = ["attributes", "childNodes", "parentNode", "id", "matches", "getAttribute", "isConnected", "type",
+    "nextSibling", "firstChild", "querySelectorAll", "contains", "className", "focus", "value", "liveOwned"];
   const tags = ["div", "div", "p", "ul", "span", "b", "form", "table", "svg", "select", "input", "input", "textarea",
                 "details", "template", "script", "noscript", "button", "my-tag"];
   const inside = { ul: ["li"], table: ["tbody"], tbody: ["tr"], tr: ["td", "td", "th"], select: ["option", "option",
@@ -41,7 +72,7 @@ window.documents = (seed) => {
     const maybe = (name, values) => random() < 0.5 && el.setAttribute(name, pick(values));
     if (el.localName === "input") {
       maybe("type", ["text", "checkbox", "radio", "hidden", "file", "email", "submit"]);
-      maybe("name", ["attributes", "childNodes", "parentNode", "id"]);
+      maybe("name", clobbering);
       maybe("value", words);
       maybe("checked", [""]);
     }
@@ -65,7 +96,8 @@ window.documents = (seed) => {
       else if (kind < 0.25) target.append(document.createComment(pick(["a", "b"])));
       else {
         let child = pick(inside[tag] ?? tags);
-        if (child === "form" && target.closest?.("form")) child = "div";
+        const isElement = target instanceof Element;
+        if (child === "form" && isElement && Element.prototype.closest.call(target, "form")) child = "div";
         const svg = child === "svg" || ["svg", "g", "a"].includes(tag);
         const el = svg ? document.createElementNS(SVG, child) : document.createElement(child);
         target.append(el);
@@ -108,18 +140,50 @@ window.documents = (seed) => {
 };
 window.unique = (root) => {
   const seen = new Map();
-  for (const el of root.querySelectorAll("[id]")) seen.set(el.getAttribute("id"), seen.has(el.id) ? null : el);
+  for (const el of root.querySelectorAll("[id]")) {
+    const id = Element.prototype.getAttribute.call(el, "id");
+    seen.set(id, seen.has(id) ? null : el);
+  }
   return seen;
+};
+window.fresh = (html) => {
+  const root = $("#root").cloneNode();
+  $("#root").replaceWith(root);
+  root.innerHTML = html;
+  remember(root);
+  return root;
+};
+// With and without foreign nodes, what was typed is in the same places, and the focus stays.
+window.checkTyped = (seed) => {
+  const [first, ...rest] = documents(seed);
+  const run = (isDisturbed) => {
+    const root = fresh(first);
+    return rest.map((html, n) => {
+      const fields = [...root.querySelectorAll("textarea, input:not([type]), input[type=text], input[type=email]")];
+      fields.forEach((el, i) => (el.value = `typed${n}-${i}`));
+      if (isDisturbed) disturb(root, seed + n);
+      const field = fields.at(seed % 3);
+      field?.focus();
+      const isFocused = () => field && document.activeElement === field;
+      const wasFocused = isFocused();
+      morph(root, html);
+      if (wasFocused && root.contains(field) && field.checkVisibility() && !isFocused()) throw Error("focus lost");
+      return [...root.querySelectorAll("textarea, input")].map((el) => el.value);
+    });
+  };
+  const [calm, disturbed] = [run(false), run(true)].map((found) => JSON.stringify(found));
+  return calm === disturbed ? "" : `typed: ${disturbed} is not ${calm}`;
 };
 window.check = (seed) => {
   const [first, ...rest] = documents(seed);
-  const root = $("#root").cloneNode();
-  $("#root").replaceWith(root);
-  root.innerHTML = first;
-  for (const html of rest) {
+  const root = fresh(first);
+  const touched = new Set(); // what was focused once keeps its value
+  for (const [n, html] of rest.entries()) {
+    disturb(root, seed + n);
     const before = unique(root);
-    const focusable = [...root.querySelectorAll("input[id], button[id]")].at(seed % 2);
+    const focusable = [...root.querySelectorAll("input, button, textarea")].at(seed % 3);
     focusable?.focus();
+    touched.add(focusable);
     const focused = document.activeElement === focusable ? focusable : null;
     morph(root, html);
     if (!exact(root, html)) return `not exact: ${root.innerHTML} is not ${parsed(root, html).innerHTML}`;
@@ -133,7 +197,7 @@ window.check = (seed) => {
     if (kept && document.activeElement !== focused) return `focus lost from ${focused.outerHTML}`;
     const fresh = parsed(root, html).querySelectorAll("input, textarea");
     root.querySelectorAll("input, textarea").forEach((el, i) => {
-      if (el !== focused && el.value !== fresh[i].value) throw Error(`${el.value} is not ${fresh[i].value}`);
+      if (!touched.has(el) && el.value !== fresh[i].value) throw Error(`${el.value} is not ${fresh[i].value}`);
     });
   }
   return window.ran ? "a script ran" : "";

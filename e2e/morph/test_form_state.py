@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from e2e.morph.lab import Lab
 
 
@@ -153,3 +155,168 @@ def test_an_input_that_must_move_keeps_focus_and_selection(lab: Lab) -> None:
     lab.morph('<div></div><section><p><input id="a"></p></section>')
     state = "[document.activeElement.id, $('#a').value, $('#a').selectionStart, $('#a').selectionEnd]"
     assert lab.js(state) == ["a", "typed", 1, 4]
+
+
+# -- Nodes that the page didn't render
+
+
+def test_what_is_typed_stays_in_its_row_though_foreign_nodes_come_between(lab: Lab) -> None:
+    def page(number: int) -> str:
+        return "".join(f'<div class=row><p>{row} {number}</p><input class="i{row}"></div>' for row in "AB")
+
+    def state() -> list[str]:
+        return lab.js("[$('.iA').value, $('.iB').value, document.activeElement.className]")
+
+    lab.paint(page(1))
+    lab.js("$('.iA').value = 'for A', $('.iB').value = 'for B', $('.iB').focus(), $('.iB').setSelectionRange(2, 2)")
+    for number, disturb in enumerate(
+        [
+            "$('#root').prepend(document.createElement('div'))",
+            "$('.row').prepend(document.createElement('input'))",
+            "for (const row of document.querySelectorAll('.row')) row.before(document.createElement('div'), 'text')",
+            "$('.iA').replaceWith(Object.assign(document.createElement('span'), {id: 'w'})), $('#w').append(window.a)",
+            "$('.row').outerHTML = $('.row').outerHTML + '<div class=row></div>'; $('.row').replaceWith(window.row)",
+        ],
+        start=2,
+    ):
+        lab.js(f"() => {{ window.a = $('.iA'), window.row = $('.row'); {disturb}; }}")
+        lab.morph(page(number))
+        assert lab.exact(page(number))
+        assert state() == ["for A", "for B", "iB"]
+    lab.page.keyboard.type("!")
+    assert lab.js("$('.iB').value") == "fo!r B"
+
+
+def test_a_foreign_item_does_not_shift_a_list(lab: Lab) -> None:
+    def page(number: int) -> str:
+        return "<ul>" + "".join(f"<li>item {row}.{number} <input name=q></li>" for row in range(3)) + "</ul>"
+
+    lab.paint(page(1))
+    lab.js("document.querySelectorAll('input').forEach((el, i) => (el.value = i))")
+    lab.js("$('ul').prepend(document.createElement('li'))")
+    lab.morph(page(2))
+    assert lab.js("Array.from(document.querySelectorAll('input'), (el) => el.value)") == ["0", "1", "2"]
+
+
+# -- What is half done
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun", "rest", "attributes", "value"),
+    [
+        ("date", "02", "032026", ("2001-01-01", "2030-01-01"), "2026-02-03"),
+        ("time", "11", "30AM", ("01:00", "23:00"), "11:30"),
+        ("week", "10", "2026", ("2001-W01", "2030-W01"), "2026-W10"),
+        ("number", "1e", "2", ("1", "999"), "1e2"),
+        ("email", "jö@ü", ".de", ("a", "b"), "jö@ü.de"),
+    ],
+)
+def test_what_is_half_typed_can_be_finished_whatever_is_rendered(
+    lab: Lab, kind: str, begun: str, rest: str, attributes: tuple[str, str], value: str
+) -> None:
+    low, high = attributes
+    lab.paint(f"<p>1</p><input type={kind}>")
+    lab.js("$('input').focus()")
+    lab.page.keyboard.type(begun)
+    lab.morph(f"<p>2</p><input type={kind}>")
+    lab.morph(f'<p>2</p><input type={kind} min="{low}" max="{high}" step="1" value="{low}" required class="c"><i></i>')
+    assert lab.js("[$('input').required, $('input').className]") == [True, "c"]
+    lab.page.keyboard.type(rest)
+    assert lab.js("$('input').value") == value
+    lab.morph(f'<p>3</p><input type={kind} min="{low}" max="{high}" step="1" value="{low}" required class="c">')
+    assert lab.js("[$('input').min, $('input').max, $('input').value]") == [low, high, value]
+
+
+def test_a_composition_goes_on(lab: Lab) -> None:
+    lab.paint('<p>1</p><input value="a"><div contenteditable>b</div>')
+    devtools = lab.page.context.new_cdp_session(lab.page)
+    for selector, shown in (
+        ("input", "$('input').value"),
+        ("div[contenteditable]", "$('div[contenteditable]').textContent"),
+    ):
+        lab.js("(selector) => $(selector).focus()", selector)
+        devtools.send("Input.imeSetComposition", {"text": "に", "selectionStart": 1, "selectionEnd": 1})
+        lab.morph(
+            f'<h1>{selector}</h1><p>1</p><input value="server {selector}"><div contenteditable>server {selector}</div>'
+        )
+        devtools.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
+        devtools.send("Input.insertText", {"text": "日本"})
+        assert "日本" in lab.js(shown)
+        assert "に" not in lab.js(shown)
+
+
+def test_a_slider_that_is_dragged_stays_in_hand_also_where_dragging_does_not_focus(lab: Lab) -> None:
+    lab.paint('<input type="range" value="50" style="width: 200px">')
+    box = lab.page.locator("input").bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + 20, box["y"] + box["height"] / 2)
+    lab.page.mouse.down()
+    lab.js("$('input').blur()")
+    before = lab.js("$('input').value")
+    lab.morph('<input type="range" value="80" style="width: 200px">')
+    assert lab.js("$('input').value") == before
+    assert before != "80"
+    lab.page.mouse.up()
+
+
+def test_an_open_list_is_not_written_to(lab: Lab) -> None:
+    options = "<option>a</option><option>b</option>"
+    lab.paint(f"<p>1</p><select>{options}</select><select multiple>{options}</select>")
+    for selector in ("select", "select[multiple]"):
+        writes = lab.js(
+            """(selector) => {
+              const { get, set } = Object.getOwnPropertyDescriptor(HTMLOptionElement.prototype, "selected");
+              const select = $(selector);
+              select.focus();
+              select.options[1].selected = true;
+              let writes = 0;
+              for (const option of select.options) {
+                Object.defineProperty(option, "selected", { get, set(value) { writes++; set.call(option, value); } });
+              }
+              morph($("#root"), $("#root").innerHTML.replace("1</p>", "2</p>").replace("<p>", "<p title=x>"));
+              return [writes, select.options[1].selected];
+            }""",
+            selector,
+        )
+        assert writes == [0, True]
+
+
+def test_an_echo_of_what_is_there_is_not_written(lab: Lab) -> None:
+    lab.paint("<textarea></textarea>")
+    lab.js("$('textarea').value = 'typed', $('textarea').setSelectionRange(2, 3)")
+    lab.morph("<textarea>typed</textarea>")
+    assert lab.js("[$('textarea').value, $('textarea').selectionStart]") == ["typed", 2]
+
+
+# -- autofocus
+
+
+def test_what_a_render_shows_with_autofocus_gets_the_focus(lab: Lab) -> None:
+    button, field = '<button id="b">Open</button>', '<input id="f" autofocus>'
+    lab.paint(button)
+    lab.js("$('#b').focus()")
+    lab.morph(f"{button}<div><input>{field}<input autofocus></div>")
+    assert lab.js("document.activeElement.id") == "f"
+    lab.js("$('#b').focus()")
+    lab.morph(f"<p>2</p>{button}<div><input>{field}<input autofocus></div>")
+    assert lab.js("document.activeElement.id") == "b", "it was there already"
+
+    lab.morph(f"{button}<div hidden>{field}</div>")
+    lab.js("$('#b').focus()")
+    lab.morph(f"{button}<div>{field}</div>")
+    assert lab.js("document.activeElement.id") == "f", "it was hidden"
+
+
+def test_autofocus_takes_nobody_away_from_what_they_are_typing(lab: Lab) -> None:
+    for typing in (
+        "<input id=t>",
+        "<textarea id=t></textarea>",
+        "<div id=t contenteditable></div>",
+        "<select id=t></select>",
+    ):
+        lab.paint(typing)
+        lab.js("$('#t').focus()")
+        lab.morph(f"{typing}<input autofocus>")
+        assert lab.js("document.activeElement.id") == "t"
+        lab.morph("<p></p><input id=new autofocus>")
+        assert lab.js("document.activeElement.id") == "new", "what they were typing in has gone"

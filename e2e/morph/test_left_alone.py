@@ -67,3 +67,68 @@ def test_nodes_of_the_clients_own_stay_while_their_parent_does(lab: Lab) -> None
     assert lab.js("$('#d').innerHTML") == "<p>own</p>text"
     lab.morph("<b></b>")
     assert lab.html() == "<b></b>"
+
+
+CLOCK = """customElements.define("x-time", class extends HTMLElement {
+  static observedAttributes = ["time"];
+  attributeChangedCallback() { if (this.isConnected) this.connectedCallback(); }
+  connectedCallback() { this.innerHTML = `<b>${this.getAttribute("time")}</b>`; }
+})"""
+
+
+def test_children_of_its_own_are_left_to_an_element_whose_attributes_follow_the_server(lab: Lab) -> None:
+    def page(time: int, neighbour: str) -> str:
+        return f'<p>{neighbour}</p><x-time dj-ignore="children" time="{time}" class="t{time}"></x-time>'
+
+    lab.js(CLOCK)
+    lab.paint("<p>0</p>")
+    lab.morph(page(1, "a"))
+    assert lab.js("$('x-time').innerHTML") == "<b>1</b>", "as it came"
+    lab.mark("x-time")
+    lab.morph(page(1, "b"))
+    assert lab.js("$('x-time').innerHTML") == "<b>1</b>", "when only a neighbour changed"
+    lab.js("$('x-time').classList.add('client')")
+    lab.morph(page(2, "b"))
+    assert lab.js("[$('x-time').innerHTML, $('x-time').className]") == ["<b>2</b>", "client t2"]
+    assert lab.same("x-time")
+
+    lab.morph('<p>c</p><x-time dj-ignore time="3"></x-time>')
+    assert lab.js("$('x-time').innerHTML") == "<b>2</b>", "now nothing of it is the server's"
+    lab.morph('<p>c</p><x-time dj-ignore="children" time="4"></x-time>')
+    assert lab.js("$('x-time').innerHTML") == "<b>4</b>"
+    lab.morph('<p>c</p><x-time time="4"><i>server</i></x-time>')
+    assert lab.js("$('x-time').innerHTML") == "<i>server</i>"
+
+
+def test_children_that_the_server_gives_are_the_first_ones(lab: Lab) -> None:
+    lab.morph('<ul dj-ignore="children"><li id="x">server</li></ul>')
+    lab.js("$('#x').textContent = 'client', $('ul').append('more')")
+    lab.morph('<b id="x"></b><ul dj-ignore="children" title="t"><li id="x">again</li><li>2</li></ul>')
+    assert lab.js("$('ul').outerHTML") == '<ul dj-ignore="children" title="t"><li id="x">client</li>more</ul>'
+
+
+def test_a_translated_page_stays_translated_where_the_server_changes_nothing(lab: Lab) -> None:
+    """As Chrome's translation does it: each text gives way to a `<font>`."""
+    lab.paint("<h1>One</h1><p>two <b>three</b> four</p><p>five</p>")
+    lab.js(
+        """() => {
+          document.documentElement.className = "translated-ltr";
+          const texts = document.createTreeWalker($("#root"), NodeFilter.SHOW_TEXT);
+          const all = [];
+          while (texts.nextNode()) all.push(texts.currentNode);
+          for (const text of all) {
+            const font = document.createElement("font");
+            font.innerHTML = `<font>${text.data.toUpperCase()}</font>`;
+            text.replaceWith(font);
+          }
+          window.fonts = [...document.querySelectorAll("font")];
+        }"""
+    )
+    lab.morph("<h1>One</h1><i></i><p>two <b>three</b> four</p><p>six</p>")
+    assert lab.js("$('#root').innerText.replace(/\\s+/g, ' ').trim()") == "ONE TWO THREE FOUR six"
+    lab.morph("<h1>One</h1><p>two <b>3</b> four</p><p>six</p>")
+    assert lab.js("$('#root').innerText.replace(/\\s+/g, ' ').trim()") == "ONE TWO 3 FOUR six"
+    lab.js("document.documentElement.className = ''")
+    new = "<h1>1</h1><p>2<b>3</b>4</p><p>5</p>"
+    lab.morph(new)
+    assert lab.exact(new)

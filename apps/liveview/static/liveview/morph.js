@@ -1,11 +1,12 @@
 /**
  * Turns an element's children into the DOM of some HTML, changing as little as possible.
  *
- * Each element has a twin: itself as the *server* last rendered it. An attribute is touched where twin and new HTML
- * differ (`class`: word by word), so what client or visitor put there (`disabled`, `open`, a class) stays until the
- * server changes it. `value`, `checked` and `selected` follow the same rule; what the visitor is editing is never
- * overwritten. Children are made exact: an `id` stays the same node wherever it moves, others are matched among
- * siblings. Left alone: `dj-ignore`, what `keep` says, and the client's own nodes (`liveOwned === true`).
+ * Each node has a twin: itself as the *server* last rendered it. An attribute is touched where twin and new HTML differ
+ * (`class`: word by word), so what client or visitor put there (`disabled`, `open`, a class) stays until the server
+ * changes it. `value`, `checked` and `selected` follow the same rule; what the visitor is editing is never overwritten.
+ * Children are made exact: an `id` stays the same node wherever it moves, others are matched among siblings, and a node
+ * without a twin, which isn't the server's, matches nothing and goes. Left alone: `dj-ignore`, what `keep` says, and the
+ * client's own nodes (`liveOwned === true`).
  */
 
 import { document, dom } from "./dom.js";
@@ -29,6 +30,7 @@ function morph(root, html, { keep = () => "" } = {}) {
   for (const el of call(next, "querySelectorAll", "noscript")) el.textContent = el.innerHTML;
   const focus = hold(root);
   new Pass(root, next, focus, keep);
+  twins.set(root, next);
   focus.restore();
 }
 
@@ -38,8 +40,8 @@ function remember(root) {
 }
 
 function pair(live, next) {
-  if (!(next instanceof Element)) return;
   twins.set(live, next);
+  if (!(next instanceof Element)) return;
   const news = kids(next);
   kids(live).forEach((node, i) => pair(node, news[i]));
 }
@@ -48,6 +50,7 @@ const inside = (el) => (el instanceof HTMLTemplateElement ? el.content : el);
 const kids = (el) => [...get(inside(el), "childNodes")];
 const owned = (node) => node.liveOwned === true;
 const attribute = (el, name) => el && call(el, "getAttribute", name);
+const isIgnored = (el) => attribute(el, "dj-ignore") !== null;
 const isText = (el) =>
   el instanceof HTMLTextAreaElement ||
   (el instanceof HTMLInputElement && !/^(button|checkbox|file|hidden|image|radio|reset|submit)$/.test(el.type));
@@ -61,7 +64,7 @@ function kind(el) {
 /** What siblings are matched by. */
 function signature(node) {
   if (!(node instanceof Element)) return node.nodeName;
-  const words = [kind(node), attribute(node, "id"), attribute(node, "dj-ignore") === null];
+  const words = [kind(node), attribute(node, "id"), isIgnored(node)];
   if (node instanceof HTMLInputElement) {
     words.push(node.type, node.name, /^(checkbox|radio)$/.test(node.type) && node.value);
   } else if (node instanceof HTMLOptionElement) words.push(node.value);
@@ -91,7 +94,7 @@ class Pass {
   }
 
   key(live, next) {
-    const byId = (nodes, twin) => Map.groupBy(nodes, (node) => attribute(twin(node), "id"));
+    const byId = (nodes, twin) => group(nodes, (node) => attribute(twin(node), "id"));
     const olds = byId(call(live, "querySelectorAll", "[id]:not(:scope [dj-ignore] *)"), (el) => twins.get(el));
     for (const [id, [el, ...more]] of byId(call(next, "querySelectorAll", "[id]"), (el) => el)) {
       const old = olds.get(id)?.[0];
@@ -102,10 +105,9 @@ class Pass {
     }
   }
 
-  children(live, next) {
-    const olds = kids(live).filter((node) => !owned(node));
+  children(live, next, olds = nodesOf(live)) {
     const news = kids(next);
-    const found = this.match(olds, news);
+    const found = this.match(olds.filter((node) => twins.has(node)), news);
     this.place(inside(live), olds, news, found).forEach((node, i) => this.node(node, news[i], !found[i]));
   }
 
@@ -116,19 +118,19 @@ class Pass {
     let last = news.length;
     // Below an insertion siblings are equal from the end; above it they are the first of their signature anyway.
     while (end && last && this.same(olds[end - 1], news[last - 1])) found[--last] = olds[--end];
-    const pool = Map.groupBy(olds.slice(0, end).reverse(), (node) => signature(twins.get(node) ?? node));
+    const pool = group(olds.slice(0, end).reverse(), (node) => signature(twins.get(node)));
     for (let i = 0; i < last; i++) found[i] = this.keyed.get(news[i]) ?? pool.get(signature(news[i]))?.pop();
     return found;
   }
 
   same(live, next) {
     const key = this.keyed.get(next);
-    return key ? key === live : call(twins.get(live) ?? live, "isEqualNode", next);
+    return key ? key === live : call(twins.get(live), "isEqualNode", next);
   }
 
   /** Puts found and created nodes in order. */
   place(parent, olds, news, found) {
-    const places = new Map(olds.map((node, i) => [node, i]));
+    const places = new Map(olds.map((node, i) => [node, get(node, "parentNode") === parent ? i : -1]));
     const still = longestRun(
       found.map((node) => (node && places.get(node)) ?? -1),
       found.findIndex((node) => this.focus.path.has(node)),
@@ -154,36 +156,76 @@ class Pass {
   }
 
   node(live, next, fresh) {
-    if (!(live instanceof Element && next instanceof Element)) {
+    if (next instanceof Element && !fresh) return this.element(live, next);
+    const old = twins.get(live);
+    twins.set(live, next);
+    // A custom element may have filled itself when it was put in.
+    if (next instanceof Element) this.children(live, next, isIgnored(next) ? [] : nodesOf(live));
+    else if (!(live instanceof Element)) {
       if (live.nodeValue !== next.nodeValue) live.nodeValue = next.nodeValue;
-    } else if (fresh) {
-      twins.set(live, next);
-      this.children(live, next);
-    } else this.element(live, next);
+    } else if (old.nodeValue !== next.nodeValue) {
+      const text = document.importNode(next);
+      twins.set(text, next);
+      call(live, "replaceWith", text); // the translation of another text
+    }
   }
 
   element(live, next) {
-    const old = twins.get(live) ?? live;
-    const ignored = [live, next].every((el) => attribute(el, "dj-ignore") !== null);
-    const keep = ignored ? "self" : this.keep(live);
+    const old = twins.get(live);
+    const ignore = isIgnored(live) && attribute(next, "dj-ignore");
+    const keep = ignore === "children" ? ignore : typeof ignore === "string" ? "self" : this.keep(live);
     const equal = () => this.skips && [old, live].every((el) => call(el, "isEqualNode", next));
-    if (keep === "self" || (old !== live && equal())) {
+    if (keep === "self" || equal()) {
       // The old twin stands in for the new one, so that only one rendered tree is held in memory.
-      if (old !== live) call(next, "replaceWith", old);
+      call(next, "replaceWith", old);
       return;
     }
-    syncAttributes(live, old, next);
+    // Some browsers don't focus what is dragged or pressed.
+    const isInUse = live === this.focus.el || call(live, "matches", ":active");
+    syncAttributes(live, old, next, isInUse);
+    if (isTranslated()) adopt(live, old);
     twins.set(live, next);
     if (keep || this.editing(live, old, next)) return;
     this.children(live, next);
-    syncControl(live, old, next, live === this.focus.el);
+    syncControl(live, old, next, isInUse);
   }
 
   /** An editable element's children are its value. */
   editing(live, old, next) {
     if (attribute(next, "contenteditable") === null || !dom(live).isContentEditable) return false;
-    return live === this.focus.el || (old !== live && get(old, "innerHTML") === get(next, "innerHTML"));
+    return live === this.focus.el || get(old, "innerHTML") === get(next, "innerHTML");
   }
+}
+
+/** An element's nodes, and those of the server's that a script has put something around. */
+function nodesOf(live) {
+  const nodes = kids(live).filter((node) => !owned(node));
+  const isOurs = (node) => twins.has(node);
+  return nodes.flatMap((node) => (isOurs(node) || !(node instanceof Element) ? node : [node, ...nodesOf(node).filter(isOurs)]));
+}
+
+const isTranslated = () => /\btranslated-(ltr|rtl)\b/.test(document.documentElement.className);
+
+/** Takes the elements that a browser's translation puts in the place of texts for these texts. */
+function adopt(live, old) {
+  const nodes = kids(live);
+  const there = new Set(nodes.map((node) => twins.get(node)));
+  let next = get(old, "firstChild");
+  for (const node of nodes) {
+    if (next instanceof Text && !there.has(next) && !twins.has(node) && get(node, "localName") === "font") twins.set(node, next);
+    if (twins.has(node)) next = get(twins.get(node), "nextSibling");
+  }
+}
+
+/** As Map.groupBy does, which is younger than some browsers. */
+function group(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(item);
+  }
+  return groups;
 }
 
 function move(parent, node, before, fresh) {
@@ -216,11 +258,21 @@ function longestRun(numbers, pin) {
   return run;
 }
 
-function syncAttributes(live, old, next) {
+/** While a date is half typed, its field has no value, and changing what it accepts would empty it. */
+const isHalfTyped = (el) =>
+  el instanceof HTMLInputElement && /^(date|datetime-local|month|time|week)$/.test(el.type) && el.validity.badInput;
+
+function syncAttributes(live, old, next, isInUse) {
+  const isHeld = isHalfTyped(live) ? (name) => /^(min|max|step)$/.test(name) || (isInUse && name === "value") : () => false;
   for (const attr of [...get(old, "attributes"), ...get(next, "attributes")]) {
     const { namespaceURI, localName } = attr;
     const [was, will] = [old, next].map((el) => call(el, "getAttributeNodeNS", namespaceURI, localName));
     if (attr !== (will ?? was) || was?.value === will?.value) continue;
+    if (isHeld(localName)) {
+      // The twin says what is still to be set, but for a value: the visitor's is newer.
+      if (localName !== "value") was ? call(next, "setAttributeNode", was.cloneNode()) : call(next, "removeAttribute", localName);
+      continue;
+    }
     if (localName === "class" && mergeClass(live, was?.value, will?.value)) continue;
     if (will) call(live, "setAttributeNode", will.cloneNode());
     else call(live, "removeAttributeNS", namespaceURI, localName);
@@ -237,14 +289,20 @@ function mergeClass(live, was = "", will = "") {
   return list.length > 0;
 }
 
-function syncControl(live, old, next, focused) {
+function syncControl(live, old, next, isInUse) {
   if (live instanceof HTMLOptionElement) {
     if (old.defaultSelected !== next.defaultSelected) live.selected = next.defaultSelected;
   } else if (live instanceof HTMLInputElement && old.defaultChecked !== next.defaultChecked) {
     live.checked = next.defaultChecked;
   }
-  if (isText(live) && !focused && old.defaultValue !== next.defaultValue) live.value = next.value;
+  const isNew = isText(live) && !isInUse && old.defaultValue !== next.defaultValue;
+  if (isNew && live.value !== next.value) live.value = next.value;
 }
+
+/** What `autofocus` is about: elements that have it and can be seen. */
+const wanting = (root) => [...call(root, "querySelectorAll", "[autofocus]")].filter((el) => call(el, "getClientRects").length);
+
+const isTypedIn = (el) => el && (isText(el) || /^(select|iframe)$/.test(get(el, "localName")) || dom(el).isContentEditable);
 
 /** What the visitor is editing, and how to give it back. */
 function hold(root) {
@@ -256,8 +314,14 @@ function hold(root) {
   const state = isText(el) ? names.map((name) => [name, el[name]]) : [];
   const chosen = el instanceof HTMLSelectElement ? [...el.selectedOptions] : null;
   const type = el?.type;
+  const before = wanting(root);
 
   const restore = () => {
+    giveBack();
+    const come = wanting(root).find((element) => !before.includes(element));
+    if (come && !isTypedIn(document.activeElement)) dom(come).focus();
+  };
+  const giveBack = () => {
     if (!el || !get(el, "isConnected")) return;
     const lost = document.activeElement !== el;
     if (lost) dom(el).focus({ preventScroll: true });
@@ -265,7 +329,8 @@ function hold(root) {
       for (const [name, value] of state) if (el[name] !== value) el[name] = value;
     }
     if (chosen && (!chosen.length || chosen.some((option) => el.contains(option)))) {
-      for (const option of el.options) option.selected = chosen.includes(option);
+      // Written only where it differs: the list may be open.
+      for (const option of el.options) if (option.selected !== chosen.includes(option)) option.selected = !option.selected;
     }
   };
   return { el, path, restore };
