@@ -129,7 +129,7 @@ class Address(Recorder):
         self.tab = params.get("tab", "first")
 
     @event_handler
-    def show(self, tab: str) -> None:
+    def turn_to(self, tab: str) -> None:
         self.push_url(f"?tab={tab}")
 
 
