@@ -46,15 +46,14 @@ logger = logging.getLogger(__name__)
 
 @require_safe
 def serve(request: HttpRequest, path: str) -> HttpResponseBase:
-    ours = _NAME.fullmatch(path)
-    is_ours = ours is not None and ours[1] in TYPES
-    if not is_ours and not _is_public(path) or _is_linked(path):
+    ours = _type_of(path)
+    if not is_served(path) or _is_linked(path):
         raise _not_found(path)
     try:
         file = default_storage.open(path)
     except OSError:
         raise _not_found(path) from None
-    found = _ours(path, TYPES[ours[1]]) if is_ours and ours else _by_content(path, file)
+    found = _ours(path, ours) if ours else _by_content(path, file)
     return ranges.respond(
         request,
         file,
@@ -64,6 +63,17 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
         headers={**_HEADERS, **found.headers},
         modified=default_storage.get_modified_time(path),
     )
+
+
+def is_served(path: str) -> bool:
+    """Whether a file of this name, seen from the storage's root, is one that `serve` looks for."""
+    return _type_of(path) is not None or _is_public(path)
+
+
+def _type_of(path: str) -> str | None:
+    """The content type that one of our names says."""
+    match = _NAME.fullmatch(path)
+    return TYPES.get(match[1]) if match else None
 
 
 @dataclass(frozen=True, slots=True)
