@@ -56,6 +56,8 @@ class Uploads {
     this.start(has("dj-upload-start"));
     const gone = has("dj-upload-cancel");
     if (gone) this.cancel(gone);
+    const refused = has("dj-upload-dismiss");
+    for (const { ref } of this.uploads.filter(({ slot, hasFailed }) => slot === refused && hasFailed)) this.cancel(ref);
     const held = this.find(has("dj-upload-pause"));
     if (held) this.toggle(held);
     const again = this.find(has("dj-upload-retry"));
@@ -144,7 +146,7 @@ class Uploads {
       for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // also those chosen in the meantime
     });
     if (decide().verdict === "go") return true;
-    dom(form).querySelector("[role=alert], [data-status=error]")?.scrollIntoView({ block: "nearest" });
+    this.view.point(form, own().find(({ hasFailed }) => hasFailed));
     return false;
   }
 

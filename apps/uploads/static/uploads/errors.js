@@ -1,27 +1,66 @@
-// Shows why files were refused, on pages without a place of their own for it.
+// Shows why files were refused, on pages without a place of their own for it, and what can be done about it.
 
 import { dom } from "../liveview/dom.js";
 import { make, sync } from "./elements.js";
 
-const FAILURE = '<p><bdi class="upload-name"></bdi>: <span></span></p>';
+const LINE = `<p><bdi class="upload-name"></bdi><span></span>
+<button type="button" dj-upload-retry="">Try again</button> <button type="button" dj-upload-cancel="">Remove</button></p>`;
+const ALL = '<p><button type="button" dj-upload-dismiss="">Remove all</button></p>';
+const PATIENCE = 500; // ms in which the server may render a button of the page's own
 
-/** Draws a slot's errors below its drop zone or input. */
+/** Draws a slot's errors beside its drop zone or input. Where a template shows them, only what it has no button for. */
 export function draw(view, name, uploads) {
-  const failed = uploads.filter(({ hasFailed }) => hasFailed);
+  const [own] = view.all("dj-upload-errors", name);
+  const hasRows = [...view.all("dj-upload-progress", name)].some((element) => element.tagName !== "PROGRESS");
+  const shown = uploads.filter((upload) => (own ? isStuck(view, upload) : upload.error && (upload.hasFailed || !hasRows)));
   let list = view.root.querySelector(`.upload-errors[data-slot="${name}"]`);
-  if (view.all("dj-upload-errors", name).length || (!list && !failed.length)) return list?.remove();
+  if (!shown.length) return list?.remove();
   if (!list) {
-    const beside = view.all("dj-upload-drop", name)[0] ?? view.all("dj-upload", name)[0];
-    if (!beside) return;
-    list = make('<div class="upload-errors" role="alert"></div>');
+    list = make('<div class="upload-errors"></div>');
     list.dataset.slot = name;
+    list.role = own ? "group" : "alert";
     list.liveOwned = true;
-    dom(beside).after(list);
+    dom(own ?? place(view, name, shown[0])).after(list);
   }
-  sync(list, failed, (upload) => {
-    const line = make(FAILURE);
-    line.firstChild.textContent = upload.file.name;
-    line.lastChild.textContent = upload.error;
-    return line;
-  });
+  const all = shown.length > 1 ? (list.querySelector(":scope > :not([data-ref])") ?? make(ALL)) : null;
+  all?.firstChild.setAttribute("dj-upload-dismiss", name);
+  const lines = sync(list, shown, () => make(LINE), all);
+  shown.forEach((upload, i) => fill(lines[i], upload, own));
+}
+
+function fill(line, { ref, file, error, hasFailed, isFinal }, isBrief) {
+  const [label, reason, retry, remove] = line.children;
+  const text = isBrief ? "" : `: ${error}`;
+  if (label.textContent !== file.name) label.textContent = file.name;
+  if (reason.textContent !== text) reason.textContent = text;
+  for (const [button, what] of [[retry, "retry"], [remove, "cancel"]]) {
+    button.setAttribute(`dj-upload-${what}`, ref);
+    button.ariaLabel = `${button.textContent} ${file.name}`;
+  }
+  retry.hidden = !hasFailed || isFinal;
+}
+
+/** Whether it has failed, and the page has no button to remove it. */
+function isStuck(view, upload) {
+  if (!upload.hasFailed) return false;
+  upload.failedAt ??= performance.now();
+  const left = upload.failedAt + PATIENCE - performance.now();
+  if (left > 0) setTimeout(view.redraw, left);
+  return left <= 0 && !view.root.querySelector(`[dj-upload-cancel="${upload.ref}"]:not(.upload-errors[data-slot] *)`);
+}
+
+/** What the errors of a slot come after: its zone or its input, and never a whole form or what is around one. */
+function place(view, name, { form }) {
+  const isWide = (found) => dom(found).matches("form") || dom(found).querySelector("form");
+  const zone = [...view.all("dj-upload-drop", name)].find((found) => !isWide(found));
+  const input = view.all("dj-upload", name)[0];
+  const found = zone ?? input?.closest("label") ?? input ?? view.all("dj-upload-progress", name)[0];
+  return found ?? dom(form ?? view.root).lastElementChild;
+}
+
+/** A form can't be sent because of this upload: shows where that is said, and what can be pressed. */
+export function point({ root }, form, { ref }) {
+  const line = root.querySelector(`[data-ref="${ref}"]:is([data-status=error], .upload-errors > *)`);
+  (line ?? dom(form).querySelector("[role=alert]"))?.scrollIntoView({ block: "nearest" });
+  line?.querySelector("button:not([hidden])")?.focus({ preventScroll: true });
 }

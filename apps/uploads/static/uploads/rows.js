@@ -1,16 +1,21 @@
-// Draws a row for each upload, where a page has a place for them.
+// Draws a row or a preview for each upload, where a page has a place for them.
 
+import { document } from "../liveview/dom.js";
 import { once } from "../liveview/once.js";
 import { make, sync } from "./elements.js";
 
 const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="name"></bdi>
 <div class="upload-progress-bar" role="progressbar" data-upload="bar"><div class="upload-progress-fill"></div></div>
-<span class="upload-detail" data-upload="status"></span></div>`;
+<span class="upload-detail" data-upload="status"></span>
+<span class="upload-actions"><button type="button" dj-upload-retry="">Try again</button>
+<button type="button" dj-upload-cancel="">Remove</button></span></div>`;
+const SHOWN = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
 const drawn = once("drawn", () => new WeakMap()); // row → the revision that it shows
 
 /** Rows are made from the element's own `<template>`, if it has one. */
 export function draw(view, element, uploads) {
+  if (element.hasAttribute("dj-upload-preview")) return previews(view, element, uploads);
   const template = element.querySelector(":scope > template");
   const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
   uploads.forEach((upload, i) => fill(view, rows[i], upload));
@@ -24,7 +29,7 @@ function fill(view, row, upload) {
   row.dataset.status = upload.status;
   const texts = words(upload);
   for (const part of row.querySelectorAll("[data-upload]")) write(part, upload, texts);
-  for (const part of row.querySelectorAll("[dj-upload-retry]")) part.hidden = upload.isFinal;
+  for (const part of row.querySelectorAll("[dj-upload-retry]")) part.hidden = !upload.hasFailed || upload.isFinal;
 }
 
 /** Labels the row with its file's name, which tells its buttons apart from those of others. */
@@ -36,7 +41,36 @@ function prepare(view, row, upload) {
     for (const part of row.querySelectorAll(`[dj-upload-${name}]`)) part.setAttribute(`dj-upload-${name}`, upload.ref);
   }
   const place = row.querySelector('[data-upload="preview"]');
-  if (place && view.shows(upload)) place.append(view.preview(upload));
+  if (place && isShown(upload)) place.append(preview(view, upload));
+}
+
+function previews(view, element, uploads) {
+  sync(element, uploads.filter(isShown), (upload) => preview(view, upload));
+}
+
+function isShown({ file, hasFailed, isOpaque }) {
+  return SHOWN.test(file.type) && !hasFailed && !isOpaque;
+}
+
+function preview({ urls }, upload) {
+  const media = document.createElement(upload.file.type.startsWith("video/") ? "video" : "img");
+  if (!urls.has(upload)) urls.set(upload, URL.createObjectURL(upload.file));
+  media.src = urls.get(upload);
+  media.onerror = () => {
+    upload.isOpaque = true; // this browser can't show it, and isn't asked again
+    media.remove();
+  };
+  if (media.tagName === "IMG") Object.assign(media, { alt: upload.file.name, loading: "lazy", decoding: "async" });
+  return media;
+}
+
+/** Gives back the addresses of what isn't shown any more. */
+export function revoke({ urls }, uploads) {
+  for (const [upload, url] of urls) {
+    if (uploads.includes(upload) && isShown(upload)) continue;
+    URL.revokeObjectURL(url);
+    urls.delete(upload);
+  }
 }
 
 function write(part, upload, texts) {

@@ -24,6 +24,7 @@ export class Upload {
     this.error = "";
     this.code = "";
     this.isFinal = false; // is a retry pointless?
+    this.isOpaque = false; // is it a picture that this browser can't show?
     this.revision = 0; // grows with each change: only what changed is drawn
   }
 

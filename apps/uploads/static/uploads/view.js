@@ -1,12 +1,9 @@
-// The directives: previews and progress, drawn into elements whose content is ours. Rows and errors are loaded when
-// they are needed.
+// The directives: what is drawn into elements whose content is ours. How, is loaded when it is needed.
 
-import { document, dom } from "../liveview/dom.js";
+import { dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
-import { sync } from "./elements.js";
 
-export const BUTTONS = ":is([dj-upload-start], [dj-upload-cancel], [dj-upload-pause], [dj-upload-retry], [data-resume])";
-const KINDS = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
+export const BUTTONS = ":is([dj-upload-start], [dj-upload-cancel], [dj-upload-dismiss], [dj-upload-pause], [dj-upload-retry], [data-resume])";
 
 /** What is drawn here, for the morph to leave alone. */
 export function keep(element) {
@@ -25,19 +22,23 @@ export class View {
   }
 
   draw(uploads, slots) {
-    for (const [name, slot] of slots) {
+    for (const name of new Set([...slots.keys(), ...uploads.map(({ slot }) => slot)])) {
+      const slot = slots.get(name);
       let own = uploads.filter((upload) => upload.slot === name && upload.status !== "cancelled");
       const last = own.findLast(({ hasFailed }) => !hasFailed);
-      if (slot.max_entries === 1) own = own.filter((upload) => upload === last || upload.hasFailed);
-      this.inputs(name, slot);
-      for (const element of this.all("dj-upload-preview", name)) this.previews(element, own);
-      for (const element of this.all("dj-upload-progress", name)) this.progress(element, own);
+      if (slot?.max_entries === 1) own = own.filter((upload) => upload === last || upload.hasFailed);
+      if (slot) this.inputs(name, slot);
+      for (const element of [...this.all("dj-upload-preview", name), ...this.all("dj-upload-progress", name)]) {
+        if (element.tagName === "PROGRESS") this.progress(element, own);
+        else if (this.rows) this.rows.draw(this, element, own);
+        else this.need("rows", () => import("./rows.js"));
+      }
       if (this.errors) this.errors.draw(this, name, own);
-      else if (own.some(({ error }) => error)) this.need("errors", () => import("./errors.js"));
+      else if (own.some(({ error }) => error)) this.needErrors();
     }
     // Otherwise such a button would submit its form, and be what Enter presses in a field.
     for (const button of this.root.querySelectorAll(`button:not([type])${BUTTONS}`)) button.type = "button";
-    this.revoke(uploads);
+    this.rows?.revoke(this, uploads);
   }
 
   all(directive, name) {
@@ -51,50 +52,25 @@ export class View {
     }
   }
 
-  previews(element, uploads) {
-    const shown = uploads.filter((upload) => this.shows(upload));
-    sync(element, shown, (upload) => this.preview(upload));
-  }
-
-  shows({ file, hasFailed }) {
-    return KINDS.test(file.type) && !hasFailed;
-  }
-
-  preview(upload) {
-    const media = document.createElement(upload.file.type.startsWith("video/") ? "video" : "img");
-    media.src = this.url(upload);
-    media.onerror = () => media.remove();
-    if (media.tagName === "IMG") Object.assign(media, { alt: upload.file.name, loading: "lazy", decoding: "async" });
-    return media;
-  }
-
   progress(element, uploads) {
-    if (element.tagName === "PROGRESS") {
-      const good = uploads.filter(({ hasFailed }) => !hasFailed);
-      const total = good.reduce((sum, upload) => sum + upload.file.size, 0);
-      const written = good.reduce((sum, upload) => sum + upload.written, 0);
-      element.value = total ? Math.floor((100 * written) / total) : 0;
-      return;
-    }
-    if (this.rows) this.rows.draw(this, element, uploads);
-    else this.need("rows", () => import("./rows.js"));
+    const good = uploads.filter(({ hasFailed }) => !hasFailed);
+    const total = good.reduce((sum, upload) => sum + upload.file.size, 0);
+    const written = good.reduce((sum, upload) => sum + upload.written, 0);
+    element.value = total ? Math.floor((100 * written) / total) : 0;
+  }
+
+  /** Shows what a form can't be sent because of. */
+  async point(form, upload) {
+    await this.needErrors();
+    requestAnimationFrame(() => this.errors.point(this, form, upload)); // once it is drawn
+  }
+
+  needErrors() {
+    return this.need("errors", () => import("./errors.js"));
   }
 
   /** Loads a module, and draws again with it. */
   need(what, start) {
-    this.needed[what] ??= load(start).then((module) => this.redraw((this[what] = module)));
-  }
-
-  url(upload) {
-    if (!this.urls.has(upload)) this.urls.set(upload, URL.createObjectURL(upload.file));
-    return this.urls.get(upload);
-  }
-
-  revoke(uploads) {
-    for (const [upload, url] of this.urls) {
-      if (uploads.includes(upload) && !upload.hasFailed) continue;
-      URL.revokeObjectURL(url);
-      this.urls.delete(upload);
-    }
+    return (this.needed[what] ??= load(start).then((module) => this.redraw((this[what] = module))));
   }
 }
