@@ -8,7 +8,6 @@ from typing import Any, Final
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.decorators import sync_and_async_middleware
 
 # What none of our pages uses, and so nothing that gets into one may. Players need full screen and picture-in-picture.
@@ -39,7 +38,7 @@ def admins_styles(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
     policy = {"style-src": [*settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["default-src"], "'unsafe-inline'"]}
 
     def relaxed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if request.path.startswith(reverse("admin:index")):
+        if request.resolver_match and "admin" in request.resolver_match.app_names:
             response._csp_update = policy  # type: ignore[attr-defined]  # as django-csp's decorator does
         return response
 
