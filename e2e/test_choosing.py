@@ -232,3 +232,18 @@ def test_an_upload_that_resumes_still_has_its_folder(
 
     expect(page.locator("#arrived li")).to_have_attribute("data-path", "papers/book.txt", timeout=LONG)
     assert lab_proxy.cuts == 1
+
+
+def test_a_file_that_cannot_be_announced_says_so(page: Page, visit: Visit) -> None:
+    visit("/lab/keeping/")
+
+    page.evaluate(
+        """() => {
+          const input = document.querySelector("#zone input"), given = new DataTransfer();
+          given.items.add(new File(["a"], "a.txt", { type: "text/" + "x".repeat(300) }));
+          input.files = given.files;
+          input.dispatchEvent(new Event("change", { bubbles: true }));
+        }"""
+    )
+
+    expect(page.locator("#rows")).to_contain_text("The server didn't understand this page.")

@@ -385,3 +385,66 @@ def test_a_loading_text_of_one_event_is_not_shown_for_another(visit: Visit, gate
 
     expect_log(page, '{"n": "1"}')
     assert page.evaluate("window.seen")
+
+
+# -- What can't be sent
+
+
+def test_a_text_that_is_too_long_is_said_to_be_and_its_form_lives(visit: Visit) -> None:
+    page = visit("/lab/forms/")
+    alert = page.get_by_role("alert").filter(has_text="too long")
+
+    for text, fits in (("x" * 70_000, "about 65,"), ("é" * 40_000, "about 32,"), ('"' * 40_000, "about 32,")):
+        page.evaluate("(text) => { document.querySelector('#fields').elements.name.value = text; }", text)
+        for _ in range(2):
+            page.get_by_role("button", name="Send").click()
+            expect(alert).to_have_count(1)
+        expect(alert).to_contain_text(fits)
+        assert page.locator("#fields").get_attribute("aria-busy") is None
+        assert page.evaluate("document.querySelector('#fields').elements.name.value.length") == len(text)
+        alert.get_by_role("button").click()
+    page.locator("#q").evaluate("(field) => { field.value = 'x'.repeat(70_000); }")
+    page.locator("#q").press_sequentially("yz")
+    page.click("#find")
+    expect(alert).to_have_count(1)
+    page.fill("#q", "short")
+    page.click("#find")
+
+    expect_log(page, '{"place": "", "q": "short"}', '{"place": "", "q": "short"}')
+    assert page.evaluate("liveview.waiting.size") == 0
+
+
+def test_what_the_server_refuses_is_told_and_the_form_lives(visit: Visit) -> None:
+    page = visit("/lab/forms/")
+
+    page.evaluate("liveview.most = Infinity")  # as a client that doesn't know the limit
+    page.locator("#text").evaluate("(field) => { field.value = 'x'.repeat(70_000); }")
+    page.click("#go")
+    expect(page.get_by_role("alert")).to_contain_text("65,536 bytes fit")
+    expect(page.locator("#go")).to_be_enabled()
+    codes = [
+        page.evaluate(f"liveview.event('record', {{ n: {params} }}).catch((error) => error.code ?? error.name)")
+        for params in ("'\\ud83d'", "[].concat(JSON.parse('['.repeat(30) + ']'.repeat(30)))", "1n")
+    ]
+    assert codes == ["bad_message", "bad_message", "TypeError"]
+    page.click("#record")
+
+    expect_log(page, "{}")
+    assert page.evaluate("liveview.waiting.size") == 0
+
+
+def test_half_of_an_emoji_does_not_end_a_live_field(visit: Visit) -> None:
+    page = visit("/lab/bench/")
+
+    page.locator("#typing").evaluate("(field) => { field.value = '😀'.slice(0, 1); }")
+    page.locator("#typing").press_sequentially("a")
+
+    expect_log(page, '{"value": "a\\ufffd"}')
+
+
+def test_what_is_done_while_the_socket_is_closing_is_sent_on_the_next(visit: Visit) -> None:
+    page = visit("/lab/bench/")
+
+    page.evaluate("() => { liveview.connection.socket.close(); document.querySelector('#record').click(); }")
+
+    expect_log(page, '{"n": "1"}')

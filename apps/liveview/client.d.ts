@@ -82,6 +82,24 @@ declare namespace LiveView {
 
   type Once = <Made>(name: string, make: () => Made) => Made;
 
+  // morph.js
+
+  /**
+   * Turns an element's children into the DOM of some HTML, changing as little as possible.
+   *
+   * Each node has a twin: itself as the *server* last rendered it. An attribute is touched where twin and new HTML differ
+   * (`class`: word by word), so what client or visitor put there (`disabled`, `open`, a class) stays until the server
+   * changes it. `value`, `checked` and `selected` follow the same rule; what the visitor is editing is never overwritten.
+   * Children are made exact: an `id` stays the same node wherever it moves, others are matched among siblings, and a node
+   * without a twin, which isn't the server's, matches nothing and goes. Left alone: `dj-ignore`, what `keep` says, and
+   * the client's own nodes (`liveOwned === true`).
+   *
+   * `keep` is asked for each element that stays: "self" leaves it and its children alone, "children" its children.
+   */
+  type Morph = (root: Element, html: string, options?: { keep?: (element: Element) => "" | "children" | "self" }) => void;
+  /** Takes the DOM as the server's last render, as the first `morph` would: for the first paint. */
+  type Remember = (root: Element) => void;
+
   // messages.js
 
   interface Messages {
@@ -171,6 +189,8 @@ declare namespace LiveView {
 
   interface Question {
     message: { type: string };
+    /** The message as it is sent. */
+    text: string;
     isSent: boolean;
     resolve(value?: any): void;
     reject(error: Failure): void;
@@ -189,6 +209,8 @@ declare namespace LiveView {
     /** Names the state to restore after a reconnect. */
     snapshot: string | null;
     isMounted: boolean;
+    /** Bytes that a message to the server may have. */
+    most: number;
     /** We leave the page ourselves: the visitor isn't asked. */
     isLeaving: boolean;
     /** The URL that the server knows. */

@@ -11,8 +11,10 @@ document.body.append(place);
 /** @type {LiveView.Flash} */
 export function flash(level, text) {
   const isError = level === "error";
+  if (isError && [...place.children].some(({ dataset }) => dataset.text === text)) return; // it still says so
   const message = make("div", "flash " + level);
   const close = make("button", "flash-close");
+  message.dataset.text = text;
   message.role = isError ? "alert" : "status";
   close.ariaLabel = "Dismiss";
   close.textContent = "×";

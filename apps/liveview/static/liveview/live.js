@@ -32,6 +32,7 @@ const own = {
   version: 0,
   snapshot: null,
   isMounted: false,
+  most: 0,
   isLeaving: false,
   address: "",
   hooks: new Map(),
@@ -136,16 +137,28 @@ const own = {
   ask(make) {
     return new Promise((resolve, reject) => {
       const ref = ++this.refs;
-      this.waiting.set(ref, { message: make(ref), isSent: false, resolve, reject });
+      const message = make(ref);
+      const text = JSON.stringify(message); // or fails, and nobody waits
+      this.waiting.set(ref, { message, text, isSent: false, resolve, reject });
       if (this.isMounted) this.flush();
       else if (this.isFailed) this.lose("unreachable");
     });
   },
 
   flush() {
-    for (const question of this.waiting.values()) {
-      if (!question.isSent) this.send(question.message);
-      question.isSent = true;
+    for (const [ref, question] of this.waiting) {
+      if (question.isSent) continue;
+      const { text } = question;
+      const size = text.length * 3 > this.most ? new Blob([text]).size : 0;
+      if (size > this.most) {
+        const { length } = text.replace(/\\(u....|.)/g, " ");
+        const fit = Math.floor((length * this.most) / size / 100) * 100;
+        const message = `This is too long to be sent: about ${fit.toLocaleString("en")} characters fit.`;
+        handlers.error({ ref, code: "too_large", message });
+      } else {
+        question.isSent = connection.isOpen;
+        connection.sendBinary(text);
+      }
     }
   },
 
@@ -196,10 +209,11 @@ export const live = once("live", () => own);
 
 /** @type {LiveView.Handlers} */
 const handlers = {
-  mounted({ version, html, title, snapshot, restored }) {
+  mounted({ version, html, title, snapshot, restored, max_message }) {
     const isAgain = live.snapshot !== null;
     live.snapshot = snapshot;
     live.isMounted = true;
+    live.most = max_message;
     document.title = title || document.title;
     live.show(version, html);
     connection.settled();
@@ -231,6 +245,7 @@ const handlers = {
   },
   error({ ref, code, message, id }) {
     if (!live.isMounted) return connection.crash(); // the view can't be mounted
+    if (typeof ref === "string") return live.each("received", { type: "error", ref, code, message });
     const question = live.answered(ref);
     if (question?.message.type !== "call") status.flash("error", id ? `${message} (${id})` : message);
     question?.reject(failure(code, message, id));

@@ -1,13 +1,4 @@
-/**
- * Turns an element's children into the DOM of some HTML, changing as little as possible.
- *
- * Each node has a twin: itself as the *server* last rendered it. An attribute is touched where twin and new HTML differ
- * (`class`: word by word), so what client or visitor put there (`disabled`, `open`, a class) stays until the server
- * changes it. `value`, `checked` and `selected` follow the same rule; what the visitor is editing is never overwritten.
- * Children are made exact: an `id` stays the same node wherever it moves, others are matched among siblings, and a node
- * without a twin, which isn't the server's, matches nothing and goes. Left alone: `dj-ignore`, what `keep` says, and the
- * client's own nodes (`liveOwned === true`).
- */
+// Makes an element's children equal to some HTML, changing as little as possible: client.d.ts tells the rules.
 
 import { document, dom } from "./dom.js";
 import { once } from "./once.js";
@@ -21,7 +12,6 @@ const inert = document.createElement("template").content.ownerDocument;
 const twins = once("twins", () => new WeakMap());
 const warned = once("duplicate ids", () => new Set());
 
-/** `keep` is asked for each element that stays: "self" leaves it and its children alone, "children" its children. */
 function morph(root, html, { keep = () => "" } = {}) {
   remember(root);
   const next = inert.importNode(root, false);
@@ -34,7 +24,6 @@ function morph(root, html, { keep = () => "" } = {}) {
   focus.restore();
 }
 
-/** Takes the DOM as the server's last render, as the first `morph` would: for the first paint. */
 function remember(root) {
   if (!twins.has(root)) pair(root, inert.importNode(root, true));
 }
@@ -111,7 +100,6 @@ class Pass {
     this.place(inside(live), olds, news, found).forEach((node, i) => this.node(node, news[i], !found[i]));
   }
 
-  /** The live node for each new one, if there is one. */
   match(olds, news) {
     const found = news.map(() => undefined);
     let end = olds.length;
@@ -128,7 +116,6 @@ class Pass {
     return key ? key === live : call(twins.get(live), "isEqualNode", next);
   }
 
-  /** Puts found and created nodes in order. */
   place(parent, olds, news, found) {
     const places = new Map(olds.map((node, i) => [node, get(node, "parentNode") === parent ? i : -1]));
     const still = longestRun(
@@ -279,7 +266,7 @@ function syncAttributes(live, old, next, isInUse) {
   }
 }
 
-/** Merges the change into classes that the client has changed, too. False if there is nothing to merge. */
+/** False if the client has changed nothing. */
 function mergeClass(live, was = "", will = "") {
   if ((attribute(live, "class") ?? "") === was) return false;
   const list = get(live, "classList");
@@ -304,7 +291,6 @@ const wanting = (root) => [...call(root, "querySelectorAll", "[autofocus]")].fil
 
 const isTypedIn = (el) => el && (isText(el) || /^(select|iframe)$/.test(get(el, "localName")) || dom(el).isContentEditable);
 
-/** What the visitor is editing, and how to give it back. */
 function hold(root) {
   const active = document.activeElement;
   const el = call(root, "contains", active) ? active : null;

@@ -13,7 +13,8 @@ export const params = {
   field(field) {
     if (!dom(field).matches("input:not([type=file]), select, textarea")) return {};
     if (field.type === "checkbox") return { value: field.checked };
-    if (field.type !== "select-multiple") return { value: field.value };
+    // Half of a surrogate pair, as a cut emoji leaves it, isn't text.
+    if (field.type !== "select-multiple") return { value: field.value.toWellFormed?.() ?? field.value };
     return { value: Array.from(field.selectedOptions, (option) => option.value) };
   },
 

@@ -318,6 +318,9 @@ const handlers = new Map(
       const again = ({ retry }) => own.terms === terms && retry(own, upload, channel > 0);
       load(() => import("./retry.js")).then(again);
     },
+    error(own, message) {
+      handlers.get("upload_error")(own, message);
+    },
     upload_cancelled(own, { ref }) {
       const upload = own.find(ref);
       if (upload && !upload.isOver) own.become(upload, "cancelled");
