@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.forms.formsets import BaseFormSet
+
+from uploads import forms
 from uploads.core.contracts import Grant, Presigner, Progress, Validator, WriterFactory
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
@@ -45,6 +49,7 @@ class UploadMixin(_Base):
         progress: Progress | None = None,
         external: Presigner | Callback | None = None,
         verify: bool = False,
+        in_form: bool = False,
     ) -> None:
         """Accepts files under `name`, as in `dj-upload="name"`. Call it in `mount`; a second call replaces the slot.
 
@@ -66,6 +71,8 @@ class UploadMixin(_Base):
             over: ready, refused or cancelled.
         external: a presigner, as `S3Presigner()`, or a function of an entry and its view: the browser sends the bytes
             straight to external storage. See docs/uploads.md.
+        in_form: a Django form judges its files, with its other fields: without JavaScript its handler runs although a
+            file was refused, and `form_files` has that as an error. `allow_form_uploads` sets it.
         """
         if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
@@ -89,7 +96,40 @@ class UploadMixin(_Base):
             resumable_store_options=tuple((resumable_store_options or {}).items()),
             writer=writer,
             external=as_presigner(external),
+            in_form=in_form,
         )
+
+    def allow_form_uploads(self, form: forms.Form, **options: Any) -> None:
+        """Allows a slot for each file field of a Django form, or of a formset's forms, named like its input.
+
+        What a slot accepts is what its field says, then `options`, in the words of `allow_upload`, then what its
+        `UploadInput` says. Call it in `mount`, and again when a formset has got another form.
+        """
+        for name, field in forms.fields_of(form).items():
+            self.allow_upload(name, **forms.slot_options(field, options), in_form=True)
+        if isinstance(form, BaseFormSet):
+            for family, chosen in forms.families_of(form, options):
+                self.allow_upload(family.name(0), **chosen, in_form=True)
+                self._uploads.allow_family(family)
+
+    @property
+    def form_files(self) -> forms.FormFiles:
+        """In a handler, the files of every slot for a Django form: `TicketForm(self.form_data, self.form_files)`.
+
+        They are lent until the handler returns, and stay in their slots unless `consuming` says that they are stored.
+        """
+        return forms.FormFiles(self._uploads)
+
+    @contextmanager
+    def consuming(self, *bound: forms.Form) -> Iterator[None]:
+        """`with self.consuming(form): form.save()`: when the block ends without raising, the form's files are consumed.
+
+        Takes forms and formsets that were given `form_files`; `TypeError` for any other.
+        """
+        given = [(forms.files_of(form), list(forms.fields_of(form))) for form in bound]
+        yield
+        for files, names in given:
+            files.consume(names)
 
     def consume_uploaded_entries(self, name: str) -> Iterator[UploadEntry]:
         """Yields each entry of the slot that is ready, once.

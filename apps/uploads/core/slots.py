@@ -72,9 +72,11 @@ class Slot:
     resumable_store_options: tuple[tuple[str, Any], ...] = ()
     writer: WriterFactory | None = None
     external: Presigner | None = None
+    in_form: bool = False
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier():
+        name = self.name.replace("-", "_") if self.in_form else self.name  # a form's prefix is before its fields' names
+        if not name.isidentifier():
             raise ValueError(f"a slot's name must be an identifier, not {self.name!r}")
         if self.max_entries < 1 or self.max_file_size < 1 or self.max_parallel < 1:
             raise ValueError("max_entries, max_file_size and max_parallel must be at least 1")
@@ -126,6 +128,24 @@ class Slot:
             "resumable": self.resumable,
             "verify": self.verify,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Names that differ in a number below `most`, as the fields of a formset's forms do: `items-3-photo`."""
+
+    before: str
+    after: str
+    most: int
+
+    def name(self, number: int) -> str:
+        return f"{self.before}{number}{self.after}"
+
+    def has(self, name: str) -> bool:
+        if not (name.startswith(self.before) and name.endswith(self.after)):
+            return False
+        number = name[len(self.before) : len(name) - len(self.after)]
+        return number.isascii() and number.isdigit() and len(number) < 6 and int(number) < self.most
 
 
 def megabytes(size: int) -> str:

@@ -100,6 +100,11 @@ class UploadEntry:
         return self.upload.state
 
     @property
+    def claim(self) -> str:
+        """What a form without JavaScript sends in `_upload` for a file that it sent before; see `SlotEntries.kept`."""
+        return f"{self.upload.id} {self.ref}"
+
+    @property
     def progress(self) -> int:
         """Percent of the bytes that are written, 0 to 100."""
         return self.upload.progress
@@ -320,9 +325,11 @@ class UploadEntry:
     def release(self) -> None:
         with self._lock:
             self._holders -= 1
-            due = self._is_doomed and not self._holders
-        if due:
+            is_free, is_doomed = not self._holders, self._is_doomed
+        if is_free and is_doomed:
             self._end()
+        elif is_free:
+            self._close()
 
     def discard(self) -> None:
         """Removes the staged bytes, now or once nobody holds them, unless they are somebody else's. Blocks."""

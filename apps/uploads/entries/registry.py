@@ -14,7 +14,7 @@ from typing import Any
 from uploads import events
 from uploads.conf import conf
 from uploads.core.names import FileName, parse_folder, parse_name
-from uploads.core.slots import Slot
+from uploads.core.slots import Family, Slot
 from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.entries.uploader import Uploader
@@ -24,9 +24,10 @@ from uploads.errors import UploadError
 class SlotEntries:
     """What `{{ uploads.avatar }}` is: the slot's entries in the order they were chosen."""
 
-    def __init__(self, slot: Slot, entries: list[UploadEntry]) -> None:
+    def __init__(self, slot: Slot, entries: list[UploadEntry], offered: set[UploadEntry] | None = None) -> None:
         self.slot = slot
         self.entries = entries
+        self._offered = offered
 
     def __iter__(self) -> Iterator[UploadEntry]:
         return iter(self.entries)
@@ -42,6 +43,14 @@ class SlotEntries:
     def ready(self) -> list[UploadEntry]:
         return [entry for entry in self.entries if entry.is_ready]
 
+    @property
+    def kept(self) -> list[UploadEntry]:
+        """In the answer to a form without JavaScript: files that wait, if the form names them (`claim`) again."""
+        if self._offered is None or self.slot.is_remote:
+            return []
+        self._offered.update(self.ready)
+        return self.ready
+
 
 class Uploads:
     """All uploads of a view."""
@@ -51,14 +60,22 @@ class Uploads:
         self.slots: dict[str, Slot] = {}
         self.entries: dict[str, UploadEntry] = {}  # by ref
         self.staged: set[UploadEntry] = set()  # entries whose bytes are to be removed eventually, on the page or not
+        self.families: list[tuple[Family, Slot]] = []  # slots that are made when something comes for them
+        self.offered: set[UploadEntry] | None = None  # in the answer to a form without JavaScript: what it may keep
         self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # entries that aren't open yet → what they replace
         self._lent: list[UploadEntry] = []  # to the running handler
         self._lent_refs: set[str] = set()
         self._lent_slots: set[str] = set()
 
+    def allow_family(self, family: Family) -> None:
+        """Its slots are like the first one."""
+        others = [each for each in self.families if each[0] != family]
+        self.families = [*others, (family, self.slots[family.name(0)])]
+
     def of(self, name: str) -> SlotEntries:
         """What a page shows: not an entry that is still being opened, but what it will replace."""
-        return SlotEntries(self.slot(name), [entry for entry in self._of(name) if entry not in self._replacing])
+        shown = [entry for entry in self._of(name) if entry not in self._replacing]
+        return SlotEntries(self.slot(name), shown, self.offered)
 
     def _of(self, name: str) -> list[UploadEntry]:
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
@@ -169,12 +186,21 @@ class Uploads:
     def consume(self, name: str) -> Iterator[UploadEntry]:
         """Each ready entry once. If its turn in the loop ends early, as by a raise, it stays ready."""
         for entry in self.of(name).ready:
-            if entry.lend():
-                self._lent.append(entry)
-                self._lent_refs.add(entry.ref)
-                self._lent_slots.add(name)
+            if self._lend(entry):
                 yield entry
                 entry.consume()
+
+    def lend(self, entry: UploadEntry) -> bool:
+        """To the running handler, if it is ready: its bytes stay until `take_back`."""
+        return entry.is_ready if entry in self._lent else self._lend(entry)
+
+    def _lend(self, entry: UploadEntry) -> bool:
+        if not entry.lend():
+            return False
+        self._lent.append(entry)
+        self._lent_refs.add(entry.ref)
+        self._lent_slots.add(entry.slot.name)
+        return True
 
     def is_lent(self, ref: str, slot: str | None) -> bool:
         """Whether this upload, or one of this slot, is lent to the running handler."""
@@ -199,7 +225,10 @@ class Uploads:
         """Raises `UploadError("unknown_slot")`."""
         slot = self.slots.get(name)
         if slot is None:
-            raise UploadError("unknown_slot")
+            like = next((like for family, like in self.families if family.has(name)), None)
+            if like is None:
+                raise UploadError("unknown_slot")
+            slot = self.slots[name] = replace(like, name=name)
         return slot
 
 

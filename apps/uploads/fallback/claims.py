@@ -51,9 +51,13 @@ class Claims:
             entry = parked.stand_in(record, slot, ref)
             entry.fail(refused)
             self._claimed[ref] = entry
-            return False
+            if slot.in_form:
+                self._uploads.entries[ref] = entry
+            return slot.in_form
         self._claimed[ref] = entry
         if parked.settle(self._uploads, entry) is None:
+            return True
+        if slot.in_form:
             return True
         self._uploads.entries.pop(ref)  # the page is told, and shows it itself
         return False

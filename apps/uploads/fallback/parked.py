@@ -53,6 +53,14 @@ def begin(entry: UploadEntry, request: HttpRequest) -> None:
     store().save(record, ttl())
 
 
+def keep(uploads: Uploads, entry: UploadEntry, request: HttpRequest) -> None:
+    """Parks a ready entry that came in one go, as if it had come in chunks."""
+    begin(entry, request)
+    uploads.staged.discard(entry)
+    entry.park()
+    _tidy(entry.upload.id)
+
+
 def find(request: HttpRequest, upload_id: str) -> Record:
     """Raises `UploadError("unknown_ref")`: absent, of another page and not yours get the same answer."""
     record = store().load(upload_id) if ID.fullmatch(upload_id) else None  # some databases refuse anything else

@@ -26,7 +26,7 @@ from uploads.entries.uploader import uploader_of
 from uploads.errors import UploadError
 from uploads.fallback import parked
 from uploads.fallback.claims import SKIP, Claims
-from uploads.fallback.forms import accept_post
+from uploads.fallback.forms import accept_post, keep_offered
 from uploads.http_errors import described, refusal, status_of
 from uploads.owners import owner_of
 
@@ -55,6 +55,7 @@ class Fallback:
         """Takes a form's files, named by it or posted in it. False if one was refused: the handler must not run."""
         if not form.is_sent:
             return True
+        self._uploads.offered = set()
         accepted = self._claims.accept(request)  # first: a posted file replaces one that waits
         accepted &= accept_post(self._uploads, request)
         return accepted or SKIP in request.POST or form.has("dj-upload-skip")
@@ -62,6 +63,7 @@ class Fallback:
     def settle(self) -> None:
         """The page is rendered."""
         self._claims.settle()
+        keep_offered(self._uploads, self._mounted.request)
 
     def answer(self, request: HttpRequest) -> HttpResponse | None:
         """None for a request for the page itself, or for a browser's own form."""
