@@ -70,6 +70,7 @@ def test_more_photos_than_a_form_may_bring_are_refused_with_the_number(
     page: Page, deployed: Server, console: Console, tmp_path: Path
 ) -> None:
     console.expect("400")
+    console.expect("favicon")  # which a browser asks for beside a page that names none
     photos = [pictures.photo(tmp_path / f"many {n}.jpg", (32, 24), seed=n) for n in range(21)]
     page.goto(f"{deployed.url}/gallery/")
 
@@ -216,7 +217,8 @@ def test_a_video_has_its_title_and_nothing_dead(page: Page, tmp_path: Path) -> N
     assert dead_controls(page) == []
 
 
-def test_the_other_ways_leave_a_form(page: Page, tmp_path: Path) -> None:
+def test_the_other_ways_leave_a_form(page: Page, console: Console, tmp_path: Path) -> None:
+    console.expect("favicon")
     page.goto("/other-ways/")
     assert dead_controls(page) == []
 
