@@ -27,8 +27,8 @@ class Link(Protocol):
     async def call(self, function: Callable[[], None]) -> bool:
         """Run `function` like a handler of the view, when its turn comes, in a thread. False if it raised."""
 
-    def violation(self, reason: str) -> None:
-        """The client broke the protocol. Three of these close the socket."""
+    def violation(self, reason: str, ref: str | None = None) -> None:
+        """The client broke the protocol, with its message of this `ref`. Three of these close the socket."""
 
     def close(self, code: int) -> None: ...
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -66,9 +68,10 @@ class DirectUploads:
     async def begin(self, entry: UploadEntry) -> None:
         """Answers a registration that is open: without a record, what is stored would be an orphan."""
         try:
-            await self._mint(entry)
-            await self._expect(entry)
-            grant = await threads.remote(_sink(entry).at_storage.grant)
+            with _answered():
+                await self._mint(entry)
+                await self._expect(entry)
+                grant = await threads.remote(_sink(entry).at_storage.grant)
         except UploadError as failure:
             await self._give_up(entry, failure)
             return
@@ -78,11 +81,12 @@ class DirectUploads:
     async def resume(self, entry: UploadEntry) -> None:
         """Answers a resume. The entry's offset is how many bytes the storage has."""
         try:
-            grant = await threads.remote(_sink(entry).at_storage.grant)
+            with _answered():
+                grant = await threads.remote(_sink(entry).at_storage.grant)
+                await self._listen(entry)
         except UploadError as failure:
             self._fail(entry, failure)
             return
-        await self._listen(entry)
         self._link.send(messages.resumed(entry, 0, "", 0, grant))
 
     async def sign(self, ref: str, parts: list[int]) -> None:
@@ -94,10 +98,11 @@ class DirectUploads:
             self._fail(entry, UploadError("rate_limited"))
             return
         try:
-            grant = await threads.remote(partial(_sink(entry).at_storage.sign, parts))
+            with _answered():
+                grant = await threads.remote(partial(_sink(entry).at_storage.sign, parts))
         except UploadError as failure:
             if failure.code == "bad_offset":
-                self._link.violation("unknown part number")
+                self._link.violation("unknown part number", ref)
             else:
                 self._fail(entry, failure)
             return
@@ -110,12 +115,10 @@ class DirectUploads:
             return
         self._finishing.add(entry)
         try:
-            await threads.remote(partial(drive.arrived, entry))
+            with _answered():
+                await threads.remote(partial(drive.arrived, entry))
         except UploadError as failure:
             self._fail(entry, failure)
-        except Exception:  # noqa: BLE001  (a presigner is the application's code)
-            logger.exception("could not check direct upload at its storage")
-            self._fail(entry, UploadError("server_error"))
         else:
             if entry.is_open:
                 await self._owner.has_arrived(entry)
@@ -241,6 +244,18 @@ class DirectUploads:
         if entry is None or not entry.is_open or not isinstance(entry.sink, RemoteSink):
             return None
         return entry if entry.sink.remote is not None else None
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Whatever a presigner, a storage or a store raises, the browser waits for an answer: it is an `UploadError`."""
+    try:
+        yield
+    except UploadError:
+        raise
+    except Exception:  # noqa: BLE001
+        logger.exception("a direct upload's storage or store failed")
+        raise UploadError("server_error") from None
 
 
 def _sink(entry: UploadEntry) -> RemoteSink:

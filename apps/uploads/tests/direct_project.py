@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -22,6 +22,44 @@ def certificate(url: str) -> bytes:
     return signer.certificate
 
 
+class Failing:
+    """A presigner whose storage fails when it is asked `at` something."""
+
+    at = ""
+    needs_view = False
+    state: ClassVar[dict[str, Any]] = {}
+
+    def begin(self, entry: UploadEntry, view: Any) -> Failing:
+        return self
+
+    def resume(self, entry: UploadEntry, state: Mapping[str, Any]) -> Failing:
+        return self
+
+    def grant(self) -> dict[str, Any]:
+        return self._answer("grant")
+
+    def sign(self, parts: Sequence[int]) -> dict[str, Any]:
+        return self._answer("sign")
+
+    def finish(self) -> Any:
+        return self._answer("finish")
+
+    def measure(self) -> int:
+        return 0
+
+    def accept(self, entry: Any) -> None: ...
+
+    def discard(self) -> None: ...
+
+    def _answer(self, what: str) -> dict[str, Any]:
+        if what == self.at:
+            raise RuntimeError("secret")
+        return {"uploader": "Depot"}
+
+
+failing = Failing()
+
+
 class DirectView(UploadMixin, LiveView):
     template_name = "uploads_bench.html"
 
@@ -38,6 +76,7 @@ class DirectView(UploadMixin, LiveView):
         self.allow_upload("video", accept=".txt", resumable=True, **straight)
         self.allow_upload("posted", accept=".txt,.png", external=S3Presigner(small="post"), max_file_size=50_000_000)
         self.allow_upload("own", accept=".txt", external=self.minted, validators=[self.judge])
+        self.allow_upload("failing", accept=".txt", external=failing)
         self.allow_upload("plain", accept=".txt")
 
     @staticmethod

@@ -11,7 +11,7 @@ from uploads import UploadEntry, UploadError
 from uploads.external import as_presigner
 from uploads.s3.presigning import S3Presigner
 from uploads.testing import Refused, UploadPage
-from uploads.tests.direct_project import DirectView
+from uploads.tests.direct_project import DirectView, failing
 from uploads.tests.socket.direct.sending import done, register
 
 
@@ -65,6 +65,24 @@ def test_a_function_that_fails_is_our_mistake(
     assert refused.value.code == "server_error"
     page.submit("say", text="still here")
     assert "still here" in page.html
+
+
+@pytest.mark.parametrize("at", ["grant", "sign", "finish"])
+def test_whatever_a_storage_raises_is_an_answer(
+    direct: Callable[..., UploadPage], monkeypatch: pytest.MonkeyPatch, allowed: set[str], at: str
+) -> None:
+    allowed.add("storage or store failed")
+    monkeypatch.setattr(failing, "at", at)
+    page = direct()
+
+    with pytest.raises(Refused) as refused:
+        answer = register(page, "failing", "a.txt", 5)
+        page.send({"type": "upload_sign", "ref": answer["ref"], "parts": []})
+        page.upload_answer(answer["ref"], "upload_signed")
+        done(page, answer["ref"])
+        page.upload_answer(answer["ref"], "upload_ready")
+
+    assert refused.value.code == "server_error"
 
 
 def test_what_is_no_presigner_is_told_so() -> None:
