@@ -110,3 +110,52 @@ def test_a_stream_without_its_container_is_ignored(streams: Page) -> None:
     streams.evaluate("changes('elsewhere', ['delete', 'rows-1'])")
 
     shows(streams, "one", "two")
+
+
+def test_foreign_nodes_are_no_children_of_a_stream(streams: Page) -> None:
+    streams.evaluate(
+        """() => {
+          const list = document.querySelector("ul"), two = document.getElementById("rows-2");
+          list.prepend(Object.assign(document.createElement("li"), { textContent: "foreign" }));
+          const around = document.createElement("div");
+          two.replaceWith(around);
+          around.append(two);
+        }"""
+    )
+
+    change(streams, ["insert", item(3, "")[0], 1, item(3, "three")[1]], ["insert", "rows-4", 0, item(4, "four")[1]])
+    change(streams, ["insert", "rows-2", -1, item(2, "TWO")[1]])
+    shows(streams, "foreign", "four", "one", "three", "TWO")
+    assert streams.evaluate("marked('rows-2')") == "rows-2"
+    change(streams, ["delete", "rows-2"])
+
+    shows(streams, "foreign", "four", "one", "three")
+
+
+def test_a_child_that_changes_keeps_what_is_the_visitors_and_the_scripts(streams: Page) -> None:
+    def row(text: str) -> list[Any]:
+        return ["insert", "rows-5", -1, f'<li id="rows-5" class="{text}">{text} <input><b dj-ignore></b></li>']
+
+    change(streams, row("a"))
+    streams.evaluate(
+        """() => {
+          const row = document.getElementById("rows-5");
+          row.classList.add("client");
+          row.querySelector("input").value = "typed";
+          row.querySelector("b").textContent = "mine";
+        }"""
+    )
+    change(streams, row("b"))
+
+    shows(streams, "one", "two", "b mine")
+    expect(streams.locator("#rows-5")).to_have_class("client b")
+    expect(streams.locator("#rows-5 input")).to_have_value("typed")
+
+    change(streams, ["insert", "rows-5", -1, '<div id="rows-5">another element</div>'])
+    expect(streams.locator("div#rows-5")).to_have_text("another element")
+
+
+def test_autofocus_counts_in_a_child_that_comes(streams: Page) -> None:
+    change(streams, ["insert", "rows-6", 0, '<li id="rows-6"><input id="new" autofocus></li>'])
+
+    assert streams.evaluate("document.activeElement.id") == "new"

@@ -97,6 +97,8 @@ declare namespace LiveView {
    * `keep` is asked for each element that stays: "self" leaves it and its children alone, "children" its children.
    */
   type Morph = (root: Element, html: string, options?: { keep?: (element: Element) => "" | "children" | "self" }) => void;
+  /** The same for an element itself, not only for its children. Another kind of element takes its place. */
+  type Update = (element: Element, html: string, options?: { keep?: (element: Element) => "" | "children" | "self" }) => void;
   /** Takes the DOM as the server's last render, as the first `morph` would: for the first paint. */
   type Remember = (root: Element) => void;
 

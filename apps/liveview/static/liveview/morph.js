@@ -12,16 +12,34 @@ const inert = document.createElement("template").content.ownerDocument;
 const twins = once("twins", () => new WeakMap());
 const warned = once("duplicate ids", () => new Set());
 
-function morph(root, html, { keep = () => "" } = {}) {
-  remember(root);
+function morph(root, html, options) {
   const next = inert.importNode(root, false);
   next.innerHTML = html;
+  pass(root, next, options, (/** @type {Pass} */ one) => one.children(root, next));
+  twins.set(root, next);
+}
+
+function update(element, html, options) {
+  const next = parsed(html);
+  if (kind(element) === kind(next)) return pass(element, next, options, (/** @type {Pass} */ one) => one.element(element, next));
+  const fresh = document.importNode(next, true);
+  remember(fresh);
+  call(element, "replaceWith", fresh);
+}
+
+function pass(root, next, { keep = () => "" } = {}, change) {
+  remember(root);
   // Where scripts run, <noscript> contains text.
   for (const el of call(next, "querySelectorAll", "noscript")) el.textContent = el.innerHTML;
   const focus = hold(root);
-  new Pass(root, next, focus, keep);
-  twins.set(root, next);
+  new Pass(root, next, focus, keep).run(change);
   focus.restore();
+}
+
+function parsed(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.firstElementChild;
 }
 
 function remember(root) {
@@ -74,7 +92,10 @@ class Pass {
     // isEqualNode doesn't look into templates.
     this.skips = !call(next, "querySelector", "template");
     this.key(root, next);
-    this.children(root, next);
+  }
+
+  run(change) {
+    change(this);
     for (const [node, type] of this.asleep) type ? node.setAttributeNode(type) : node.removeAttribute("type");
     for (const node of this.leftover) {
       const parent = get(node, "parentNode");
@@ -322,4 +343,7 @@ function hold(root) {
   return { el, path, restore };
 }
 
-export { morph, remember };
+/** An element's children that the server has rendered. */
+const rendered = (el) => nodesOf(el).filter((node) => twins.has(node) && node instanceof Element);
+
+export { hold, morph, parsed, remember, rendered, update };

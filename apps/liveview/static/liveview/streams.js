@@ -3,7 +3,7 @@
 
 import { document, dom } from "./dom.js";
 import { live } from "./live.js";
-import { morph, remember } from "./morph.js";
+import { hold, morph, parsed, remember, rendered, update } from "./morph.js";
 import { pending } from "./pending.js";
 
 /** @type {LiveView.Extension} */
@@ -13,9 +13,11 @@ export const streams = {
   received({ type, name, ops }) {
     const container = type === "stream" && live.root.querySelector(`[dj-stream="${CSS.escape(name)}"]`);
     if (!container) return;
+    const focus = hold(container);
     pending.without(() => {
       for (const [op, ...args] of ops) change.get(op)?.(container, ...args);
     });
+    focus.restore();
     live.each("changed");
   },
 };
@@ -31,11 +33,13 @@ const change = new Map(
     },
     insert(container, id, at, html) {
       const old = child(container, id);
-      if (old) return update(old, parsed(html));
-      const fresh = parsed(html);
-      const { children, insertBefore } = dom(container);
-      insertBefore(fresh, children[at] ?? null);
+      if (old) return update(old, html, { keep });
+      const fresh = document.importNode(parsed(html), true);
+      let before = rendered(container)[at] ?? null;
+      // A script may have put something around it.
+      while (before && dom(before).parentNode !== container) before = dom(before).parentNode;
       remember(fresh);
+      dom(container).insertBefore(fresh, before);
     },
     delete(container, id) {
       const old = child(container, id);
@@ -45,19 +49,4 @@ const change = new Map(
 );
 
 /** @param {Element} container @param {string} id */
-const child = (container, id) => dom(container).querySelector(":scope > #" + CSS.escape(id));
-
-/** @param {string} html @returns {any} */
-function parsed(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return document.importNode(template.content, true).firstElementChild;
-}
-
-/** @param {Element} old @param {Element} fresh */
-function update(old, fresh) {
-  const [now, next] = [dom(old), dom(fresh)];
-  for (const { name } of [...now.attributes]) if (!next.hasAttribute(name)) now.removeAttribute(name);
-  for (const { name, value } of next.attributes) now.setAttribute(name, value);
-  morph(old, next.innerHTML, { keep });
-}
+const child = (container, id) => dom(container).querySelector("#" + CSS.escape(id));
