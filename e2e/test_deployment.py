@@ -350,7 +350,7 @@ def test_a_page_of_the_version_before_is_loaded_again_once_and_works(page: Page,
         route.fulfill(body=earlier, content_type="text/javascript")
 
     page.on("framenavigated", lambda frame: loads.append(frame.url))
-    page.route(re.compile(r"/static/liveview/messages\..*js$"), as_it_was)
+    page.route(re.compile(r"/static/liveview/client\..*js$"), as_it_was)
 
     visit(page, f"{balancer.url}/avatars/")
 

@@ -39,7 +39,7 @@ NO_SOCKETS = """
 }
 """
 HIDE = """(hidden) => {
-  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  Object.defineProperty(Document.prototype, "hidden", { value: hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 

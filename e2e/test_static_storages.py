@@ -29,8 +29,8 @@ EVERYTHING = ["change 1", "click 1", "hook 1", "input 1", "keydown 1", "submit 1
 
 # Exports that hold something: neither functions nor classes, nor objects that have nothing but functions and numbers.
 SHARED = """async (modules) => {
-    const holds = (value) => value && typeof value === "object" && !Object.isFrozen(value) && (
-        value instanceof Map || value instanceof Set || Array.isArray(value) || value instanceof Node
+    const holds = (value) => value && typeof value === "object" && value.nodeType !== 9 && (
+        value instanceof Map || value instanceof Set || Array.isArray(value)
         || Object.values(Object.getOwnPropertyDescriptors(value)).some(
             (own) => own.get || !/function|number/.test(typeof own.value)));
     const found = [];

@@ -350,6 +350,12 @@ declare namespace LiveView {
 
   // load.js
 
+  interface Loading {
+    waiting: Map<Function, string>;
+    /** Says what is still to come; nothing is "". */
+    tell(text: string): void;
+  }
+
   /**
    * Loads a module with `() => import("./it.js")`: again and again, if that fails. Meanwhile the page says so.
    *

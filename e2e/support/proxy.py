@@ -5,6 +5,7 @@
     with FaultProxy("127.0.0.1", 8000) as proxy:
         page.goto(proxy.url)
         proxy.latency = 0.05            # seconds, each way
+        proxy.shakes_hands = True       # a new connection takes a round trip until it is there, as TCP's do
         proxy.rate = 1_000_000          # bytes per second, of each connection and way; None is unlimited
         proxy.cut_after = 5_000_000     # cut everything, once, when so many bytes have gone to the server
         proxy.stall = True              # keep connections open and move nothing: a half-dead network
@@ -50,6 +51,7 @@ class FaultProxy:
         self.cut_after: int | None = None
         self.stall = False
         self.refuse = False
+        self.shakes_hands = False
         self.bytes_up = self.bytes_down = 0
         self.accepted = self.cuts = 0
         self.target = (host, port)
@@ -131,6 +133,8 @@ class FaultProxy:
         self._opened.add(to_client)
         if self.refuse:
             return self._reset(to_client)
+        if self.shakes_hands:
+            await asyncio.sleep(2 * self.latency)
         try:
             from_server, to_server = await asyncio.open_connection(*self.target, limit=4 * PIECE)
         except OSError:

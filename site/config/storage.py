@@ -1,11 +1,11 @@
-"""Static files with their hash in the name, ES-module imports included."""
+"""Static files with their hash in the name, ES-module imports included, and the client's modules in one file each."""
 
 from __future__ import annotations
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from liveview.staticfiles import FlatModulesMixin
 
-class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, which also rewrites `import … from "./module.js";` to the hashed name."""
 
-    support_js_module_import_aggregation = True
+class HashedStaticFilesStorage(FlatModulesMixin, CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+    """WhiteNoise's storage, with flat modules."""

@@ -8,8 +8,19 @@ from pathlib import Path
 
 from django.conf import settings
 
+from liveview import modules
+from liveview.staticfiles import FlatModulesMixin
+
 MOST = 22_000  # bytes, gzipped, that every page loads
 PACKAGES = ("liveview", "uploads")
+CLIENTS = FlatModulesMixin.flat_modules
+EACH = 2_500  # bytes, gzipped, of a module that is loaded on demand, with what it brings along
+LARGE = {
+    "uploads/external.js": 3_500,
+    "uploads/fallback.js": 6_500,
+    "uploads/resume_store.js": 3_500,
+    "uploads/resuming.js": 3_000,
+}
 IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', re.MULTILINE)
 
 
@@ -23,6 +34,28 @@ def test_what_every_page_loads_stays_small() -> None:
     report = f"{size} bytes of {MOST}"
     print(report)  # noqa: T201  (for `pytest -s`)
     assert size <= MOST, report
+
+
+def _read(name: str) -> str:
+    return (_static(name.partition("/")[0]) / name).read_text()
+
+
+def _delivered(*names: str) -> int:
+    """Bytes, gzipped, of these modules as one file each."""
+    return sum(len(gzip.compress(modules.flattened(name, _read, CLIENTS).encode(), 9)) for name in names)
+
+
+def test_what_every_page_is_sent_stays_small() -> None:
+    assert _delivered(*CLIENTS) <= MOST
+
+
+def test_what_is_loaded_on_demand_stays_small() -> None:
+    every = {name for client in CLIENTS for name in modules.on_demand(client, _read)}
+
+    sizes = {name: _delivered(name) for name in every}
+
+    assert LARGE.keys() < every
+    assert {name: size for name, size in sizes.items() if size > LARGE.get(name, EACH)} == {}
 
 
 def test_what_is_loaded_on_demand_is_named_by_a_module_of_ours() -> None:

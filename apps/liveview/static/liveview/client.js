@@ -3,13 +3,17 @@
 import { document } from "./dom.js";
 import { events } from "./events.js";
 import { hooks } from "./hooks.js";
-import { live as page } from "./live.js";
+import { parsed, live as page } from "./live.js";
 import { once } from "./once.js";
 import { streams } from "./streams.js";
 
+/** @returns {any} */
+const find = () => document.querySelector("[data-live-socket]");
+
+if (!find()) await parsed(); // loaded asynchronously, it may be here before its page is
+
 export const live = once("page", () => {
-  /** @type {any} */
-  const root = document.querySelector("[data-live-socket]");
+  const root = find();
   if (!root) return null;
   for (const extension of [hooks, streams, events]) page.use(extension);
   events.listen(root);

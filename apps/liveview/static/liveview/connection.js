@@ -35,13 +35,17 @@ const own = {
   },
 
   open() {
-    const socket = (this.socket = new WebSocket(this.path));
+    const socket = (this.socket = early.socket ?? new WebSocket(this.path));
+    early.socket = null;
+    if (socket.readyState > WebSocket.OPEN) return this.lost();
     this.await("answer");
-    socket.onopen = () => {
+    const opened = () => {
       this.openedAt = performance.now();
       this.await("heartbeat");
       this.owner?.opened();
     };
+    if (this.isOpen) opened();
+    socket.onopen = opened;
     socket.onmessage = (e) => {
       this.await("heartbeat");
       this.receive(e.data);
@@ -144,3 +148,10 @@ const own = {
 };
 
 export const connection = once("connection", () => own);
+
+/** The page's first socket, opened while the rest of the client is still to come. @type {{ socket: WebSocket | null }} */
+const early = once("early", () => {
+  /** @type {any} */
+  const root = document.querySelector("[data-live-socket]");
+  return { socket: root && new WebSocket(root.dataset.liveSocket) };
+});

@@ -40,7 +40,7 @@ const own = {
   async start(root) {
     this.root = root;
     this.address = address();
-    remember(root);
+    if (!parsed()?.then(() => remember(root))) remember(root);
     status.start();
     if (store.liveFailed) connection.times.patience = 500; // as on the last page
     addEventListener("popstate", () => this.moved());
@@ -112,6 +112,7 @@ const own = {
   },
 
   received(message) {
+    if (parsed()?.then(() => this.received(message))) return;
     const type = message?.type;
     if (Object.hasOwn(handlers, type)) handlers[type](message);
     else if (type) {
@@ -274,6 +275,12 @@ const handlers = {
   },
   heartbeat() {},
 };
+
+/** Nothing if all of the page's HTML is here; else what resolves when it is. @type {() => Promise<void> | undefined} */
+export function parsed() {
+  if (document.readyState !== "loading") return;
+  return new Promise((done) => document.addEventListener("readystatechange", () => done(), { once: true }));
+}
 
 /** Calls a method; an error in it stops nothing else. @param {any} object @param {string} name @param {any} [arg] */
 export function run(object, name, arg) {

@@ -1,13 +1,13 @@
 // Modules that are loaded when they are needed. A network that fails costs time then, and nothing else.
 
 import { once } from "./once.js";
-import { status } from "./status.js";
 
 const SAYS = "A part of this page couldn't be loaded. It is tried again by itself.";
 const REMEMBERED = /^error loading dynamically imported module: ([^#]+\/([^#]+))/; // Firefox asks for no address twice
 
-/** Import → what the visitor is told meanwhile. @type {Map<Function, string>} */
-const waiting = once("waiting", () => new Map());
+/** What is waited for: import → what the visitor is told meanwhile. `tell` is set by status.js. @type {LiveView.Loading} */
+export const loading = once("loading", () => ({ waiting: new Map(), tell() {} }));
+const { waiting } = loading;
 
 /** @type {LiveView.Load} */
 export async function load(start, says = SAYS) {
@@ -31,4 +31,4 @@ export async function load(start, says = SAYS) {
   }
 }
 
-const tell = () => status.lack([...new Set(waiting.values())].join(" "));
+const tell = () => loading.tell([...new Set(waiting.values())].join(" "));

@@ -1,7 +1,7 @@
 // What the visitor is told about the connection; also shows flash messages.
 
 import { document } from "./dom.js";
-import { load } from "./load.js";
+import { load, loading } from "./load.js";
 import { once } from "./once.js";
 
 const PATIENCE = 700; // ms before a lost connection is mentioned
@@ -50,3 +50,5 @@ const own = {
 };
 
 export const status = once("status", () => own);
+
+loading.tell = (text) => status.lack(text);

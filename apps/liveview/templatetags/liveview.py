@@ -1,0 +1,70 @@
+"""The scripts of a live page, for its layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urljoin
+
+from django import template
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from liveview import modules
+
+register = template.Library()
+
+CLIENT = "liveview/client.js"
+CONNECTION = "liveview/connection.js"  # opens the page's socket, as soon as it is here
+# Neither the page's styles nor its end are needed to begin with.
+FIRST = '<script type="module" async fetchpriority="high" src="{}"></script>'
+SCRIPT = '<script type="module" src="{}"></script>'
+PRELOAD = '<link rel="modulepreload" href="{}">'
+
+
+@register.simple_tag
+def live_scripts(*names: str) -> SafeString:
+    """The client of a live page, and modules that go with it: `{% live_scripts "uploads/client.js" %}`. Browsers are
+    told of everything that these import, so that they needn't find out one module after the other.
+
+    It may stand before a page's stylesheets, and is best there: the client is what is waited for longest.
+    """
+    kinds = {CLIENT: FIRST, CONNECTION: FIRST, **dict.fromkeys(names, SCRIPT)}
+    found = {url: name for entry in (CLIENT, *names) for name, url in _imported(entry)}
+    first = modules.graph(CONNECTION, _read)
+    in_order = sorted(found, key=lambda url: found[url] not in first)
+    return format_html_join("\n", "{}", ((format_html(kinds.get(found[url], PRELOAD), url),) for url in in_order))
+
+
+def _imported(entry: str) -> Iterator[tuple[str, str]]:
+    """A module and all that it imports, each with the address at which a browser will look for it."""
+    if settings.DEBUG:
+        _read.cache_clear()
+    addresses, names = {entry: static(entry)}, [entry]
+    is_hashed = getattr(staticfiles_storage, "support_js_module_import_aggregation", True)  # or no name is
+    for name in names:
+        for other in _imports(name):
+            if other not in addresses:
+                beside = urljoin(addresses[name], modules.relative(name, other))
+                addresses[other] = static(other) if is_hashed else beside
+                names.append(other)
+    yield from addresses.items()
+
+
+def _imports(name: str) -> list[str]:
+    flat = () if settings.DEBUG else getattr(staticfiles_storage, "flat_modules", ())
+    if name not in flat:
+        return modules.imports(name, _read(name))
+    return [other for other in modules.graph(name, _read) if other in flat and other != name]
+
+
+@lru_cache
+def _read(name: str) -> str:
+    """A module's text; nothing where it can't be found, so that nothing is known of what it imports."""
+    found = finders.find(name)
+    return Path(found).read_text() if found else ""
