@@ -22,6 +22,7 @@ class Shortest(UploadMixin, LiveView):
     page_title = "Shortest"
 
     saved: state[list[str]] = state([])
+    step = state(1)
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self.slots = json.loads(request.GET.get("slots") or json.dumps(THREE))
@@ -40,6 +41,14 @@ class Shortest(UploadMixin, LiveView):
     def save(self, **fields: Any) -> None:
         names = [entry.name for slot in self.slots for entry in self.consume_uploaded_entries(slot)]
         self.saved = [*self.saved, " ".join(names) or "nothing"]
+
+    @event_handler
+    def note(self, text: str, **fields: Any) -> None:
+        self.saved = [*self.saved, text]
+
+    @event_handler
+    def next(self, **fields: Any) -> None:
+        self.step += 1
 
 
 def address(markup: str, **slots: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { listen } from "./drop.js";
 import * as messages from "./messages.js";
-import { onSubmit } from "./submit.js";
 import { Upload, page } from "./upload.js";
 import { BUTTONS, View, keep } from "./view.js";
 
@@ -19,31 +18,42 @@ class Uploads {
     this.early = []; // chosen before their slot was ready
     this.resuming = this.digests = this.external = null; // loaded when a slot needs them
     this.uploads = []; // in the order chosen
-    this.sender = null; // loaded with the first file
+    this.sender = this.forms = null; // loaded with the first file
     this.terms = null; // what this socket lets us send; another socket has others
     this.view = new View(live.root, () => this.redraw());
     this.waiters = new Set(); // checked after each change
     this.active = () => this.sending();
-    listen(live.root, (slot, files) => this.choose(slot, files));
+    listen(live.root, this);
     live.root.addEventListener("click", (e) => this.clicked(e));
   }
 
   // What the visitor does
 
-  /** Queues and registers files: the server may refuse them before a byte is sent. False if no slot is known yet. */
-  choose(name, files, isWanted) {
+  /**
+   * Queues and registers files: the server may refuse them before a byte is sent.
+   * @param giver the input or zone that got them
+   */
+  choose(name, files, giver, isWanted) {
     const slot = this.slots.get(name);
-    if (!slot) return !this.slots.size && !this.early.push([name, files]);
-    if ((slot.resumable && !this.resuming) || (slot.verify && !this.digests)) return void this.early.push([name, files]);
-    for (const chosen of files) {
-      if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
-      const upload = new Upload(name, chosen);
+    if (!slot && this.slots.size) return;
+    if (!slot || !this.forms || (slot.resumable && !this.resuming) || (slot.verify && !this.digests)) {
+      this.early.push([name, files, giver, isWanted]);
+      this.forms?.mirror(name);
+      return void this.chooseEarly();
+    }
+    if (this.forms.isDisabled(name, giver)) return;
+    if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
+    const form = this.forms.formFor(name, giver);
+    const uploads = files.map((chosen) => new Upload(name, { form, ...chosen }));
+    for (const upload of uploads) {
       upload.isWanted = isWanted ?? slot.auto_upload;
       if (slot.verify) upload.digests = new this.digests.DigestSender(this);
-      if (slot.resumable) upload.id = this.resuming.store.find(name, chosen.file);
-      this.uploads.push(upload);
-      this.register(upload);
+      if (slot.resumable) upload.id = this.resuming.store.find(name, upload.file);
     }
+    this.uploads.push(...uploads);
+    this.forms.mirror(name);
+    for (const upload of uploads) this.register(upload);
+    this.redraw();
   }
 
   clicked(e) {
@@ -85,10 +95,16 @@ class Uploads {
   }
 
   cancel(ref) {
-    this.live.send(messages.cancel(ref));
     const upload = this.find(ref);
-    if (upload) this.become(upload, "cancelled");
+    if (upload) this.take(upload);
+    else this.live.send(messages.cancel(ref));
     this.remove((other) => other.ref === ref);
+  }
+
+  /** Takes it back; what is to be drawn stays for `remove`. */
+  take(upload) {
+    this.live.send(messages.cancel(upload.ref));
+    this.become(upload, "cancelled");
   }
 
   retry(upload) {
@@ -124,6 +140,7 @@ class Uploads {
     cancelAnimationFrame(this.drawing);
     this.drawing = undefined;
     this.view.draw(this.uploads, this.slots);
+    this.forms?.draw();
     this.resuming?.store.draw();
   }
 
@@ -135,25 +152,12 @@ class Uploads {
 
   /** A form may be submitted once the server has its files; one that failed blocks it. */
   async readyToSubmit(form) {
-    const names = slotsOf(form);
-    const own = () => this.uploads.filter((upload) => names.includes(upload.slot) && !this.isSpare(upload));
-    await this.until(() => !this.early.length);
-    const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
-    for (const upload of decide().start) this.want(upload);
-    this.pump();
-    await this.until(() => {
-      if (decide().verdict !== "wait") return true;
-      for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // also those chosen in the meantime
-    });
-    if (decide().verdict === "go") return true;
-    this.view.point(form, own().find(({ hasFailed }) => hasFailed));
-    return false;
+    return (!this.uploads.length && !this.early.length) || (await this.loadForms()).ready(form);
   }
 
-  /** Whether it failed, but the file it was to replace is still there. */
-  isSpare({ slot, hasFailed }) {
-    const isGood = (other) => other.slot === slot && !other.hasFailed;
-    return hasFailed && this.slots.get(slot)?.max_entries === 1 && this.uploads.some(isGood);
+  /** The uploads of a form. */
+  of(form) {
+    return this.uploads.filter((upload) => this.forms.ownerOf(upload) === form);
   }
 
   register(upload) {
@@ -187,14 +191,21 @@ class Uploads {
     if (upload.id) this.resuming.store.forget(upload.id);
   }
 
+  loadForms() {
+    const start = ({ Forms }) => (this.forms = new Forms(this));
+    return (this.loadingForms ??= load(() => import("./forms.js")).then(start));
+  }
+
   /** Chooses what came early, once the modules for its slots are loaded. */
-  async chooseEarly(slots) {
+  async chooseEarly() {
+    const slots = [...this.slots.values()];
+    if (this.early.length) await this.loadForms();
     if (slots.some((slot) => slot.verify)) this.digests = await load(() => import("./digests.js"));
     if (slots.some((slot) => slot.resumable)) {
       this.loading ??= load(() => import("./resuming.js")).then(({ Resuming }) => Resuming.start(this));
       this.resuming = await this.loading;
     }
-    for (const [name, files] of this.early.splice(0)) this.choose(name, files);
+    if (slots.length) for (const early of this.early.splice(0)) this.choose(...early);
   }
 
   /** A few of each slot may send; the others queue. */
@@ -216,6 +227,7 @@ class Uploads {
 
   become(upload, status) {
     upload.status = status;
+    if (!upload.isChosen) this.forms.mirror(upload.slot);
     this.tell(upload);
     if (upload.isOver) load(() => import("./announcements.js")).then(({ announce }) => announce(this, upload));
   }
@@ -277,7 +289,7 @@ const handlers = new Map(
         const register = ({ registerReadable }) => registerReadable(own, known, terms);
         if (known.length) load(() => import("./unreadable.js")).then(register);
       }
-      own.chooseEarly([...own.slots.values()]);
+      own.chooseEarly();
       own.changed();
     },
     upload_registered(own, message) {
@@ -331,12 +343,6 @@ const handlers = new Map(
     },
   }),
 );
-
-function slotsOf(form) {
-  const named = (name) => Array.from(dom(form).querySelectorAll(`[${name}]`), (element) => element.getAttribute(name));
-  const around = dom(form).closest("[dj-upload-drop]");
-  return [...named("dj-upload"), ...named("dj-upload-drop"), around && dom(around).getAttribute("dj-upload-drop")];
-}
 
 if (live) {
   once("uploads", () => {

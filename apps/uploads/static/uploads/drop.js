@@ -6,28 +6,31 @@ import { load } from "../liveview/load.js";
 const WAITS = "waits for a part of this page that couldn't be loaded. It is tried again by itself.";
 const OVER = "upload-dragover";
 const ZONE = "[dj-upload-drop]";
+const OFF = ":is(:disabled, :disabled *, :has([dj-upload]:disabled):not(:has([dj-upload]:enabled)))";
 const INPUT = "input[type=file][dj-upload]";
 
-/** Calls `chosen(slot, files)` whenever a visitor gives files to a slot inside `root`. */
-export function listen(root, chosen) {
+/** Calls `uploads.choose(slot, files, giver)` whenever a visitor gives files to a slot inside `root`. */
+export function listen(root, uploads) {
+  const taken = new WeakSet(); // files
   const depths = new WeakMap(); // zone → how many of its descendants the drag is inside: no flicker between children
 
   root.addEventListener("change", (e) => dom(e.target).matches(INPUT) && take(e.target));
-  root.querySelectorAll(INPUT).forEach(take); // chosen before this script loaded
+  recall(); // chosen before this script was there
+  addEventListener("pageshow", recall); // given back by the browser to a page that is returned to
 
   addEventListener("dragenter", (e) => enter(e, 1));
   addEventListener("dragleave", (e) => enter(e, -1));
   addEventListener("dragover", (e) => {
     if (!carriesFiles(e) || isAnothers(e) || (!targetOf(e) && isEditable(e))) return;
     e.preventDefault(); // outside a zone, too: a missed drop must not leave the page
-    e.dataTransfer.dropEffect = targetOf(e) ? effect(e.dataTransfer) : "none";
+    e.dataTransfer.dropEffect = takerOf(e) ? effect(e.dataTransfer) : "none";
   });
   addEventListener("drop", async (e) => {
     for (const marked of document.querySelectorAll("." + OVER)) leave(marked);
     if (!carriesFiles(e) || isAnothers(e)) return;
     e.preventDefault();
-    const target = targetOf(e);
-    if (target) chosen(slotOf(target), await filesOf(e.dataTransfer));
+    const taker = takerOf(e);
+    if (taker) uploads.choose(slotOf(taker), await filesOf(e.dataTransfer), taker);
   });
   addEventListener("paste", (e) => {
     const [only, ...others] = root.querySelectorAll("[dj-upload-paste]");
@@ -35,17 +38,32 @@ export function listen(root, chosen) {
     const files = Array.from(e.clipboardData?.files ?? [], (file) => ({ file, path: null }));
     if (e.defaultPrevented || !area || !files.length || (isEditable(e) && hasText(e.clipboardData, files))) return;
     e.preventDefault();
-    chosen(dom(area).getAttribute("dj-upload-paste"), files);
+    uploads.choose(dom(area).getAttribute("dj-upload-paste"), files, area);
   });
 
+  function recall() {
+    for (const input of root.querySelectorAll(INPUT)) if (input.files.length && !taken.has(input.files[0])) take(input);
+  }
+
   async function take(input) {
+    for (const file of input.files) taken.add(file);
     let files = Array.from(input.files, (file) => ({ file, path: file.webkitRelativePath || null }));
     if (input.webkitdirectory) files = (await load(() => import("./folders.js"))).visible(files);
-    if (files.length && chosen(slotOf(input), files) !== false) input.value = "";
+    if (!input.matches(":disabled")) uploads.choose(slotOf(input), files, input);
+  }
+
+  /** The zone or input of ours that takes what is dragged. */
+  function takerOf(e) {
+    const target = targetOf(e);
+    if (!target) return null;
+    const isOff = uploads.forms ? uploads.forms.isDisabled(slotOf(target), target) : dom(target).matches(OFF);
+    return isOff ? null : target;
   }
 
   function enter(e, step) {
-    const target = carriesFiles(e) && targetOf(e);
+    if (!carriesFiles(e)) return;
+    uploads.loadForms(); // they know more of what is disabled
+    const target = step > 0 ? takerOf(e) : targetOf(e);
     const zone = target && dom(target).closest(ZONE);
     if (!zone) return;
     const depth = (depths.get(zone) ?? 0) + step;

@@ -59,6 +59,7 @@ class Fallback {
     if (!config || signal.aborted) return;
     this.token = config.csrf_token;
     this.maxChunk = config.max_chunk;
+    addEventListener("formdata", (e) => this.claim(e.target, e.formData), { signal }); // of forms that others send
     this.tools.uploaders.set("chunks", (job) => this.send(job));
     uploads.live = Object.create(live, { send: { value: (message) => this.handle(message) } });
     document.documentElement.classList.add(ROOT);
@@ -244,10 +245,9 @@ class Fallback {
   }
 
   async post(form, body, needsFiles) {
-    for (const [name, value] of [...body]) if (value instanceof File) body.delete(name);
-    for (const { ref, status } of needsFiles ? this.uploads.uploads : []) {
-      if (status === "complete" && this.ids.has(ref)) body.append("_upload", `${this.ids.get(ref)} ${ref}`);
-    }
+    for (const name of this.names(form)) body.delete(name);
+    if (needsFiles) this.claim(form, body);
+    else body.delete("_upload");
     if (dom(form).hasAttribute("dj-upload-skip")) body.append("_upload_skip", "1");
     try {
       const answer = await this.ask("form", body, dom(form).action);
@@ -256,6 +256,25 @@ class Fallback {
     } catch (refused) {
       this.tools.flash("error", refused.message);
     }
+  }
+
+  /** Puts the names of uploads in the place of their files, so that no form sends again what the server has. */
+  claim(form, body) {
+    const claimed = this.uploads.of(form).filter(({ ref, status }) => status === "complete" && this.ids.has(ref));
+    const sent = new Set(claimed.map(({ file }) => file));
+    for (const name of this.names(form)) {
+      const files = body.getAll(name);
+      body.delete(name);
+      for (const file of files) if (!sent.has(file)) body.append(name, file);
+    }
+    body.delete("_upload");
+    for (const { ref } of claimed) body.append("_upload", `${this.ids.get(ref)} ${ref}`);
+  }
+
+  /** The names of a form's inputs whose files are ours. */
+  names(form) {
+    const inputs = Array.from(this.live.root.querySelectorAll("input[dj-upload][name]"));
+    return new Set(inputs.filter((input) => input.form === form).map(({ name }) => name));
   }
 
   /** Shows the page in an answer, or follows its redirect. */

@@ -113,7 +113,7 @@ export class ResumeStore {
     try {
       if ((await record.handle?.requestPermission?.({ mode: "read" })) === "denied") throw new Error("denied");
       const file = await record.handle.getFile();
-      this.uploads.choose(record.slot, [{ file, path: null, handle: record.handle }], true);
+      this.uploads.choose(record.slot, [{ file, path: null, handle: record.handle }], null, true);
     } catch {
       input?.click();
     }
@@ -130,7 +130,7 @@ export class ResumeStore {
     try {
       const handles = await window.showOpenFilePicker({ multiple: slot.max_entries > 1, types });
       const files = await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), path: null, handle })));
-      this.uploads.choose(name, files);
+      this.uploads.choose(name, files, e.target);
     } catch (error) {
       if (error.name !== "AbortError") throw error; // the visitor closed the picker
     }

@@ -13,12 +13,13 @@ export const page = once("page load", () =>
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
 export class Upload {
-  constructor(slot, { file, path, handle }) {
+  constructor(slot, { file, path, handle, form }) {
     this.renew();
     this.slot = slot;
     this.file = file;
     this.path = path;
     this.handle = handle; // gives access to the file after a reload
+    this.form = form; // in which it was chosen
     this.status = "queued";
     this.isWanted = false; // may its bytes be sent?
     this.error = "";
@@ -50,6 +51,11 @@ export class Upload {
 
   get hasFailed() {
     return this.status === "error";
+  }
+
+  /** Whether its form has it: what was refused or taken back isn't chosen any more. */
+  get isChosen() {
+    return !["error", "cancelled"].includes(this.status);
   }
 
   get canSend() {

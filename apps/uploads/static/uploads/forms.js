@@ -1,0 +1,136 @@
+// The forms of a page's files: which of them gets a file, when it may be submitted, and what the platform reads of its
+// inputs: required, :invalid, input.files, new FormData(form), a reset and a native POST find what the slot has. Loaded
+// with the first file.
+
+import { dom } from "../liveview/dom.js";
+import { formOf } from "../liveview/form.js";
+import { onSubmit } from "./submit.js";
+
+const PARTS = ["", "-drop", "-paste", "-progress", "-preview", "-errors", "-start", "-resume"];
+const INPUT = "input[type=file][dj-upload";
+
+/** The slot's inputs in `within`. */
+const inputs = (within, slot) => [...dom(within).querySelectorAll(`${INPUT}="${slot}"]`)];
+const first = (elements) => Array.from(elements, formOf).find(Boolean) ?? null;
+const isThere = (form) => form && dom(form).isConnected;
+
+export class Forms {
+  /** @param uploads the page's */
+  constructor(uploads) {
+    this.uploads = uploads;
+    this.root = uploads.live.root;
+    addEventListener("reset", (e) => e.defaultPrevented || this.clear(e.target));
+    addEventListener("click", (e) => this.clicked(e));
+    this.root.addEventListener("cancel", () => this.draw()); // a picker is closed, and nothing was chosen
+    for (const [slot] of uploads.early) this.mirror(slot);
+  }
+
+  // Whose a file is
+
+  /**
+   * The form that gets what is given to a slot by an input or a zone. The input that a zone is for decides before the
+   * form around it; what is given in no form goes to the form that has the slot's input, or rows or buttons of it.
+   */
+  formFor(slot, giver) {
+    const all = PARTS.map((part) => `[dj-upload${part}="${slot}"]`).join();
+    return (
+      (giver && (first(inputs(giver, slot)) ?? formOf(giver))) ??
+      first(inputs(this.root, slot)) ??
+      first(dom(this.root).querySelectorAll(all))
+    );
+  }
+
+  /** The form of an upload: the one it was chosen in or, if that is gone, its slot's. */
+  ownerOf({ form, slot, ref }) {
+    if (isThere(form)) return form;
+    return this.formFor(slot) ?? first(dom(this.root).querySelectorAll(`[dj-upload-cancel="${ref}"]`));
+  }
+
+  /** Whether a zone takes nothing, because the inputs that it is for take nothing. */
+  isDisabled(slot, zone) {
+    if (!zone) return false;
+    const form = this.formFor(slot, zone);
+    const inside = inputs(zone, slot);
+    const own = inside.length ? inside : inputs(this.root, slot).filter((input) => this.formFor(slot, input) === form);
+    return dom(zone).closest(":disabled") !== null || (own.length > 0 && own.every((input) => input.matches(":disabled")));
+  }
+
+  /** A form is reset: nothing is chosen in it any more. */
+  clear(form) {
+    const { uploads } = this;
+    uploads.early = uploads.early.filter(([slot, , giver]) => this.formFor(slot, giver) !== form);
+    const gone = uploads.of(form);
+    for (const upload of gone) uploads.take(upload);
+    uploads.remove((upload) => gone.includes(upload));
+  }
+
+  // When it may be submitted
+
+  async ready(form) {
+    const { uploads } = this;
+    const own = () => uploads.of(form).filter((upload) => !this.isSpare(upload));
+    await uploads.until(() => !uploads.early.some(([slot, , giver]) => this.formFor(slot, giver) === form));
+    const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
+    for (const upload of decide().start) uploads.want(upload);
+    uploads.pump();
+    await uploads.until(() => {
+      if (decide().verdict !== "wait") return true;
+      for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // also those chosen in the meantime
+    });
+    if (decide().verdict === "go") return true;
+    uploads.view.point(form, own().find(({ hasFailed }) => hasFailed));
+    return false;
+  }
+
+  /** Whether it failed, but the file it was to replace is still there. */
+  isSpare({ slot, hasFailed }) {
+    const { uploads, slots } = this.uploads;
+    const isGood = (other) => other.slot === slot && !other.hasFailed;
+    return hasFailed && slots.get(slot)?.max_entries === 1 && uploads.some(isGood);
+  }
+
+  // What its inputs hold
+
+  draw() {
+    const slots = [...this.uploads.slots.keys()];
+    for (const slot of slots) this.mirror(slot);
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      for (const slot of slots) this.mirror(slot, false);
+    }, this.uploads.uploads.length); // ms: each file costs 10 µs, so the more there are, the less often
+  }
+
+  /**
+   * Puts a slot's files into its inputs, each into those of its own form.
+   * @param isRough whether it is enough to be right about there being any
+   */
+  mirror(slot, isRough = true) {
+    const { uploads, early } = this.uploads;
+    const home = this.formFor(slot);
+    const own = uploads.filter((upload) => upload.slot === slot && upload.isChosen);
+    for (const [name, files, giver] of early) {
+      if (name === slot) own.push(...files.map(({ file }) => ({ file, form: this.formFor(slot, giver) })));
+    }
+    const filesOf = (form) => own.filter((one) => (isThere(one.form) ? one.form : home) === form).map(({ file }) => file);
+    const served = new Set(); // forms whose files are in an input already: a form is sent each file once
+    for (const input of inputs(this.root, slot)) {
+      const form = this.formFor(slot, input);
+      const files = served.has(form) && !input.required ? [] : filesOf(form).slice(input.multiple ? 0 : -1);
+      if (!input.matches(":disabled")) served.add(form);
+      if (!isRough || !files.length !== !input.files.length) put(input, files);
+    }
+  }
+
+  /** Only an empty input tells when its last file is chosen again. */
+  clicked({ target, defaultPrevented }) {
+    if (defaultPrevented || !navigator.userActivation?.isActive || !dom(target).matches?.(`${INPUT}]`)) return;
+    if (this.uploads.slots.has(target.getAttribute("dj-upload"))) target.value = "";
+  }
+}
+
+function put(input, files) {
+  if (files.length === input.files.length && files.every((file, i) => file === input.files[i])) return;
+  const transfer = new DataTransfer();
+  for (const file of files) transfer.items.add(file);
+  input.files = transfer.files;
+}
