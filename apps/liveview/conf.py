@@ -27,12 +27,13 @@ class Conf:
     session_check: PositiveFloat = 4  # how often a socket checks that its session is still valid
     mount_seconds: PositiveFloat = 30  # that a socket may be open before its page is mounted
     max_sockets: PositiveInt = 50  # of one session in one process
-    max_sockets_per_address: int = 0  # 0: no limit, as many visitors may have the same address
+    max_sockets_per_address: int = 500  # in one process; an IPv6 address counts by its /64; 0 is no limit
     proxies: int = 1  # your own that append to X-Forwarded-For; used if the server has --proxy-headers
     max_body: int = MAX_BODY  # of a request; for the paths that body_limits doesn't name; see `conf`
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow
     body_seconds: PositiveFloat = 30  # over which that is measured
+    loop_seconds: PositiveFloat = 1  # of the event loop's time that a connection may owe before it is closed
     header_seconds: PositiveFloat = 20  # from a request's first byte to the end of its headers
     shutdown_seconds: float = 10  # for running requests to finish when the server is told to stop
 

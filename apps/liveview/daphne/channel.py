@@ -1,4 +1,4 @@
-"""An HTTP connection: when it reads, how long it may take, and how it is closed.
+"""An HTTP connection: when it reads, how long it may take, what it may cost, and how it is closed.
 
 Names in camel case are Twisted's, which calls them.
 """
@@ -6,15 +6,20 @@ Names in camel case are Twisted's, which calls them.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
 from daphne import server as _installs_the_reactor  # noqa: F401  (before anything of Twisted's imports another one)
 from twisted.internet.protocol import connectionDone
 from twisted.web import http
 
+from liveview.daphne.turns import Turns
+from liveview.process import here
+
 BUFFER: Final = 256 * 1024  # bytes per read, and above which writing has to wait; Twisted's 64 KiB cost a third more
 LINGER_BYTES: Final = 64 * 1024 * 1024  # of a refused body, read and discarded so that its sender sees the answer
 LINGER_SECONDS: Final = 10.0
+STEP: Final = 16 * 1024  # bytes of a body in chunks that are read between two looks at the clock
 
 
 class Channel(http.HTTPChannel):
@@ -32,6 +37,8 @@ class Channel(http.HTTPChannel):
         self.drained.set()
         self.is_lingering = False
         self._is_held = False
+        self._arrived = b""  # and isn't read yet
+        self._awaits_turn = False
         self._is_cut = False  # the rest of this request's body won't be read
         self._awaits_headers = True
         self._headers_due: Any = None
@@ -49,7 +56,7 @@ class Channel(http.HTTPChannel):
 
     def release(self) -> None:
         self._is_held = False
-        if not self._waitingForTransport:
+        if not self._waitingForTransport and not self._awaits_turn:
             self._networkProducer.resumeProducing()
 
     def pauseProducing(self) -> None:
@@ -59,7 +66,7 @@ class Channel(http.HTTPChannel):
     def resumeProducing(self) -> None:
         self.drained.set()
         super().resumeProducing()
-        if self._is_held:
+        if self._is_held or self._awaits_turn:
             self._networkProducer.pauseProducing()
 
     # From the first byte to the last
@@ -71,7 +78,38 @@ class Channel(http.HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         if self._awaits_headers and self._headers_due is None:
             self._headers_due = self.callLater(self.factory.server.conf.header_seconds, self._headers_never_end)
-        super().dataReceived(data)
+        self._arrived += data
+        if not self._awaits_turn:
+            self._read()
+
+    def _read(self) -> None:
+        """A body in chunks is read a little at a time, and in turns once it takes too long: a chunk may be a byte."""
+        while self._arrived:
+            request = self._chunked_request()
+            size = STEP if request is not None else len(self._arrived)
+            if request is not None and request.needs_turn():
+                self._awaits_turn = True
+                self._networkProducer.pauseProducing()
+                here(Turns).ask(request.budget, self._go_on)
+                return
+            piece, self._arrived = self._arrived[:size], self._arrived[size:]
+            began = time.thread_time()
+            super().dataReceived(piece)
+            if request is not None:
+                request.budget.charge(time.thread_time() - began, len(piece))
+
+    def _chunked_request(self) -> Any:
+        """The request whose body is arriving in chunks; None if there is no such."""
+        request = self.requests[-1] if self.requests else None
+        is_chunked = request is not None and not request.is_complete and not self.is_lingering and self.length is None
+        return request if is_chunked else None
+
+    def _go_on(self) -> None:
+        self._awaits_turn = False
+        if self.transport is not None:
+            self._read()
+            if not self._awaits_turn and not self._is_held and not self._waitingForTransport:
+                self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
         self._awaits_headers = False

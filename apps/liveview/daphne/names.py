@@ -54,6 +54,7 @@ USED_BY: Final = {
         "trafficStats",
     ),
     "autobahn.websocket.protocol:WebSocketProtocol._dataReceived": ("logOctets", "state"),
+    "autobahn.websocket.protocol:WebSocketProtocol.processData": ("current_frame", "current_frame_masker", "data"),
     "daphne.ws_protocol:WebSocketProtocol.onConnect": ("last_ping",),
 }  # fmt: skip
 

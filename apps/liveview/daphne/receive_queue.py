@@ -29,6 +29,11 @@ class ReceiveQueue(asyncio.Queue[Message]):
         else:
             self.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
+    def forget(self) -> None:
+        """Drops what waits."""
+        while not self.empty():
+            self.get_nowait()
+
     def _put(self, item: Message) -> None:
         super()._put(item)
         self._newest = item

@@ -16,11 +16,14 @@ from daphne.http_protocol import HTTPFactory as StockFactory
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
+from liveview.conf import conf
+from liveview.core.time_budget import TimeBudget
 from liveview.daphne import forwarded
 from liveview.daphne.channel import Channel
 from liveview.daphne.pace import Pace
 from liveview.daphne.receive_queue import Message, ReceiveQueue
-from liveview.refusals import BAD_REQUEST, TOO_LARGE, TOO_SLOW, Refusal
+from liveview.daphne.turns import Metered, turn
+from liveview.refusals import BAD_REQUEST, TOO_COSTLY, TOO_LARGE, TOO_SLOW, Refusal
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application before the sender has to
 
@@ -30,12 +33,14 @@ class Request(WebRequest):
 
     channel: Any
     uri: Any
+    metered: Metered[Any]
     is_complete = True
     awaits_continue = False  # the client sends its body only when asked to (RFC 9110 §10.1.1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._parsePOSTFormSubmission = False  # nothing reads the forms that Twisted would parse
+        self.budget = TimeBudget(conf().loop_seconds)  # its own: on one connection, a proxy sends for many visitors
         self._received = 0
         self._unread: ReceiveQueue | None = None
         self._pace_due: Any = None
@@ -88,7 +93,15 @@ class Request(WebRequest):
             self.awaits_continue = False
             if not self.finished and not self.startedWriting and self.channel is not None and not self.is_complete:
                 self.channel.send_continue()
+        self.metered.settle()
+        await turn(self.budget)
         return await self._unread.get()
+
+    def needs_turn(self) -> bool:
+        """Whether more of the body has to wait. Refuses one that has cost too much."""
+        if self.budget.is_exhausted and not self.finished:
+            self.refuse(TOO_COSTLY)
+        return not self.finished and self.budget.needs_turn
 
     def handleContentChunk(self, data: bytes) -> None:
         if self.finished or self._unread is None:

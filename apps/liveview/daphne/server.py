@@ -20,6 +20,7 @@ from liveview.daphne.guard import EXTENSION
 from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
+from liveview.daphne.turns import Metered
 
 LOOK_EVERY: Final = 0.05  # seconds, while the last requests finish
 CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still running then
@@ -46,11 +47,14 @@ class Server(stock.Server):
         streamed = protocol if isinstance(protocol, Request) and protocol.is_streamed else None
         scope.setdefault("asgi", {"version": "3.0"})
         scope.setdefault("extensions", {})[EXTENSION] = {}
+        is_metered = streamed is not None or isinstance(protocol, Socket)  # it is what they send that costs time
         application = self.application(
             scope=scope,
-            receive=streamed.receive if streamed else queue.get,
+            receive=protocol.receive if is_metered else queue.get,
             send=partial(self.handle_reply, protocol),
         )
+        if is_metered:
+            application = protocol.metered = Metered(application, protocol.budget)
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
         return None if streamed else queue
 

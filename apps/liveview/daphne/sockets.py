@@ -1,4 +1,4 @@
-"""WebSockets with back-pressure in both directions.
+"""WebSockets with back-pressure in both directions, and a budget of the event loop's time for what they send.
 
 Names in camel case are Twisted's and autobahn's, which call them.
 """
@@ -14,17 +14,31 @@ from daphne.ws_protocol import WebSocketFactory as StockFactory
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.protocol import connectionDone
 
+from liveview.conf import conf
 from liveview.core.limits import Bucket
-from liveview.daphne.receive_queue import ReceiveQueue
+from liveview.core.messages import CloseCode
+from liveview.core.time_budget import TimeBudget
+from liveview.daphne.receive_queue import Message, ReceiveQueue
+from liveview.daphne.turns import Metered, Turns, turn
+from liveview.process import here
 
 MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages queued for the application, above which the sender has to wait
 CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: per second, and at once
 SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
+STEP: Final = 4096  # bytes that are read between two looks at the clock, unless they are inside a larger frame
+LARGE: Final = 4096  # bytes of a text message; it is a turn of its own, as nobody knows what parsing it costs
 
 
 class Socket(WebSocketProtocol):
     transport: Any
     logOctets: bool
+    data: bytes
+    current_frame: Any
+    current_frame_masker: Any
+    metered: Metered[Any]
+    _arrived = b""  # and isn't read yet
+    _awaits_turn = False
+    _is_cut = False  # nothing is read any more
     _unread: ReceiveQueue | None = None
 
     def opened(self) -> ReceiveQueue:
@@ -48,6 +62,7 @@ class Socket(WebSocketProtocol):
         self._drained = asyncio.Event()
         self._drained.set()
         self._controls = Bucket(*CONTROL_FRAMES)
+        self.budget = TimeBudget(conf().loop_seconds)
         super().connectionMade()
         self.transport.unregisterProducer()  # the HTTP channel's, which this connection was
         self.transport.registerProducer(self, True)
@@ -68,18 +83,87 @@ class Socket(WebSocketProtocol):
         super().connectionLost(reason)
 
     # What is received
+    @property
+    def _holds(self) -> bool:
+        """Whether its application has enough to do."""
+        return self._unread is not None and self._unread.holds
+
     def _hold(self) -> None:
         self.transport.pauseProducing()
         if self.autoPingTimeoutCall:
             self._cancelAutoPingTimeoutCall()  # the pong is behind data that we aren't reading
 
     def _release(self) -> None:
-        self.transport.resumeProducing()
+        if not self._holds and not self._awaits_turn:
+            self.transport.resumeProducing()
 
     def check_timeouts(self) -> None:
-        if self._unread is not None and self._unread.holds and self.server.has_application(self):
+        if (self._holds and self.server.has_application(self)) or self._awaits_turn:
             self.last_ping = time.time()  # no ping while we don't read
         super().check_timeouts()
+
+    async def receive(self) -> Message:
+        """What the application awaits. It gets a message when it is its turn, if it has taken much time already."""
+        assert self._unread is not None
+        self.metered.settle()
+        self._expect_time()
+        await turn(self.budget)
+        message = await self._unread.get()
+        if len(message.get("text") or "") > LARGE:
+            await turn(self.budget, always=True)
+        return message
+
+    def dataReceived(self, data: bytes) -> None:
+        """autobahn reads all that it is given, and each frame takes its time: it is given a little at a time."""
+        if self._is_cut:
+            return
+        self._arrived += data
+        if not self._awaits_turn:
+            self._read()
+
+    def _read(self) -> None:
+        at = 0
+        while at < len(self._arrived) and not self.budget.needs_turn:
+            piece = self._arrived[at : at + self._step()]
+            at += len(piece)
+            self._read_piece(piece)
+        self._arrived = self._arrived[at:]
+        self._expect_time()
+        if self._arrived and not self._is_cut:
+            self._awaits_turn = True
+            self._hold()
+            here(Turns).ask(self.budget, self._go_on)
+
+    def _read_piece(self, piece: bytes) -> None:
+        """Without autobahn's `dataReceived`, which formats a line for its debug log at each call."""
+        if self.state != self.STATE_OPEN:  # the handshake
+            self._dataReceived(piece)
+            return
+        began = time.thread_time()
+        self._dataReceived(piece)
+        self.budget.charge(time.thread_time() - began, len(piece))
+
+    def _step(self) -> int:
+        """How many bytes are read at once: the rest of a frame costs no more than a part of it."""
+        if self.state != self.STATE_OPEN or self.current_frame is None:
+            return STEP
+        rest: int = self.current_frame.length - self.current_frame_masker.pointer() - len(self.data)
+        return max(STEP, rest)
+
+    def _go_on(self) -> None:
+        self._awaits_turn = False
+        if not self._is_cut:
+            self._read()
+            self._release()
+
+    def _expect_time(self) -> None:
+        """Closes a connection that has taken too much. What it still sends is dropped unread."""
+        if self.budget.is_exhausted and not self._is_cut and self.state == self.STATE_OPEN:
+            self._is_cut, self._arrived = True, b""
+            if self._unread is not None:
+                self._unread.forget()
+            self.sendCloseFrame(code=CloseCode.RATE)
+            self.transport.resumeProducing()
 
     def onPing(self, payload: bytes) -> None:
         """Answers can't wait for a client that doesn't read, so pings are limited."""
@@ -93,9 +177,6 @@ class Socket(WebSocketProtocol):
             self.transport.abortConnection()
 
     # The same as autobahn's, without formatting a line for its debug log at each call
-    def dataReceived(self, data: bytes) -> None:
-        self._dataReceived(data)
-
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         if sync or chopsize or self.send_queue or self.logOctets or self.state != self.STATE_OPEN:
             super().sendData(data, sync, chopsize)

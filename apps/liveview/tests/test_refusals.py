@@ -16,6 +16,7 @@ from liveview.refusals import TOO_SLOW
         ("text/html, application/json;q=0.5", b"text/html; charset=utf-8"),
         ("text/html;q=0, */*", b"application/json"),
         ("nonsense;;q=x,\xff", b"application/json"),
+        ("text/html," * 101, b"application/json"),
     ],
 )
 def test_a_refusal_is_a_page_only_for_who_asks_for_one(accept: str, kind: bytes) -> None:

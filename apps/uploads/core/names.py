@@ -17,6 +17,7 @@ MAX_NAME_CHARS: Final = 255
 MAX_SAFE_CHARS: Final = 100
 MAX_FOLDERS: Final = 50  # of a path
 MAX_FOLDER_BYTES: Final = 500  # together: they are stored in an upload's record, which is small
+MAX_FOLDER_CHARS: Final = 2000  # as they came; what is farther out isn't looked at
 MAX_SAFE_BYTES: Final = 200  # file systems count bytes, 255 of them; leave room for a prefix
 
 _JOINER: Final = "\u200d"  # holds emoji families together
@@ -58,8 +59,10 @@ def parse_name(raw: str) -> FileName:
     """
     _check_readable(raw)
     name = unicodedata.normalize("NFKC", raw).replace("\\", "/")
+    if len(name) > MAX_NAME_CHARS:  # it can turn one character into eighteen
+        raise UploadError("bad_name")
     name = "".join(map(_visible, name))
-    if not name.strip() or len(name) > MAX_NAME_CHARS:  # NFKC can turn one character into eighteen
+    if not name.strip():
         raise UploadError("bad_name")
     label = name.rsplit("/", 1)[-1].strip(f"{_JOINER} .")
     suffix = PurePosixPath(label).suffix.lower()
@@ -73,7 +76,8 @@ def parse_folder(path: str) -> str:
     """
     labels: list[str] = []
     room = MAX_FOLDER_BYTES
-    for part in reversed(path.replace("\\", "/").split("/")[:-1][-MAX_FOLDERS:]):
+    path, is_cut = path[-MAX_FOLDER_CHARS:], len(path) > MAX_FOLDER_CHARS
+    for part in reversed(path.replace("\\", "/").split("/")[is_cut:-1][-MAX_FOLDERS:]):
         try:
             label = parse_name(part).label
         except UploadError:

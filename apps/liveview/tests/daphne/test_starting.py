@@ -21,6 +21,7 @@ from twisted.internet.testing import StringTransport
 from twisted.web import http
 
 import liveview.daphne
+from liveview.core.time_budget import TimeBudget
 from liveview.daphne import capped, names
 from liveview.daphne.checks import check_unmasking
 from liveview.daphne.server import Server as OurServer
@@ -191,6 +192,7 @@ def test_messages_are_not_described_for_a_log_that_is_off(monkeypatch: pytest.Mo
     monkeypatch.setattr("autobahn.websocket.protocol.hltype", refuse_to_format)
     socket, wire = Socket(), StringTransport()
     socket.transport, socket.state, socket.logOctets = wire, Socket.STATE_OPEN, False
+    socket.budget, socket.current_frame = TimeBudget(1.0), None
     socket.send_queue, socket.trafficStats = deque(), TrafficStats()
     received: list[bytes] = []
     monkeypatch.setattr(socket, "_dataReceived", received.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
@@ -92,6 +93,10 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
             await send({"type": "websocket.accept"})
             await gates[path].wait()
             await _hoard(path, receive, send)
+        case ["burn"]:
+            await send({"type": "websocket.accept"})
+            while (await receive())["type"] != "websocket.disconnect":
+                _burn(0.02)
         case ["flood", count]:
             await send({"type": "websocket.accept"})
             for _ in range(int(count)):
@@ -99,6 +104,13 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
                 sent[path] += len(PIECE)
         case _:
             await project.application_mapping["websocket"](scope, receive, send)
+
+
+def _burn(seconds: float) -> None:
+    """Keeps the event loop for so much of the processor's time."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 
 
 def _client(scope: Scope) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from uploads.core import names
 from uploads.core.names import MAX_FOLDER_BYTES, MAX_FOLDERS, MAX_SAFE_BYTES, parse_folder, parse_name
 from uploads.errors import UploadError
 from uploads.tests.corpus import Corpus
@@ -67,6 +68,15 @@ def test_a_name_that_is_none_is_refused(raw: str) -> None:
     with pytest.raises(UploadError) as refused:
         parse_name(raw)
     assert refused.value.code == "bad_name"
+
+
+def test_folders_far_out_of_a_long_path_are_not_even_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Normalising may take eighteen times as long as the text: it is done for what is kept, not for what is sent."""
+    read: list[str] = []
+    monkeypatch.setattr(names, "parse_name", lambda raw: read.append(raw) or parse_name(raw))
+
+    assert parse_folder("/".join(["\ufdfa" * 160] * 50) + "/near/x.png") == "near"
+    assert sum(map(len, read)) <= names.MAX_FOLDER_CHARS
 
 
 def test_255_characters_are_still_a_name() -> None:

@@ -1,0 +1,53 @@
+"""How much of the event loop's time one connection may take.
+
+Limits on messages and bytes say little about what they cost: a frame of six bytes, a chunk of one and a list of 32,000
+numbers all keep the loop from everybody else. So what a connection's input costs is measured, and charged to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+RATE: Final = 0.005  # seconds of the loop's time a second that are free
+FREE: Final = 0.002  # seconds at once, after which a connection has to take turns
+SLICE: Final = 0.005  # seconds of one turn
+PER_BYTE: Final = 8e-9  # seconds that a byte may cost: large frames take a tenth of it, so uploads owe nothing
+
+
+class TimeBudget:
+    """Of one connection. What is owed is paid off by waiting, at `RATE`; `most` are the seconds that may be owed."""
+
+    def __init__(self, most: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
+        self._owed = 0.0
+        self._at = clock()
+        self._slice = 0.0
+
+    @property
+    def owed(self) -> float:
+        """Seconds."""
+        now = self._clock()
+        self._owed = max(0.0, self._owed - (now - self._at) * RATE)
+        self._at = now
+        return self._owed
+
+    def charge(self, seconds: float, size: int = 0) -> None:
+        """Seconds of processor time that so many bytes of input have cost."""
+        cost = max(0.0, seconds - size * PER_BYTE)
+        self._owed = self.owed + cost
+        self._slice -= cost
+
+    @property
+    def needs_turn(self) -> bool:
+        """Whether it has to wait until it is its turn."""
+        return self._slice <= 0 and self.owed > FREE
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether it has to go."""
+        return self.owed > self._most
+
+    def begin_turn(self) -> None:
+        self._slice = SLICE

@@ -1,0 +1,101 @@
+"""Whose turn it is among the connections that cost the event loop more than its share: `liveview.core.time_budget`.
+
+One at a time, whoever owes least first, with pauses that leave most of the loop's time to everybody else. So one that
+has taken much waits for one that has taken little, and a thousand of them together take no more than a quarter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from liveview.core.time_budget import SLICE, TimeBudget
+from liveview.process import here
+
+PAUSE: Final = 3  # how many times as long as a turn the pause after it is
+
+T = TypeVar("T")
+
+
+class Turns:
+    """Those of this process, on its event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[TimeBudget, Callable[[], None]]] = []
+        self._last: tuple[TimeBudget, float] | None = None  # who has had the last turn, and what they owed before it
+        self._free_at = 0.0  # when the next turn may begin, on the monotonic clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, budget: TimeBudget, go_on: Callable[[], None]) -> None:
+        """`go_on` is called when it is the turn of that connection, never before this returns."""
+        self._waiting.append((budget, go_on))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if self._waiting and self._timer is None:
+            later = max(0.0, self._free_at - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(later, self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        if self._last is not None:
+            budget, before = self._last
+            self._last = None
+            over = budget.owed - before - SLICE  # one message may take longer than a turn
+            if over > 0:
+                self._free_at = time.monotonic() + over * PAUSE
+                self._arrange()
+                return
+        number = min(range(len(self._waiting)), key=lambda index: self._waiting[index][0].owed)
+        budget, go_on = self._waiting.pop(number)
+        self._last = budget, budget.owed
+        self._free_at = time.monotonic() + SLICE * (1 + PAUSE)
+        budget.begin_turn()
+        self._arrange()
+        go_on()
+
+
+async def turn(budget: TimeBudget, *, always: bool = False) -> None:
+    """Returns when that connection may go on. `always`: it takes a turn also if it needn't."""
+    if always or budget.needs_turn:
+        begun = asyncio.get_running_loop().create_future()
+        here(Turns).ask(budget, lambda: None if begun.done() else begun.set_result(None))
+        await begun
+
+
+class Metered(Coroutine[Any, Any, T]):
+    """An application whose time on the loop is charged. For `asyncio.ensure_future`."""
+
+    def __init__(self, inner: Coroutine[Any, Any, T], budget: TimeBudget) -> None:
+        self._inner, self._budget = inner, budget
+        self._began = 0.0
+
+    def send(self, value: Any) -> Any:
+        self._began = time.thread_time()
+        try:
+            return self._inner.send(value)
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        """Charges what it has taken since it was last resumed: it may take message after message without waiting."""
+        now = time.thread_time()
+        self._budget.charge(now - self._began)
+        self._began = now
+
+    def throw(
+        self,
+        kind: Any,
+        value: BaseException | object = None,
+        traceback: TracebackType | None = None,
+    ) -> Any:
+        return self._inner.throw(kind) if value is None else self._inner.throw(kind, value, traceback)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._inner.__await__()

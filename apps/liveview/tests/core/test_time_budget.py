@@ -1,0 +1,61 @@
+"""What a connection costs the event loop is charged to it."""
+
+from __future__ import annotations
+
+from liveview.core.time_budget import FREE, PER_BYTE, RATE, SLICE, TimeBudget
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_little_is_free_and_more_has_to_take_turns() -> None:
+    budget = TimeBudget(1.0, Clock())
+    budget.charge(FREE)
+    assert not budget.needs_turn
+
+    budget.charge(0.001)
+    assert budget.needs_turn
+
+
+def test_a_turn_is_a_slice_of_time() -> None:
+    budget = TimeBudget(1.0, Clock())
+    budget.charge(0.1)
+    budget.begin_turn()
+    budget.charge(SLICE * 0.9)
+    assert not budget.needs_turn
+
+    budget.charge(SLICE * 0.2)
+    assert budget.needs_turn
+
+
+def test_what_is_owed_is_paid_off_by_waiting() -> None:
+    clock = Clock()
+    budget = TimeBudget(1.0, clock)
+    budget.charge(0.01)
+    clock.now += 0.009 / RATE
+
+    assert 0 < budget.owed < FREE
+    assert not budget.needs_turn
+
+
+def test_who_owes_too_much_has_to_go() -> None:
+    budget = TimeBudget(1.0, Clock())
+    budget.charge(1.0)
+    assert not budget.is_exhausted
+
+    budget.charge(0.1)
+    assert budget.is_exhausted
+
+
+def test_bytes_pay_for_themselves_and_for_nothing_else() -> None:
+    budget = TimeBudget(1.0, Clock())
+    for _ in range(1000):
+        budget.charge(PER_BYTE * 1_000_000 / 2, 1_000_000)
+    assert budget.owed == 0
+
+    budget.charge(0.5, 10)
+    assert budget.owed > 0.49

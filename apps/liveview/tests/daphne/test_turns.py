@@ -1,0 +1,129 @@
+"""Turns at the event loop's time, for connections that take more than their share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from liveview import process
+from liveview.core.messages import CloseCode
+from liveview.core.time_budget import SLICE, TimeBudget
+from liveview.daphne.turns import PAUSE, Metered, Turns, turn
+from liveview.process import here
+from liveview.tests.daphne.test_sockets import frame, opened, upgraded
+from liveview.tests.processes import served, until
+from liveview.tests.server import PATIENCE, Server
+from liveview.tests.wire import Laboratory, Wire, ask
+
+lab = served(Laboratory, loop_seconds=0.1)
+EMPTY = b"\x00\x80\0\0\0\0"  # a frame that continues a message with nothing
+CLOSED = b"\x88\x02" + CloseCode.RATE.to_bytes(2, "big")
+
+
+@pytest.fixture(autouse=True)
+def own_memory() -> Iterator[None]:
+    before = process.begin()
+    yield
+    process._current = before
+
+
+def owing(seconds: float) -> TimeBudget:
+    budget = TimeBudget(10.0, lambda: 0.0)
+    budget.charge(seconds)
+    return budget
+
+
+def test_who_owes_least_is_first() -> None:
+    order: list[str] = []
+
+    async def ask_for_turns() -> None:
+        for name, owed in (("much", 0.5), ("little", 0.01), ("more", 0.7)):
+            here(Turns).ask(owing(owed), lambda name=name: order.append(name))
+        assert order == []
+        await turn(owing(0.9))
+
+    asyncio.run(ask_for_turns())
+    assert order == ["little", "much", "more"]
+
+
+def test_a_long_turn_is_followed_by_a_long_pause() -> None:
+    ends: list[float] = []
+
+    async def take_two() -> None:
+        budget = owing(0.5)
+        await turn(budget)
+        budget.charge(0.1)
+        ends.append(time.monotonic())
+        await turn(owing(0.01))
+        ends.append(time.monotonic())
+
+    asyncio.run(take_two())
+    assert ends[1] - ends[0] >= (0.1 - SLICE) * PAUSE
+
+
+def test_who_owes_nothing_never_waits() -> None:
+    async def pass_through() -> list[object]:
+        await turn(TimeBudget(1.0))
+        return here(Turns)._waiting
+
+    assert asyncio.run(pass_through()) == []
+
+
+def test_an_application_is_charged_for_the_loop_it_takes_and_not_for_waiting() -> None:
+    budget = TimeBudget(10.0, lambda: 0.0)
+
+    async def application() -> str:
+        end = time.thread_time() + 0.03
+        while time.thread_time() < end:
+            pass
+        await asyncio.sleep(0.1)
+        return "done"
+
+    async def run() -> str:
+        return await asyncio.ensure_future(Metered(application(), budget))
+
+    assert asyncio.run(run()) == "done"
+    assert 0.03 <= budget.owed < 0.09
+
+
+# On real connections
+
+
+@pytest.mark.parametrize("pieces", [EMPTY * 10_000, b"\x00\x81\0\0\0\0x" * 10_000])
+def test_fragments_that_carry_nothing_end_the_socket(lab: Server, pieces: bytes) -> None:
+    """No message ever arrives, so no limit of messages counts them."""
+    with closing(upgraded(lab, "/echo")) as wire:
+        wire.send(b"\x01\x80\0\0\0\0")
+        wire.sends((pieces for _ in range(20)), patience=PATIENCE)
+
+        assert wire.read(4) == CLOSED
+
+
+def test_messages_that_cost_their_application_much_end_the_socket(lab: Server) -> None:
+    with closing(upgraded(lab, "/burn")) as wire:
+        wire.send(frame(1, b"{}") * 30)
+
+        assert wire.read(4) == CLOSED
+
+
+def test_a_body_in_too_many_chunks_is_refused(lab: Server) -> None:
+    with Wire(lab) as wire:
+        wire.start("POST", "/sink/crumbs", "Transfer-Encoding: chunked")
+        wire.sends((b"1\r\nx\r\n" * 10_000 for _ in range(9)), patience=PATIENCE)
+
+        assert wire.answer().status == 429
+
+
+def test_others_notice_nothing(lab: Server) -> None:
+    with closing(upgraded(lab, "/burn")) as hostile, opened(lab, "/echo") as socket:
+        hostile.send(frame(1, b"{}") * 4)
+        socket.send("hello")
+        assert socket.recv(PATIENCE) == "hello"
+        large = bytes(1_000_000)
+        with Wire(lab) as wire:
+            assert wire.post("/sink/honest", large[:100_000]).json["bytes"] == 100_000
+        until(lambda: ask(lab, "/seen/sink/honest"))
