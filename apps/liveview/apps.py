@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Final
 
 from django.apps import AppConfig, apps
+from django.conf import settings
+
+CLEAR_EVERY: Final = 3600.0  # seconds
 
 
 class LiveviewConfig(AppConfig):
     name = "liveview"
 
     def ready(self) -> None:
-        from liveview import checks  # noqa: F401  (registers them)
+        from liveview import checks, housekeeping  # noqa: F401  (registers them)
 
+        if apps.is_installed("django.contrib.sessions"):
+            housekeeping.every(CLEAR_EVERY, "clearing expired sessions", clear_sessions)
         if has_server():
             self._adopt_server()
 
@@ -21,6 +28,11 @@ class LiveviewConfig(AppConfig):
             from liveview.daphne.starting import adopt_runserver
 
             adopt_runserver()
+
+
+def clear_sessions() -> None:
+    """As `manage.py clearsessions`: visitors without an account leave one each."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
 def has_server() -> bool:

@@ -33,6 +33,10 @@ class Process:
                     found = self._memory[kind] = kind()
         return cast(T, found)
 
+    def forget(self, kind: type) -> None:
+        """It is made anew when it is next asked for. For tests."""
+        self._memory.pop(kind, None)
+
     @property
     def kinds(self) -> list[type]:
         """What is remembered right now."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from daphne import server as stock
 from twisted.internet.defer import Deferred
 
+from liveview import housekeeping
 from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.daphne.channel import Channel
@@ -38,6 +39,7 @@ class Server(stock.Server):
         super().__init__(*args, **kwargs)
 
     def run(self) -> None:
+        housekeeping.start()
         with _our_factories():
             super().run()
 

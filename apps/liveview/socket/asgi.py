@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from liveview import pubsub
 from liveview.conf import conf
+from liveview.core.addresses import network_of
 from liveview.core.messages import CloseCode
+from liveview.core.time_budget import SLICE
 from liveview.process import here
 from liveview.socket import origins
 from liveview.socket.connection_limit import ConnectionLimit
@@ -39,8 +42,8 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close"})  # before accept: HTTP 403
         return
     await send({"type": "websocket.accept"})
-    most, address = conf().max_sockets_per_address, (scope.get("client") or [""])[0]
-    entry = here(_PerAddress).enter(address, most or 1_000_000)
+    address = network_of((scope.get("client") or [""])[0])
+    entry = here(_PerAddress).enter(address, conf().max_sockets_per_address or 1_000_000)
     if entry is None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return
@@ -70,7 +73,12 @@ class _Socket:
             await self._session.closed()
 
     async def _read(self) -> None:
+        """A server may have many messages ready: others have their turn in between."""
+        until = time.monotonic() + SLICE
         while (message := await self._receive())["type"] != "websocket.disconnect":
+            if time.monotonic() > until:
+                await asyncio.sleep(0)
+                until = time.monotonic() + SLICE
             if self._outbox.is_closed:
                 continue
             if (frame := message.get("bytes")) is not None:

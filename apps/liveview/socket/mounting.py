@@ -52,6 +52,11 @@ class Refused:
 class _Handler(BaseHandler):
     """Django's way from a request to a response, except that it only calls live views."""
 
+    def _get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = super()._get_response(request)  # type: ignore[misc]  # not in its stubs
+        django_session.keep_to_itself(request)
+        return response
+
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         found: ResolverMatch = super().resolve_request(request)
         view_class = getattr(found.func, "view_class", None)

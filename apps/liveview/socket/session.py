@@ -8,7 +8,6 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
-from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from liveview import pubsub, threads
 from liveview.background import Result, Works
 from liveview.conf import conf
 from liveview.core import effects, messages, urls
+from liveview.core.addresses import network_of
 from liveview.core.effects import Effect
 from liveview.core.handlers import BadParams, Kind
 from liveview.core.limits import Bucket, Strikes
@@ -23,7 +23,7 @@ from liveview.core.messages import BadMessage, CloseCode, Message, TooLong
 from liveview.extensions import Extension
 from liveview.mounted import Mounted
 from liveview.process import here
-from liveview.socket import django_session, mounting, snapshots
+from liveview.socket import mounting, session_watch, snapshots
 from liveview.socket import turn as turns
 from liveview.socket.actor import Actor
 from liveview.socket.connection_limit import ConnectionLimit, Pass
@@ -180,7 +180,7 @@ class LiveSession:
                 await self._subscriptions.leave_all()
 
     async def _connect(self, mounted: Mounted, standing: Standing | None, wanted: str | None) -> None:
-        if standing is not None and not self._admitted(standing):
+        if not self._admitted(standing):
             return
         restore = Call(lambda: wanted is not None and snapshots.load(mounted, wanted), is_fresh=True)
         turn = await self._attempt(mounted, restore, None)
@@ -202,7 +202,11 @@ class LiveSession:
         if turn.value:
             self._works.resume(self._snapshot, mounted.attachments.works)
 
-    def _admitted(self, standing: Standing) -> bool:
+    def _admitted(self, standing: Standing | None) -> bool:
+        """Who has no session shares threads with all others of the same address, whose sockets are counted already."""
+        if standing is None:
+            self._share = threads.share(f"address:{network_of((self._scope.get('client') or [''])[0])}")
+            return True
         if self._pass is None:
             self._pass = here(_PerSession).enter(standing.key, self._conf.max_sockets)
         if self._pass is None:
@@ -214,13 +218,9 @@ class LiveSession:
 
     async def _watch(self, standing: Standing | None) -> None:
         """Closes the socket when its session has ended; until then, keeps the visitor's snapshot from expiring."""
-        checks_per_touch = max(1, round(self._conf.snapshot_ttl / 4 / self._conf.session_check))
-        for number in count(1):
-            await asyncio.sleep(self._conf.session_check)
-            if standing is not None and not await threads.run(partial(django_session.still_holds, standing)):
-                self.close(CloseCode.SESSION_ENDED)
-                return
-            if number % checks_per_touch == 0:
+        with session_watch.watched(standing, partial(self.close, CloseCode.SESSION_ENDED)):
+            while True:
+                await asyncio.sleep(self._conf.snapshot_ttl / 4)
                 await threads.run(partial(snapshots.touch, self._snapshot))
 
     # Turns
@@ -283,7 +283,8 @@ class LiveSession:
             if self.mounted is None:
                 return False
             method = self.mounted.view.handle_info
-            return await self._turn(Call(partial(method, topic, message), inspect.iscoroutinefunction(method)))
+            async with threads.unasked():
+                return await self._turn(Call(partial(method, topic, message), inspect.iscoroutinefunction(method)))
 
         await self._actor.in_turn(inform)
 
@@ -352,7 +353,8 @@ class LiveSession:
 
         async def ring() -> None:
             mounted.attachments = mounted.attachments.rung(effect.key)
-            await self._turn(call)
+            async with threads.unasked():
+                await self._turn(call)
 
         self._actor.put_later(effect.seconds, ring)
 

@@ -50,7 +50,7 @@ def stranger() -> Client:
 def test_an_address_may_be_limited_too(site: Open, settings: Any) -> None:
     settings.LIVEVIEW = {**settings.LIVEVIEW, "MAX_SOCKETS_PER_ADDRESS": 1}
     site()
-    other = LivePage("/bench/")
+    other = LivePage("/bench/")  # from the same address
 
     other.open()
 

@@ -90,8 +90,8 @@ def checks_done(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
     from liveview.tests.processes import until
 
     seen: list[bool] = []
-    original = django_session.still_holds
-    monkeypatch.setattr(django_session, "still_holds", lambda standing: seen.append(original(standing)) or seen[-1])
+    original = django_session.ended
+    monkeypatch.setattr(django_session, "ended", lambda some: seen.append(True) or original(some))
     until(lambda: len(seen) > 2)
 
 
@@ -164,6 +164,68 @@ def test_ones_own_password_change_is_a_new_session(site: Open, member: Client, a
     update_session_auth_hash(request, ada)
 
     assert page.wait_closed() == 4401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_sessions_are_looked_at_with_two_queries(django_assert_num_queries: Any) -> None:
+    from liveview.socket import django_session
+
+    standings, users = [], []
+    for number in range(30):
+        user = User.objects.create_user(f"user {number}")
+        client = Client()
+        client.force_login(user)
+        standing = django_session.standing(client.get("/", follow=False).wsgi_request)
+        assert standing is not None
+        standings.append(standing)
+        users.append(user)
+    with django_assert_num_queries(2):
+        assert django_session.ended(standings) == []
+
+    users[3].is_active = False
+    users[3].save()
+    users[4].set_password("another")
+    users[4].save()
+    users[5].delete()
+    SessionStore(standings[6].key).flush()
+
+    assert django_session.ended(standings) == standings[3:7]
+    assert all(django_session.has_ended(standing) for standing in standings[3:7])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_outage_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """However many sockets are open, and however long it takes."""
+    from liveview import process
+    from liveview.socket import django_session
+
+    def away(*_args: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(process, "_current", process.Process())
+    standings = [django_session.Standing(SessionStore, f"{number:032}", None, None) for number in range(1200)]
+    with monkeypatch.context() as patch:
+        patch.setattr(django_session, "_sessions", away)
+        for _ in range(3):
+            assert django_session.ended(standings) == []
+    assert len(caplog.records) == 1
+
+    assert django_session.ended(standings) == standings
+    assert [record.message for record in caplog.records[1:]] == ["session checks work again"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_socket_without_a_cookie_makes_no_session(site: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could ever use it: a socket can't set a cookie."""
+    from liveview.tests.project.views import Bench
+
+    monkeypatch.setattr(Bench, "on_mount", lambda view: view.request.session.setdefault("seen", True))
+    stranger = LivePage("/bench/")
+    stranger.client.cookies.clear()
+    stranger.connect()
+    stranger.click("add")
+    assert not SessionStore.get_model_class().objects.exists()
+    stranger.drop_connection()
 
 
 @pytest.mark.django_db(transaction=True)

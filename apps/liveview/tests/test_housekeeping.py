@@ -1,0 +1,53 @@
+"""What a server does by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from liveview import housekeeping, process
+from liveview.tests.processes import until
+
+
+@pytest.fixture(autouse=True)
+def own_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = process.begin()
+    monkeypatch.setattr(housekeeping, "_declared", {})
+    monkeypatch.setattr(housekeeping, "with_connections", lambda work: work())
+    yield
+    process.current().close()
+    process._current = before
+
+
+def test_work_is_done_at_the_start_and_again_when_it_is_due() -> None:
+    seldom, often = [], []
+    housekeeping.every(3600, "seldom", lambda: seldom.append(threading.current_thread().name))
+    housekeeping.every(0.01, "often", lambda: often.append(1))
+    housekeeping.start()
+    housekeeping.start()
+
+    until(lambda: len(often) > 3)
+    assert seldom == ["housekeeping"]
+
+
+def test_what_fails_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    tried: list[int] = []
+
+    def fail() -> None:
+        tried.append(1)
+        if len(tried) < 4:
+            raise ConnectionError
+
+    housekeeping.every(0.01, "failing", fail)
+    housekeeping.start()
+
+    until(lambda: len(tried) > 5)
+    assert [record.message for record in caplog.records] == ["housekeeping failed: failing"]
+
+
+def test_nothing_begins_by_itself_where_nothing_is_served() -> None:
+    housekeeping.every(0.01, "never", lambda: pytest.fail("it began"))
+
+    assert not [thread for thread in threading.enumerate() if thread.name == "housekeeping" and thread.is_alive()]
