@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
+
+from django.db import connections
 
 from liveview.process import here
 from liveview.threads import with_connections
@@ -17,6 +20,7 @@ from uploads.conf import conf
 T = TypeVar("T")
 
 QUICK: Final = 8  # calls that ask a store or the database which may run at the same time
+RESTING: Final = 60  # judges that may wait for a child, beside those that are at work
 
 
 class Pools:
@@ -26,15 +30,16 @@ class Pools:
         limits = conf()
         self.writers = ThreadPoolExecutor(limits.io_threads, thread_name_prefix="uploads-write")
         self.checkers = ThreadPoolExecutor(QUICK, thread_name_prefix="uploads-check")
-        self.judges = ThreadPoolExecutor(limits.check_threads, thread_name_prefix="uploads-judge")
+        self.judges = ThreadPoolExecutor(limits.check_threads + RESTING, thread_name_prefix="uploads-judge")
+        self.judging = threading.Semaphore(limits.check_threads)
         self.remotes = ThreadPoolExecutor(limits.writer_threads, thread_name_prefix="uploads-remote")
         self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    def share(self, visitor: str) -> asyncio.Semaphore:
-        """A visitor's share of the judges: half of them."""
-        share = self._shares.get(visitor)
+    def share(self, whose: str, most: int = 0) -> asyncio.Semaphore:
+        """How many judges somebody may have: half of those at work, or `most`."""
+        share = self._shares.get(whose)
         if share is None:
-            share = self._shares[visitor] = asyncio.Semaphore(max(1, conf().check_threads // 2))
+            share = self._shares[whose] = asyncio.Semaphore(max(1, most or conf().check_threads // 2))
         return share
 
     def close(self) -> None:
@@ -57,17 +62,62 @@ async def remote(function: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(here(Pools).remotes, with_connections, function)
 
 
-async def judge(function: Callable[[], T], visitor: str) -> T:
+async def judge(function: Callable[[], T], visitor: str, network: str = "") -> T:
     """The result of `function`, called in a thread that may look at a whole file.
 
-    A visitor has half of those threads at most: what they send never keeps others waiting for their turn.
+    A visitor has half of those threads at most: what they send never keeps others waiting for their turn. `network` is
+    where they are: those at the same place have half of all that may wait for children.
     """
     pools = here(Pools)
-    share = pools.share(visitor)
+    share, place = pools.share(visitor), pools.share(f"network {network}", (conf().check_threads + RESTING) // 2)
     await share.acquire()
-    work = asyncio.get_running_loop().run_in_executor(pools.judges, with_connections, function)
+    try:
+        await place.acquire()
+    except BaseException:
+        share.release()
+        raise
+    judged = partial(_judge, function, visitor, network)
+    work = asyncio.get_running_loop().run_in_executor(pools.judges, with_connections, judged)
+    work.add_done_callback(lambda _: place.release())
     work.add_done_callback(lambda _: share.release())  # only then, even if nobody waits for it any more
     return await asyncio.shield(work)
+
+
+_at_work = threading.local()  # `place`: whether this thread has one of those that judge
+_acting: Callable[[str, str], AbstractContextManager[None]] = lambda visitor, network: nullcontext()  # noqa: E731
+
+
+def judge_for(acting: Callable[[str, str], AbstractContextManager[None]]) -> None:
+    """Has judges work within `acting(visitor, network)`. A declaration, made once."""
+    global _acting
+    _acting = acting
+
+
+def _judge(function: Callable[[], T], visitor: str, network: str) -> T:
+    judging = here(Pools).judging
+    judging.acquire()
+    _at_work.place = judging
+    try:
+        with _acting(visitor, network):
+            return function()
+    finally:
+        _leave()
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Within, and from then on, this thread only waits for a child: it leaves its place, and the database."""
+    _leave()
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+    yield
+
+
+def _leave() -> None:
+    place, _at_work.place = getattr(_at_work, "place", None), None
+    if place is not None:
+        place.release()
 
 
 async def handed_over(

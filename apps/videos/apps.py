@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from typing import Final
+
 from django.apps import AppConfig
+
+TAKE_UP_EVERY: Final = 60.0  # seconds
 
 
 class VideosConfig(AppConfig):
@@ -8,6 +12,8 @@ class VideosConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from videos import checks, intake  # noqa: F401  (registers the checks)
+        from liveview import background
+        from videos import checks, intake, processing  # noqa: F401  (registers the checks)
 
         intake.register()
+        background.every(TAKE_UP_EVERY, "taking up interrupted videos", processing.resume)

@@ -20,6 +20,7 @@ class Conf:
     max_file_size: PositiveInt = 500_000_000
     page_size: PositiveInt = 12
     workers: PositiveInt = 1  # videos that may be processed at the same time in one process
+    waiting: PositiveInt = 50  # of one visitor that may wait to be processed
     attempts: PositiveInt = 2  # how often one is begun, should the process die over it
     lost_after: int = 3600  # from when on a file that isn't on this machine is taken to be lost
 

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from liveview import LiveView, event_handler, state
-from uploads import UploadEntry, UploadMixin
+from uploads import UploadEntry, UploadError, UploadMixin
 from uploads.owners import owner_of
 from uploads.slots import megabytes
 from videos import processing
@@ -64,11 +64,18 @@ class VideosView(UploadMixin, LiveView):
             self.redirect(self.request.get_full_path())  # where a reload doesn't send it again
 
     def _take(self) -> int:
-        taken = [processing.take(entry, self._owner) for entry in self.consume_uploaded_entries("video")]
+        taken = 0
+        try:
+            for entry in self.consume_uploaded_entries("video"):
+                processing.take(entry, self._owner)
+                taken += 1
+        except UploadError as busy:
+            self.error = busy.message
+        else:
+            self.error = "" if taken else self.error
         if taken:
-            self.error = ""
             self._tell_others()
-        return len(taken)
+        return taken
 
     # Videos that are there
     @event_handler

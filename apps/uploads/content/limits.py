@@ -48,8 +48,8 @@ class ChildLimits:
     """What one child may use, in bytes and seconds. The kernel holds it to them where the platform can."""
 
     address_space: int = 1152 << 20  # of which the decoders' own code takes 130 MB
-    cpu_seconds: int = 10
-    wall_seconds: float = 20
+    cpu_seconds: int = 20  # twice what the largest picture within `ImageLimits` takes on a slow machine
+    wall_seconds: float = 90  # others may need the processor as well
     open_files: int = 32
     file_bytes: int = 256 << 20  # the largest file it may write
     processes: int = 0  # how many more it may start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,6 +18,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from uploads import UploadError
 from uploads.core.sniffing import MP4
 from uploads.testing import mount
 from videos import processing
@@ -134,12 +136,11 @@ def test_a_video_is_begun_once_however_often_it_is_asked_for(left: Video, monkey
     background = processing.Background()
     begun: list[int] = []
     monkeypatch.setattr(processing, "process", begun.append)
-    with background._lock:  # the worker can't finish before it is asked again
-        background._known.add(left.pk)
-    background.add(left.pk)
+    background._known.add(left.pk)  # the worker can't finish before it is asked again
+    background.add(left.pk, "me")
     background._known.clear()
 
-    background.add(left.pk)
+    background.add(left.pk, "me")
     background.join()
 
     assert begun == [left.pk]
@@ -155,10 +156,36 @@ def test_a_worker_outlives_a_failure(left: Video, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(processing, "process", fail)
     for _ in range(2):
-        background.add(left.pk)
+        background.add(left.pk, "me")
         background.join()
 
     assert asked == [left.pk, left.pk]
+
+
+def test_one_visitors_many_videos_delay_nobody_elses_by_more_than_one() -> None:
+    done: list[int] = []
+    may_begin = threading.Event()
+
+    def work(pk: int) -> None:
+        assert may_begin.wait(30)
+        done.append(pk)
+
+    background = processing.Background(work)
+    for pk in range(20):
+        background.add(pk, "eve")
+    background.add(100, "bob")
+    may_begin.set()
+    background.join()
+
+    assert done.index(100) <= 1
+    assert sorted(done) == [*range(20), 100]
+
+
+def test_a_visitor_has_so_many_waiting_and_no_more(left: Video, settings: Any, folders: Path) -> None:
+    settings.VIDEOS = {**getattr(settings, "VIDEOS", {}), "WAITING": 1}
+    with pytest.raises(UploadError) as refused:
+        processing.take(Entry(folders / "sent", b"x"), "x")  # type: ignore[arg-type]
+    assert refused.value.code == "busy"
 
 
 class Entry:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from uploads.content.image.prescan import prescan
 from uploads.content.limits import ChildLimits, ImageLimits
 from uploads.content.sandbox.pool import SANDBOX, Sandbox
 from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
+
+PIXELS: Final = 25_000_000  # that are decoded and encoded again in a second
 
 Format = Literal["same", "jpeg", "png", "gif", "webp"]
 
@@ -58,17 +63,20 @@ def process_image(
     Blocks until it's done: for worker threads. Raises `UploadError` ("bad_content", "too_many_pixels",
     "too_many_frames", "too_complex", "storage_full"); no rendition is left behind then.
     """
+    limits = limits or ImageLimits()
+    seconds = _expected(source, kind, limits, max((rendition.frames for rendition in renditions), default=1))
     arguments = {
         "source": str(source.absolute()),
         "kind": kind,
         "renditions": [asdict(rendition) | {"path": str(rendition.path.absolute())} for rendition in renditions],
-        "limits": asdict(limits or ImageLimits()),
+        "limits": asdict(limits),
     }
     try:
         made = sandbox.run(
             "image",
             arguments,
             child or ChildLimits(),
+            seconds=seconds,
             reads=[source.absolute()],
             writes=[rendition.path.absolute() for rendition in renditions],
         )
@@ -77,6 +85,16 @@ def process_image(
         for rendition in renditions:
             rendition.path.unlink(missing_ok=True)
         raise
+
+
+def _expected(source: Path, kind: str, limits: ImageLimits, keep: int) -> float:
+    """Seconds. Raises `UploadError` for what the child would refuse at once: nobody waits for a turn for that."""
+    with source.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            raise UploadError("bad_content")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            info = prescan(data, kind, limits, keep)
+    return info.width * info.height * min(info.frames, keep) / PIXELS
 
 
 def _paired(renditions: Sequence[Rendition], made: Any) -> list[tuple[Rendition, list[int]]]:

@@ -22,7 +22,9 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -30,11 +32,14 @@ from typing import Any, Final
 
 from uploads.content.limits import ChildLimits
 from uploads.content.sandbox import walls
+from uploads.content.sandbox.turns import Turns
 from uploads.errors import SENTENCES, UploadError
 
 logger = logging.getLogger(__name__)
 
 DEADLINE: Final = struct.Struct("!d")  # what travels with a job's socket: its wall-clock limit in seconds
+PATIENCE: Final = 60.0  # seconds that a caller waits for their turn
+AT_WORK: Final = 1.0  # seconds of the processor that tell a child that was at work from one that hung
 MAX_ANSWER: Final = 1 << 20  # bytes
 
 _APPS: Final = Path(__file__).resolve().parents[3]  # where `uploads` is found
@@ -55,11 +60,20 @@ class Sandbox:
     """At most `children` jobs at a time, each in a child of its own; further callers wait their turn.
 
     `worker` is the module that serves the jobs; `grace` is how many seconds after its deadline a job may still answer
-    before the zygote itself is assumed to hang. Any thread may call `run`.
+    before the zygote itself is assumed to hang; `patience` how many a caller waits for their turn. Any thread may call
+    `run`.
     """
 
-    def __init__(self, children: int = 2, *, worker: str = "uploads.content.sandbox.worker", grace: float = 5) -> None:
+    def __init__(
+        self,
+        children: int = 3,
+        *,
+        worker: str = "uploads.content.sandbox.worker",
+        grace: float = 5,
+        patience: float = PATIENCE,
+    ) -> None:
         self._children = children
+        self._patience = patience
         self._worker = worker
         self._grace = grace
         self._zygote: _Zygote | None = None
@@ -73,6 +87,7 @@ class Sandbox:
         arguments: Mapping[str, Any],
         limits: ChildLimits,
         *,
+        seconds: float = 1.0,
         reads: Iterable[Path] = (),
         writes: Iterable[Path] = (),
     ) -> Any:
@@ -81,14 +96,18 @@ class Sandbox:
         It reaches no files but those it `reads`, and those it `writes`: these are made for it, empty, and it may read
         them as well. Paths are absolute.
 
-        Raises `UploadError`: the job's own, or "bad_content" if it crashed, hung or went over its limits. The value
-        comes from a process that read hostile bytes: check it before relying on it.
+        seconds: what it may be expected to take.
+        Raises `UploadError`: the job's own, "bad_content" if it crashed, hung or went over its limits, or "busy" if it
+        was still at work when its time was up, or never had its turn. The value comes from a process that read hostile
+        bytes: check it before relying on it.
         """
         files = {"reads": [str(path) for path in reads], "writes": [str(path) for path in writes]}
         request = json.dumps({"job": job, "arguments": arguments, "limits": asdict(limits), **files}).encode()
-        with self._turns:
+        with _resting(), self._turns.turn(seconds):
             for _ in range(2):
+                began = time.monotonic()
                 if (answer := self._ask(request, limits)) is not None:
+                    _expect_time(answer, limits, time.monotonic() - began)
                     return _value(job, answer)
         logger.error("sandbox zygote died twice during one %s job", job)
         raise UploadError("server_error")
@@ -146,7 +165,7 @@ class Sandbox:
     def _forget(self) -> None:
         """Start afresh, also in a fork of the server: the zygote and any holder of a lock belong to the original."""
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(self._children)
+        self._turns = Turns(self._children, self._patience)
         zygote, self._zygote = self._zygote, None
         if zygote is not None:
             zygote.control.close()
@@ -196,6 +215,30 @@ def _converse(ours: socket.socket, request: bytes) -> list[bytes]:
     if len(received) > MAX_ANSWER:
         raise UploadError("bad_content")
     return bytes(received).splitlines()
+
+
+def _expect_time(lines: list[bytes], limits: ChildLimits, took: float) -> None:
+    """Raises `UploadError("busy")` if the child was stopped at its work: we were too slow, and the file may be good."""
+    _, status, cpu = (*lines[-1].split(), b"0", b"0")[:3]
+    if status != b"0" and took >= limits.wall_seconds and AT_WORK <= float(cpu) < limits.cpu_seconds - 1:
+        logger.warning("no time for a sandbox child, which had %s of %d seconds", cpu.decode(), limits.cpu_seconds)
+        raise UploadError("busy")
+
+
+def while_waiting(rest: Callable[[], AbstractContextManager[None]]) -> None:
+    """Has a thread that waits for a child do so within `rest()`: it isn't at work itself. A declaration, made once."""
+    _rests.append(rest)
+
+
+@contextlib.contextmanager
+def _resting() -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for rest in _rests:
+            stack.enter_context(rest())
+        yield
+
+
+_rests: list[Callable[[], AbstractContextManager[None]]] = []
 
 
 def _value(job: str, lines: list[bytes]) -> Any:

@@ -117,12 +117,14 @@ def _patience(children: Mapping[int, _Child]) -> float | None:
 
 def _reap(children: dict[int, _Child]) -> None:
     for pid in list(children):
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status, usage = os.wait4(pid, os.WNOHANG)
         if done:
             talk = children.pop(pid).talk
+            code = os.waitstatus_to_exitcode(status)
+            told = f"exit {code} {usage.ru_utime + usage.ru_stime:.2f}" if code else "exit 0"
             # Never wait for the reader: the server is reading, or has given up on this job.
             with contextlib.suppress(OSError):
-                talk.send(f"exit {os.waitstatus_to_exitcode(status)}\n".encode(), socket.MSG_DONTWAIT)
+                talk.send(f"{told}\n".encode(), socket.MSG_DONTWAIT)
             talk.close()
 
 

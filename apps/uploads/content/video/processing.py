@@ -12,6 +12,8 @@ from uploads.content.video.prescan import CODECS, SOUNDS, prescan
 from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
 
+BYTES: Final = 20_000_000  # that are copied in a second, on a slow disk
+
 _MIME: Final = {file_type.key: file_type.mime for file_type in FILE_TYPES}
 
 
@@ -69,10 +71,12 @@ def process_video(
         "limits": asdict(limits),
     }
     try:
+        size = source.stat().st_size
         made = sandbox.run(
             "video",
             arguments,
-            child or child_limits(source.stat().st_size),
+            child or child_limits(size),
+            seconds=1 + size / BYTES,
             reads=[source.absolute()],
             writes=[target.absolute(), poster.absolute()],
         )

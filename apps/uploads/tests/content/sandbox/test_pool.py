@@ -17,6 +17,7 @@ from typing import IO, Any
 import pytest
 
 from uploads.content.limits import ChildLimits
+from uploads.content.sandbox import pool
 from uploads.content.sandbox.pool import MAX_ANSWER, Sandbox
 from uploads.errors import UploadError
 from uploads.events import child_died
@@ -56,6 +57,14 @@ def refusal(box: Sandbox, job: str, limits: ChildLimits = LIMITS, **arguments: A
         run(box, job, limits, **arguments)
     assert run(box, "echo", still="well") == {"still": "well"}
     return refused.value.code
+
+
+def test_a_child_that_was_at_work_when_its_time_was_up_says_nothing_about_the_file(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The processor was somebody else's."""
+    monkeypatch.setattr(pool, "AT_WORK", 0.0)
+    assert refusal(box, "spin", ChildLimits(wall_seconds=0.2)) == "busy"
 
 
 def test_a_job_returns_what_its_function_returns(box: Sandbox) -> None:
