@@ -14,8 +14,10 @@ class UploadsConfig(AppConfig):
     name = "uploads"
 
     def ready(self) -> None:
-        from uploads import checks  # noqa: F401  (registers them)
+        from liveview import housekeeping
+        from uploads import checks, janitor  # noqa: F401  (registers them)
 
+        housekeeping.every(janitor.EVERY, "removing what nobody needs", janitor.come)
         assert self.module is not None
         for folder in OPT_IN:
             if module_has_submodule(self.module, f"{folder}.ready"):

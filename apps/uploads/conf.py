@@ -41,6 +41,7 @@ class Conf:
     upload_state_ttl: PositiveInt = 3600  # seconds that a parked upload can be resumed
     lease: PositiveInt = 20  # seconds without a sign of life after which a writer has lost its lease
     idle: float = 3600  # seconds after which a stalled upload ends, if it can't be resumed; 0 is no limit
+    unbegun: float = 12 * 3600  # seconds after which a registered upload of which nothing has come ends; 0 is no limit
     silence: PositiveFloat = 3  # the same as `lease` for a request that sends a body, which has no other sign of life
     intake: str = ""  # what /upload, /api/upload and /ws/upload/ send to; "" is the only one there is; see intakes
     tus_intake: str = ""  # the same for /tus/

@@ -77,7 +77,7 @@ class UploadMixin(_Base):
         if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
         uploads = self._uploads
-        uploads.uploader = uploader_of(self.request, otherwise=uploads.uploader.share)
+        uploads.uploader = uploader_of(self.request)
         uploads.slots[name] = Slot(
             name=name,
             accept=Accept.parse(accept),

@@ -12,8 +12,8 @@ class VideosConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from liveview import background
+        from liveview import housekeeping
         from videos import checks, intake, processing  # noqa: F401  (registers the checks)
 
         intake.register()
-        background.every(TAKE_UP_EVERY, "taking up interrupted videos", processing.resume)
+        housekeeping.every(TAKE_UP_EVERY, "taking up interrupted videos", processing.resume)

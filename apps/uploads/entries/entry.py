@@ -302,9 +302,12 @@ class UploadEntry:
             here(Ledger).release(self.upload.id, made)
             raise UploadError("cancelled")
 
-    def park_reservation(self) -> None:
-        """It still counts for its uploader, for as long as it can be resumed."""
-        here(Ledger).park(self.upload.id, self._reservation, self.hold.ttl)
+    def park_reservation(self, awaited: int = 0) -> None:
+        """It still counts for its uploader, for as long as it can be resumed.
+
+        awaited: bytes that the disk is still to take for it, before anybody resumes it.
+        """
+        here(Ledger).park(self.upload.id, self._reservation, self.hold.ttl, awaited)
         self._reservation = None  # whatever still becomes of this entry, it is the next one's
 
     # Who needs the bytes

@@ -17,7 +17,7 @@ from uploads.core.names import FileName, parse_folder, parse_name
 from uploads.core.slots import Family, Slot
 from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
-from uploads.entries.uploader import Uploader
+from uploads.entries.uploader import NOBODY
 from uploads.errors import UploadError
 
 
@@ -56,7 +56,7 @@ class Uploads:
     """All uploads of a view."""
 
     def __init__(self) -> None:
-        self.uploader = Uploader(share=f"page:{id(self)}")  # without a session, the page itself
+        self.uploader = NOBODY  # until the view is mounted
         self.slots: dict[str, Slot] = {}
         self.entries: dict[str, UploadEntry] = {}  # by ref
         self.staged: set[UploadEntry] = set()  # entries whose bytes are to be removed eventually, on the page or not

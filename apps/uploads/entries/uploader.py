@@ -9,6 +9,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from liveview.core.addresses import network_of
 from liveview.socket import django_session
 from liveview.socket.django_session import Standing
 from uploads.errors import UploadError
@@ -21,12 +22,13 @@ FRESH: Final = 4.5  # seconds for which a look at a session counts: a little lon
 class Uploader:
     """`label` stands for a visitor in logs; `share` is whose quota and share of the threads their uploads use.
 
-    `standing` is their session, or None if they have none that could end.
+    `network` is where they are. `standing` is their session, or None if they have none that could end.
     """
 
     label: str = ""
     share: str = ""
     standing: Standing | None = None
+    network: str = ""
 
     def expect_session(self) -> None:
         """Raises `UploadError("session_ended")`. Blocks every few seconds: it asks the session's store."""
@@ -42,16 +44,17 @@ class Uploader:
 NOBODY: Final = Uploader()
 
 
-def uploader_of(request: HttpRequest, otherwise: str = "") -> Uploader:
+def uploader_of(request: HttpRequest) -> Uploader:
     """The visitor of a request. Reads the session and the user: not on the event loop.
 
-    otherwise: the share of a visitor whose session is missing or can't be read here.
+    Who has no session, or one that can't be read here, shares with everybody at the same address.
     """
+    network = network_of(request.META.get("REMOTE_ADDR", ""))
     try:
         label = label_of(request)
-        return Uploader(label, label or otherwise, django_session.standing(request))
+        return Uploader(label, label or f"address:{network}", django_session.standing(request), network)
     except SynchronousOnlyOperation:
-        return Uploader(share=otherwise)
+        return Uploader(share=f"address:{network}", network=network)
 
 
 def label_of(request: HttpRequest) -> str:

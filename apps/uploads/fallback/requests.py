@@ -125,8 +125,7 @@ class Fallback:
             message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )
         parked.begin(entry, request)
-        if janitor.is_due():
-            janitor.prune()
+        janitor.come()
         return messages.registered(entry, 0, _grant(entry))
 
     def _resume(self, request: HttpRequest, message: Message) -> Message:

@@ -11,6 +11,7 @@ from uploads.http.multipart.counting import counted
 from uploads.http.multipart.forms import Forms
 from uploads.http.multipart.handler import configured
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
+from uploads.http.shared.bodies import Collected
 from uploads.http.shared.page_guard import Pages
 from uploads.http.tus.protocol import Tus
 from uploads.http.websocket.consumer import FileUploadConsumer
@@ -27,6 +28,7 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
     counted on their way if the project has an `UploadProgressCachedHandler`.
     tus: the path below which tus is served. chunks: the path of the seeds' chunked endpoint.
     """
+    django = Collected(django)
     speak_tus, take_chunks, take_forms, show_pages = Tus(tus), Chunks(chunks), Forms(django), Pages(django)
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,9 +6,13 @@ Each upload's chunks are gathered and written in a thread; only then is credit r
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Protocol
 
+from liveview.conf import conf as liveview_conf
 from liveview.core.limits import Bucket, Strikes
 from liveview.core.messages import CloseCode
 from liveview.extensions import Link
@@ -22,7 +26,7 @@ from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.socket import credit_turns
-from uploads.socket.stalled import Stall, is_stalled
+from uploads.socket.stalled import Drip, Stall, is_stalled
 
 DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
 FLOOR = 64 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
@@ -51,6 +55,8 @@ class Channel:
         self.cost = 0  # credit that comes back once `waiting` is written
         self.damages = 0
         self.is_writing = False
+        self.opened = time.monotonic()
+        self.drip = Drip(liveview_conf().body_rate * liveview_conf().body_seconds)
 
 
 class Receiver:
@@ -81,7 +87,7 @@ class Receiver:
         self._numbers += 1
         self._channels[self._numbers] = Channel(self._numbers, entry)
         self._ask()
-        if self._stall.limit and not self._is_watching:
+        if not self._is_watching:
             self._is_watching = True
             self._link.spawn(self._watch())
         return self._numbers
@@ -152,16 +158,35 @@ class Receiver:
             self._link.spawn(self._write(channel))
 
     async def _watch(self) -> None:
-        """Ends stalled uploads, for as long as any is open."""
+        """Ends uploads that stand still or never begin, and the socket of one that drips."""
+        period = liveview_conf().body_seconds
+        judged = time.monotonic()
         while self._channels:
-            await asyncio.sleep(self._stall.left)
-            if not self._stall.left:
-                for channel in [channel for channel in self._channels.values() if is_stalled(channel.entry)]:
-                    timeout = UploadError("timeout")
-                    if channel.entry.fail(timeout):
-                        self._fail(channel, timeout)
+            stalls = self._stall.left if self._stall.limit else math.inf
+            await asyncio.sleep(min(stalls, judged + period - time.monotonic(), conf().unbegun or math.inf))
+            channels = list(self._channels.values())
+            if self._stall.limit and not self._stall.left:
+                self._time_out(channel for channel in channels if is_stalled(channel.entry))
                 self._stall.moved()
+            if conf().unbegun:
+                since = time.monotonic() - conf().unbegun
+                self._time_out(c for c in channels if c.opened <= since and not c.entry.upload.received)
+            if time.monotonic() >= judged + period:
+                judged = time.monotonic()
+                if self._drips(channels):
+                    self._link.close(CloseCode.IDLE)
         self._is_watching = False
+
+    def _time_out(self, channels: Iterable[Channel]) -> None:
+        timeout = UploadError("timeout")
+        for channel in channels:
+            if channel.entry.is_open and channel.entry.fail(timeout):
+                self._fail(channel, timeout)
+
+    def _drips(self, channels: Iterable[Channel]) -> bool:
+        may_send = self._window.used < self._window.granted
+        dripping = [channel.drip.is_dripping(channel.entry.upload.received, may_send=may_send) for channel in channels]
+        return any(dripping)
 
     def _fail(self, channel: Channel, error: UploadError) -> None:
         """Reports an upload that ended with this very error."""

@@ -24,6 +24,7 @@ from uploads.entries.entry import UploadEntry, entry_of
 from uploads.entries.registry import Uploads
 from uploads.errors import UploadError
 from uploads.owners import owner_of
+from uploads.staging import leftovers
 from uploads.stores import Record, StateStore, get_store, hold
 from uploads.stores.hold import StoredHold
 
@@ -46,6 +47,8 @@ class Resumption:
             record = hold.record_of(entry, owner_of(self._request), self._request.path, entry.slot.name, entry.folder)
             store.save(record, ttl)
             entry.hold = hold.take(store, record, holder, ttl)
+            if store is not get_store() and not entry.sink.is_remote:
+                leftovers.keep(entry.sibling(leftovers.KEPT))
         except UploadError:  # it has expired already
             return
         except Exception:  # noqa: BLE001  (whatever the store's driver raises)

@@ -65,11 +65,11 @@ class UploadSession:
         self._to_tell: deque[tuple[UploadEntry, str, Progress]] = deque()
         self._told: dict[UploadEntry, float] = {}  # when the view was last told of an entry's progress
         self.announce()
-        if janitor.is_due():
-            link.spawn(self._sweep())
+        link.spawn(self._sweep())
 
     async def _sweep(self) -> None:
-        await threads.check(janitor.prune)
+        """For servers that don't by themselves."""
+        await threads.check(janitor.come)
 
     def announce(self) -> None:
         """Tells the browser the slots, and again when they have changed."""
@@ -313,8 +313,9 @@ class UploadSession:
     async def has_arrived(self, entry: UploadEntry) -> None:
         """Every byte is here: settles it, in a thread."""
         settle = partial(drive.settle, entry, partial(self._expect_fit, entry))
-        share = self._uploads.uploader.share
-        outcome = await (threads.remote(settle) if entry.sink.is_remote else threads.judge(settle, share))
+        who = self._uploads.uploader
+        judged = threads.remote(settle) if entry.sink.is_remote else threads.judge(settle, who.share, who.network)
+        outcome = await judged
         if self._uploads.entries.get(entry.ref) is not entry or self._is_closed:
             return  # it was cancelled or replaced meanwhile
         match outcome:

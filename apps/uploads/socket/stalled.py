@@ -3,15 +3,21 @@
 A page doesn't say when its visitor pauses, so a pause looks the same. Hence the limit is long, and only for uploads
 that couldn't be resumed anyway once their page is gone: a resumable one may pause for as long as its page lives. A page
 that vanishes is noticed long before, by its socket's ping. What hasn't begun waits for its form or behind other files,
-and what has fully arrived waits for us: neither is stalled.
+and what has fully arrived waits for us: neither is stalled. But what never begins keeps others from a place, and ends
+after half a day.
+
+What comes too slowly is no pause: a page sends in large pieces, then not at all.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from uploads.entries.entry import UploadEntry
+
+PERIODS: Final = 3  # in a row
 
 
 class Stall:
@@ -30,6 +36,22 @@ class Stall:
     def left(self) -> float:
         """Seconds until it has been quiet for too long; 0 when it has."""
         return max(0.0, self._since + self.limit - self._clock())
+
+
+class Drip:
+    """Whether one upload's bytes come too slowly: some in every period, and never enough."""
+
+    def __init__(self, least: float) -> None:
+        """`least` is in bytes of a period."""
+        self._least = least
+        self._before = 0
+        self._times = 0
+
+    def is_dripping(self, received: int, *, may_send: bool) -> bool:
+        """To be asked at the end of each period. may_send: whether its client didn't have to wait for us."""
+        came, self._before = received - self._before, received
+        self._times = self._times + 1 if may_send and 0 < came < self._least else 0
+        return self._times >= PERIODS
 
 
 def is_stalled(entry: UploadEntry) -> bool:

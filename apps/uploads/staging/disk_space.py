@@ -7,16 +7,24 @@ continue below the floor: it is there for them, and for what the rest of the sit
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from shutil import disk_usage
 
 from uploads.conf import conf
 
 
-def room() -> float:
-    """Bytes above the floor, negative below it; infinite without a floor. Blocks."""
+def room(also: Path | None = None) -> float:
+    """Bytes above the floor, negative below it; infinite without a floor. Blocks.
+
+    also: another folder that is written to: the smaller room counts.
+    """
     limits = conf()
     if not limits.disk_floor:
         return math.inf
-    folder = limits.staging_dir
+    free = min(_free(folder) for folder in (limits.staging_dir, also) if folder is not None)
+    return free - limits.disk_floor
+
+
+def _free(folder: Path) -> int:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return disk_usage(there).free - limits.disk_floor
+    return disk_usage(there).free

@@ -5,6 +5,7 @@ The file's length is the offset. It is written, hashed and removed in threads, n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -13,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakSet
 
 from django.core.files.uploadedfile import UploadedFile
 
@@ -53,6 +55,30 @@ class Hashes:
             return self._held.pop(upload_id, (0, None))
 
 
+class Alive:
+    """The staging files that this process still needs: those that are open, and those that are complete."""
+
+    def __init__(self) -> None:
+        self._files: WeakSet[StagingFile] = WeakSet()
+        self._lock = threading.Lock()
+
+    def add(self, file: StagingFile) -> None:
+        with self._lock:
+            self._files.add(file)
+
+    def discard(self, file: StagingFile) -> None:
+        with self._lock:
+            self._files.discard(file)
+
+    def names(self) -> set[str]:
+        """The ids of their uploads. Tells other processes that those which nobody has open are needed, too."""
+        with self._lock:
+            files = list(self._files)
+        for file in files:
+            file.touch()
+        return {file.path.name for file in files}
+
+
 class StagingFile:
     """The sink on this machine's disk. Threads take turns; once discarded, it stays empty whatever still arrives.
 
@@ -75,6 +101,13 @@ class StagingFile:
         self._is_parked = False
         self._is_superseded = False
         self.tail = ("", 0)
+        here(Alive).add(self)
+
+    def touch(self) -> None:
+        """Shows others that it is needed, unless its lock does."""
+        if self._file is None:
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
 
     @property
     def durable(self) -> int:
@@ -117,6 +150,7 @@ class StagingFile:
         """
         with self._lock:
             self._is_discarded = True
+            here(Alive).discard(self)
             is_anothers = self._is_superseded or ownership.is_anothers(self.path, self)
             if self._file is not None and not ownership.is_in_place(self._file, self.path):
                 is_anothers = True
@@ -211,6 +245,7 @@ class StagingFile:
 
     def _park(self) -> None:
         self._is_parked = True
+        here(Alive).discard(self)
         if self._file is not None and ownership.is_in_place(self._file, self.path):
             here(Hashes).keep(self.path.name, self._hashed, self._hash)
         self._close()

@@ -32,6 +32,10 @@ class Stores:
         self._made: dict[tuple[str, str], StateStore] = {}
         self._lock = threading.Lock()
 
+    def made(self) -> list[StateStore]:
+        with self._lock:
+            return list(self._made.values())
+
     def get(self, key: tuple[str, str], make: Callable[[], StateStore]) -> StateStore:
         with self._lock:
             if key not in self._made:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.core.management import call_command
 
+from liveview import process
 from liveview.process import here
 from uploads import UploadError, janitor
 from uploads.janitor import Rounds
@@ -19,6 +21,8 @@ from .support import until
 
 ID = "0123456789abcdef" * 2
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 @pytest.fixture
 def staging(folders: Path) -> Path:
@@ -27,21 +31,100 @@ def staging(folders: Path) -> Path:
     return made
 
 
+@pytest.fixture
+def own_memory() -> Iterator[None]:
+    before = process.begin()
+    yield
+    process.current().close()
+    process._current = before
+
+
 def leave(staging: Path, name: str, age: float) -> None:
     path = staging / name
     path.write_bytes(b"x")
     os.utime(path, (time.time() - age,) * 2)
 
 
+def live_here(staging: Path) -> IO[bytes]:
+    """As another process does."""
+    file = staging.with_name(f"{staging.name}.lock").open("ab")
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
 def test_what_a_crash_left_behind_goes_and_what_is_in_use_stays(
-    staging: Path, settings: Any, staged: Callable[[], list[str]]
+    staging: Path, staged: Callable[[], list[str]], own_memory: None
 ) -> None:
-    settings.UPLOADS |= {"STALE_AFTER": 3600}
-    leave(staging, ID, 3700)
-    leave(staging, f"{ID}.published", 3700)
-    leave(staging, f"{ID[::-1]}", 3500)
-    janitor.sweep()
+    leave(staging, ID, 100)
+    leave(staging, f"{ID}.published", 100)
+    leave(staging, ID[::-1], 10)  # another process may have made it
+    with live_here(staging):
+        janitor.sweep()
     assert staged() == [ID[::-1]]
+
+
+def test_when_nobody_else_lives_here_a_crash_is_cleared_up_at_once(
+    staging: Path, staged: Callable[[], list[str]], own_memory: None
+) -> None:
+    leave(staging, ID, 1)
+    janitor.sweep()
+    assert staged() == []
+
+    leave(staging, ID, 0)  # somebody else has come since
+    os.utime(staging / ID, (time.time() + 5,) * 2)
+    janitor.sweep()
+    assert staged() == [ID]
+
+
+def test_bytes_go_with_their_record(staging: Path, staged: Callable[[], list[str]], own_memory: None) -> None:
+    store = DatabaseUploadState()
+    for upload_id in (ID, ID[::-1]):
+        leave(staging, upload_id, 100)
+        store.save(Record(upload_id, "visitor:me", "/", "video", "a.mp4", 1), 1000)
+    janitor.prune()
+    assert len(staged()) == 2
+
+    store.touch(ID, -1)
+    janitor.prune()
+    assert staged() == [ID[::-1]]
+
+
+def test_what_waits_for_its_form_stays_for_as_long_as_its_page(
+    site: Callable[..., UploadPage], staging: Path, staged: Callable[[], list[str]], own_memory: None
+) -> None:
+    """It is complete, so nobody has it open; and nothing of it is recorded anywhere."""
+    page = site()
+    page.upload("docs", "a.txt", b"hello")
+    (name,) = staged()
+    os.utime(staging / name, (1, 1))
+    with live_here(staging):
+        janitor.sweep()
+    assert staged() == [name]
+    assert time.time() - (staging / name).stat().st_mtime < 60  # so that other processes see it
+
+    page.drop_connection()
+    until(lambda: staged() == [])
+
+
+def test_what_another_process_has_open_stays(staging: Path, staged: Callable[[], list[str]], own_memory: None) -> None:
+    leave(staging, ID, 100)
+    with (staging / ID).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        janitor.sweep()
+        assert staged() == [ID]
+    janitor.sweep()
+    assert staged() == []
+
+
+def test_what_a_store_of_its_own_may_know_stays_until_it_is_stale(
+    staging: Path, settings: Any, staged: Callable[[], list[str]], own_memory: None
+) -> None:
+    settings.UPLOADS |= {"STALE_AFTER": 60, "UPLOAD_STATE_TTL": 3600}
+    for upload_id, age in ((ID, 3500), (ID[::-1], 3700)):
+        leave(staging, upload_id, age)
+        leave(staging, f"{upload_id}.kept", age)
+    janitor.sweep()
+    assert staged() == [ID, f"{ID}.kept"]
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "db.sqlite3", ".keep", ID[:-1], f"{ID}0", f"x{ID}"])
@@ -65,53 +148,37 @@ def test_no_folder_is_no_error(folders: Path) -> None:
     janitor.sweep()
 
 
-def test_one_process_makes_its_round_now_and_then() -> None:
-    here(Rounds).last = float("-inf")
+def test_one_process_makes_its_round_now_and_then(own_memory: None) -> None:
     assert janitor.is_due()
     assert not janitor.is_due()
-    here(Rounds).last = time.monotonic() - janitor.EVERY - 1
+    here(Rounds).last[""] = time.monotonic() - janitor.EVERY - 1
     assert janitor.is_due()
 
 
 def test_a_page_that_connects_sends_the_janitor(
-    site: Callable[..., UploadPage],
-    staging: Path,
-    staged: Callable[[], list[str]],
+    site: Callable[..., UploadPage], staging: Path, staged: Callable[[], list[str]], own_memory: None
 ) -> None:
     leave(staging, ID, 10**7)
-    here(Rounds).last = float("-inf")
     site()
     until(lambda: staged() == [])
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_command_removes_expired_records_and_stale_files(
-    staging: Path, settings: Any, staged: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
+    staging: Path, staged: Callable[[], list[str]], own_memory: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings.UPLOADS |= {"STALE_AFTER": 3600}
     leave(staging, ID, 10**6)
-    leave(staging, ID[::-1], 3500)
+    leave(staging, ID[::-1], 10)
     store = DatabaseUploadState()
     for upload_id in ("a" * 32, "b" * 32):
         store.save(Record(upload_id, "visitor:me", "/", "video", "a.mp4", 1), 1000)
     store.touch("a" * 32, -1)
 
-    call_command("uploads_prune")
+    with live_here(staging):
+        call_command("uploads_prune")
 
     assert capsys.readouterr().out == "1 expired records, 1 stale files and 0 stale multipart uploads removed.\n"
     assert staged() == [ID[::-1]]
     assert store.load("b" * 32) is not None
-
-
-def test_a_file_that_may_still_be_resumed_is_not_stale(
-    staging: Path, settings: Any, staged: Callable[[], list[str]]
-) -> None:
-    settings.UPLOADS |= {"STALE_AFTER": 60, "UPLOAD_STATE_TTL": 7 * 86_400}
-    leave(staging, ID, 86_400)
-
-    janitor.sweep()
-
-    assert staged() == [ID]
 
 
 @pytest.fixture
@@ -136,3 +203,16 @@ def test_a_sweep_that_fails_keeps_the_others_from_nothing(sweeps: None) -> None:
     janitor.register("old parcels", lambda: 2)
 
     assert janitor.prune() == {"expired records": 0, "stale files": 0, "old letters": 0, "old parcels": 2}
+
+
+def test_what_is_billed_by_the_request_is_swept_seldom(sweeps: None, own_memory: None) -> None:
+    came: list[str] = []
+    janitor.register("old letters", lambda: len(came.append("letters") or came), every=600)
+    janitor.come()
+    here(Rounds).last[""] -= janitor.EVERY
+    janitor.come()
+    assert came == ["letters"]
+    here(Rounds).last[""] -= janitor.EVERY
+    here(Rounds).last["old letters"] -= 600
+    janitor.come()
+    assert came == ["letters"] * 2

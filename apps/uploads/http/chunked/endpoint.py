@@ -2,16 +2,20 @@
 
 Headers and answers are the seed's, and so is what a missing header means. Chunks may come in any order, several at a
 time and more than once; the file is assembled once. The client's name for an upload is only a name: together with the
-visitor's it gives the upload's id, so that nobody can touch an upload of somebody else's session by naming it.
+visitor's it gives the upload's id, so that nobody can touch an upload of somebody else's by naming it. Who has no session
+is known by address and browser.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import re
+import secrets
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Final
@@ -19,10 +23,12 @@ from urllib.parse import unquote_to_bytes
 
 from django.utils.crypto import salted_hmac
 
+from liveview.process import here
 from uploads import intakes, janitor, threads
 from uploads.conf import conf
 from uploads.core.names import parse_name
 from uploads.entries import drive
+from uploads.entries.quotas import Ledger
 from uploads.errors import UploadError
 from uploads.http.chunked.part_file import PartFile
 from uploads.http.shared import records, transfers
@@ -127,6 +133,27 @@ def read_name(given: str | None) -> str:
         return given
 
 
+class Coming:
+    """The chunks that this process receives. One that comes twice at the same time counts twice for its sender."""
+
+    def __init__(self) -> None:
+        self._under_way: Counter[tuple[str, int]] = Counter()
+
+    @contextlib.contextmanager
+    def enter(self, upload_id: str, chunk: Chunk, share: str) -> Iterator[None]:
+        """Raises `UploadError("quota")`."""
+        key, copy = (upload_id, chunk.index), f"copy:{secrets.token_hex(8)}"
+        own = here(Ledger).reserve(share, copy, chunk.length) if self._under_way[key] else None
+        self._under_way[key] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key] -= 1
+            self._under_way += Counter()  # forgets what is over
+            if own is not None:
+                here(Ledger).release(copy, own)
+
+
 class Chunks:
     """The ASGI application, for the intake of `UPLOADS["INTAKE"]`."""
 
@@ -156,10 +183,19 @@ class Chunks:
         intake = intakes.get(conf().intake)
         visitor = await threads.check(partial(visitor_of, scope))
         record = await self._begun(partial(self._begin, intake, visitor, chunk, chunk_size))
-        async with spooled(pieces(receive), chunk.length) as body:
-            if records.is_done(record):
-                return _finished(record)
-            received = await self._place(record, chunk, chunk_size, body)
+        body = pieces(receive)
+        if records.is_done(record):
+            await _drop(body)
+            return _finished(record)
+        if await threads.write(partial(PartFile(record.id).has, chunk.index)):
+            await _drop(body)
+            received = await self._place(record, chunk, chunk_size, io.BytesIO())
+        else:
+            with here(Coming).enter(record.id, chunk, visitor.uploader.share):
+                async with spooled(body, chunk.length, visitor.uploader.share) as spool:
+                    await threads.check(visitor.uploader.expect_session)
+                    received = await self._place(record, chunk, chunk_size, spool)
+                    here(Ledger).written_to(record.id, chunk.length)
         if received < chunk.count:
             return {"chunksReceived": received}
         return _finished(await self._assemble(record, visitor))
@@ -190,7 +226,8 @@ class Chunks:
 
         Raises `UploadError` if another chunk said otherwise.
         """
-        upload_id = salted_hmac("uploads.chunks", f"{visitor.owner}\n{chunk.upload_id}", algorithm="sha256").hexdigest()
+        whose = visitor.owner or visitor.client
+        upload_id = salted_hmac("uploads.chunks", f"{whose}\n{chunk.upload_id}", algorithm="sha256").hexdigest()
         store = records.store()
         known = store.load(upload_id[:32])
         if chunk_size is None and known is None:
@@ -244,9 +281,8 @@ def _create(made: Record, visitor: Visitor, count: int, chunk_size: int) -> Reco
     visitor.expect_pace()
     entry = transfers.entry_of(made)
     drive.open(entry, visitor.uploader)
-    entry.park_reservation()  # until the file is assembled
-    if janitor.is_due():
-        janitor.prune()
+    entry.park_reservation(awaited=made.size)  # until the file is assembled
+    janitor.come()
     if not file.create(made.size, chunk_size, count):
         return None
     try:
@@ -259,6 +295,12 @@ def _create(made: Record, visitor: Visitor, count: int, chunk_size: int) -> Reco
         file.remove()
         raise
     return made
+
+
+async def _drop(body: AsyncIterator[bytes]) -> None:
+    """What is here already needs no place anywhere."""
+    async for _piece in body:
+        pass
 
 
 def _finished(record: Record) -> dict[str, Any]:

@@ -70,6 +70,12 @@ class PartFile:
             pass
         return True
 
+    def has(self, index: int) -> bool:
+        """Whether a chunk is here already."""
+        with contextlib.suppress(UploadError), self._locked(fcntl.LOCK_SH) as file:
+            return os.pread(file.fileno(), 1, _HEADER.size + index) == b"\1"
+        return False
+
     def place(self, index: int, chunk_size: int, chunk: IO[bytes]) -> int:
         """Places a chunk unless it is here already; how many are here now.
 

@@ -1,22 +1,26 @@
-"""Guards Django's own pages: what another site's page sends is refused before it is read.
+"""Guards Django's own pages: what they would refuse is refused before it is read.
 
-Django checks the Origin as well, but by then the whole body is on this machine's disk.
+Django checks Origin and token as well, but by then the whole body is on this machine's disk.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import global_settings, settings
+from django.urls import Resolver404, resolve
 from django.utils.http import is_same_domain
 
-from liveview.refusals import Refusal
 from uploads.errors import UploadError
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
+from uploads.http.shared.bodies import send_refusal
 from uploads.http.shared.headers import Headers
 from uploads.http.shared.visitors import origin_of
-from uploads.http_errors import refusal, status_of
+from uploads.http_errors import refusal
+
+SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
+CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"
 
 
 class Pages:
@@ -29,28 +33,55 @@ class Pages:
         try:
             expect_own(scope)
         except UploadError as refused:
-            answer = Refusal(status_of(refused), refused.code, refused.message)
-            for message in answer.answer(Headers(scope).text("accept")):
-                await send(message)
+            await send_refusal(refused, Headers(scope), send)
         else:
             await self._django(scope, receive, send)
 
 
 def expect_own(scope: dict[str, Any]) -> None:
-    """Raises `UploadError("bad_origin")` for a POST of another site's page that is too large to be kept in memory.
+    """Raises `UploadError` for a body that is too large to be kept in memory, or doesn't say how long it is, if Django
+    would refuse it: `bad_origin` for another site's page, `no_token` for a visitor who can't have one, `too_large` for
+    a request that has no use for it.
 
-    Smaller ones are left to Django: some views accept them from anywhere.
+    Others are left to Django: some views accept them from anywhere.
     """
-    if scope["method"] != "POST":
+    headers = Headers(scope)
+    length = headers.number("content-length")
+    is_streamed = length is None and headers.get("transfer-encoding") is not None
+    if not is_streamed and (length or 0) <= _most_in_memory():
         return
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if most is None:
-        most = global_settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if (Headers(scope).number("content-length") or 0) <= most:
+    if scope["method"] in SAFE:
+        raise UploadError("too_large")
+    is_exempt = _is_exempt(scope)
+    if is_streamed and is_exempt:
         return
     origin = origin_of(scope)
     if not origin.is_allowed and not _is_trusted_subdomain(origin.name):
         raise refusal("bad_origin")
+    if not is_exempt and not _may_have_a_token(headers):
+        raise refusal("no_token")
+
+
+def _most_in_memory() -> int:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return global_settings.DATA_UPLOAD_MAX_MEMORY_SIZE if most is None else most
+
+
+def _is_exempt(scope: dict[str, Any]) -> bool:
+    """Whether the view takes requests without a token."""
+    if CSRF not in settings.MIDDLEWARE:
+        return True
+    try:
+        view = resolve("/" + scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")).func
+    except Resolver404:
+        return False
+    return bool(getattr(view, "csrf_exempt", False))
+
+
+def _may_have_a_token(headers: Headers) -> bool:
+    """A token is worth nothing without the cookie that it belongs to, and that comes before the body."""
+    name = settings.SESSION_COOKIE_NAME if settings.CSRF_USE_SESSIONS else settings.CSRF_COOKIE_NAME
+    return any(cookie.strip().partition("=")[0] == name for cookie in headers.text("cookie").split(";"))
 
 
 def _is_trusted_subdomain(origin: str) -> bool:

@@ -12,6 +12,7 @@ from typing import IO, Final, cast
 
 from uploads import threads
 from uploads.conf import conf
+from uploads.entries.quotas import Awaited
 from uploads.errors import UploadError
 from uploads.http.shared.headers import Checksum
 from uploads.http.shared.pumping import Pump
@@ -22,35 +23,41 @@ BLOCK: Final = 256 * 1024
 
 
 @asynccontextmanager
-async def spooled(body: AsyncIterator[bytes], most: int, checksum: Checksum | None = None) -> AsyncIterator[IO[bytes]]:
-    """The complete body as a file, at its beginning.
+async def spooled(
+    body: AsyncIterator[bytes], most: int, owner: str, checksum: Checksum | None = None
+) -> AsyncIterator[IO[bytes]]:
+    """The complete body as a file, at its beginning. Its bytes are reserved on the disk before any of them is read.
 
-    Raises `UploadError`: `too_large` for more than `most` bytes, `checksum_mismatch`. A body that is cut off can't be
-    checked: nothing of it counts.
+    Raises `UploadError`: `too_large` for more than `most` bytes, `storage_full`, `busy`, `checksum_mismatch`. A body
+    that is cut off can't be checked: nothing of it counts.
     """
     digest, length = hashlib.new(checksum.algorithm if checksum else "sha1", usedforsecurity=False), 0
-    file = await threads.write(_open)
-    try:
-        pump = Pump(partial(_write, file, digest if checksum else None))
+    with Awaited(owner) as room:
+        if most > IN_MEMORY:
+            await threads.check(partial(room.reserve, most))
+        file = await threads.write(_open)
         try:
-            async for piece in body:
-                length += len(piece)
-                if length > most:
-                    raise UploadError("too_large")
-                await pump.feed(piece)
+            pump = Pump(partial(_write, file, digest if checksum else None))
+            try:
+                async for piece in body:
+                    length += len(piece)
+                    if length > most:
+                        raise UploadError("too_large")
+                    await pump.feed(piece)
+                    room.written(len(piece))
+            finally:
+                await pump.drain()
+            if checksum is not None and not hmac.compare_digest(digest.digest(), checksum.digest):
+                raise refusal("checksum_mismatch")
+            await threads.write(partial(file.seek, 0))
+            yield file
         finally:
-            await pump.drain()
-        if checksum is not None and not hmac.compare_digest(digest.digest(), checksum.digest):
-            raise refusal("checksum_mismatch")
-        await threads.write(partial(file.seek, 0))
-        yield file
-    finally:
-        file.close()
+            file.close()
 
 
-async def verified(body: AsyncIterator[bytes], checksum: Checksum, most: int) -> AsyncIterator[bytes]:
+async def verified(body: AsyncIterator[bytes], checksum: Checksum, most: int, owner: str) -> AsyncIterator[bytes]:
     """The body once it is known to match its checksum. Raises as `spooled` does."""
-    async with spooled(body, most, checksum) as file:
+    async with spooled(body, most, owner, checksum) as file:
         while block := await threads.write(partial(file.read, BLOCK)):
             yield block
 

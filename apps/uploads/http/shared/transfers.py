@@ -131,11 +131,12 @@ class Transfer:
 
     async def _finish_holding(self) -> None:
         self.is_finishing = True
+        who = self._visitor.uploader
         patient = conf().lease  # validators take their time, and may have to wait for a thread
         try:
             await threads.check(partial(self.hold.lengthen, patient))
             async with renewed(self.hold.is_ours, patient):
-                await threads.judge(self._finish, self._visitor.uploader.share)
+                await threads.judge(self._finish, who.share, who.network)
         finally:
             self.is_finishing = False
             await threads.check(self.let_go)

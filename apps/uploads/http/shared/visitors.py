@@ -15,6 +15,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
+from liveview.core.addresses import network_of
 from liveview.core.limits import Bucket
 from liveview.process import here
 from liveview.socket import origins
@@ -142,12 +143,14 @@ def expect_allowed(origin: Origin) -> None:
 class Visitor:
     """`owner` is empty for one without a session: what they send belongs to whoever knows its address.
 
-    `address` is the client's, or that of a proxy in front of us.
+    `address` is the client's, or that of a proxy in front of us; the beginning of it, if it is IPv6. `client` is all
+    that tells visitors without a session apart: address and browser.
     """
 
     owner: str
     uploader: Uploader
     address: str
+    client: str = ""
 
     def expect_pace(self) -> None:
         """Counts a new upload. Raises `UploadError("rate_limited")` for too many at once."""
@@ -181,8 +184,9 @@ def visitor_of(scope: dict[str, Any]) -> Visitor:
 
 def visitor_of_request(request: HttpRequest) -> Visitor:
     """Blocks as well. For a request that has its session and user already."""
-    address = request.META.get("REMOTE_ADDR", "")
-    return Visitor(known_owner(request), uploader_of(request, otherwise=address), address)
+    address = network_of(request.META.get("REMOTE_ADDR", ""))
+    client = f"{address} {request.META.get('HTTP_USER_AGENT', '')}"
+    return Visitor(known_owner(request), uploader_of(request), address, client)
 
 
 def _unused(_request: HttpRequest) -> HttpResponse:

@@ -216,7 +216,8 @@ class _Request:
             raise UploadError("too_large")
         body: AsyncIterator[bytes] = pieces(self._receive)
         if checksum is not None:
-            body = verified(body, checksum, transfer.entry.size - transfer.offset)
+            most = promised or transfer.entry.size - transfer.offset
+            body = verified(body, checksum, most, self._visitor.uploader.share)
         try:
             await transfer.receive(body)
         except ClientGone:
@@ -286,8 +287,7 @@ def _begin(record: Record, visitor: Visitor) -> None:
     drive.open(entry, visitor.uploader)
     entry.park_reservation()  # until bytes come
     records.store().save(record, records.ttl())
-    if janitor.is_due():
-        janitor.prune()
+    janitor.come()
 
 
 def _forget(record: Record) -> None:

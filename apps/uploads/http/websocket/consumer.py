@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from liveview.core.limits import Bucket
 from liveview.core.messages import CloseCode
 from liveview.process import here
-from liveview.socket import origins
+from liveview.socket import origins, session_watch
 from liveview.socket.connection_limit import ConnectionLimit
 from uploads import intakes, threads
 from uploads.conf import conf
@@ -58,13 +58,14 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         return
     visitor = await threads.check(partial(visitor_of, scope))
     await send({"type": "websocket.accept"})
-    entry = here(Sockets).enter(visitor.owner or str((scope.get("client") or [""])[0]), MAX_SOCKETS)
+    entry = here(Sockets).enter(visitor.owner or visitor.address, MAX_SOCKETS)
     if entry is None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return
     socket = _Socket(scope, visitor, receive, send)
     try:
-        await socket.serve()
+        with session_watch.watched(visitor.uploader.standing, socket.session_ended):
+            await socket.serve()
     finally:
         entry.leave()
         await asyncio.shield(socket.drop())
@@ -78,9 +79,11 @@ class _Socket:
         self._tiny = Bucket(*TINY)
         self._left = IDLE  # seconds that we wait for a byte
         self._delivery: Delivery | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._has_session = True
 
     async def serve(self) -> None:
-        """Until the client leaves, goes silent or breaks the rules."""
+        """Until the client leaves, goes silent, loses its session or breaks the rules."""
         try:
             name, size = _announced(self._query)
             if size is not None:
@@ -91,6 +94,12 @@ class _Socket:
         except UploadError as refused:
             await self._say(json.dumps(described(refused)))
             await self._send({"type": "websocket.close", "code": _close_code(refused)})
+
+    def session_ended(self) -> None:
+        """A socket that waits for its next message waits no longer. What is being written asks for itself."""
+        self._has_session = False
+        if self._waiting is not None:
+            self._waiting.reschedule(0)
 
     async def drop(self) -> None:
         """Removes a file that isn't complete."""
@@ -129,10 +138,12 @@ class _Socket:
         """The next message's bytes and the extension that they get without a name; None at the end."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._left):
+            async with asyncio.timeout(self._left if self._has_session else 0) as self._waiting:
                 message = await self._receive()
         except TimeoutError:
-            raise UploadError("timeout") from None
+            raise UploadError("timeout" if self._has_session else "session_ended") from None
+        finally:
+            self._waiting = None
         if message["type"] == "websocket.disconnect":
             return None
         text = message.get("text")
@@ -154,7 +165,8 @@ class _Socket:
         await self._say(json.dumps({"received": delivery.received, "size": delivery.size}))
         if delivery.received == delivery.size:
             self._delivery = None
-            await threads.to_the_end(threads.judge(delivery.finish, self._visitor.uploader.share))
+            who = self._visitor.uploader
+            await threads.to_the_end(threads.judge(delivery.finish, who.share, who.network))
             await self._say(DONE)
 
     async def _say(self, text: str) -> None:

@@ -7,6 +7,7 @@ writer's shelf. A case that a protocol has no words for is named as such.
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from uploads.entries.quotas import Ledger
 from uploads.events import upload_event
 from uploads.owners import SESSION_KEY
 from uploads.staging import files
-from uploads.tests.entries.ways_in import OK, STEP, WAYS, Way
+from uploads.tests.entries.ways_in import OK, STEP, WAYS, Bare, Way
 from uploads.tests.entries.ways_project import ACCEPT, MOST, Depot, Shelf, WaysView
 from uploads.tests.support import Site, Staged, until
 
@@ -270,6 +271,17 @@ def test_it_ends_alike_whichever_way_it_came(
         until(lambda: staged() == [])  # nothing of it is left
         until(lambda: here(Ledger).live == 0)
         until(lambda: Shelf.shelves == {} and Depot.held == {})
+
+
+@pytest.mark.parametrize("way", [Bare], indirect=True)
+def test_an_idle_bare_socket_ends_with_its_session(way: Bare, session: SessionStore, settings: Any) -> None:
+    settings.LIVEVIEW = {**settings.LIVEVIEW, "SESSION_CHECK": 0.02}
+    assert way.begin(10) == OK
+
+    session.flush()
+
+    assert json.loads(way.from_server.get(timeout=30)["text"])["error"] == "session_ended"
+    assert way.from_server.get(timeout=30) == {"type": "websocket.close", "code": 4401}
 
 
 def prepare(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,9 +41,9 @@ def book(settings: Any, clock: Clock) -> Ledger:
     return Ledger(clock)
 
 
-def refusal(book: Ledger, owner: str, upload_id: str, size: int) -> str:
+def refusal(book: Ledger, owner: str, upload_id: str, size: int, **disk: int) -> str:
     try:
-        book.reserve(owner, upload_id, size)
+        book.reserve(owner, upload_id, size, **disk)
     except UploadError as refused:
         return refused.code
     return ""
@@ -110,6 +110,39 @@ def test_bytes_that_are_removed_count_no_more_though_somebody_else_had_reserved_
     book.park("1", book.reserve("eve", "1", 900), 60)
     book.release("1", None)
     assert book.of("eve") == (0, 0)
+
+
+def test_who_takes_all_they_can_get_leaves_as_much_to_others(book: Ledger, settings: Any) -> None:
+    settings.UPLOADS = {"MAX_UPLOADS": 100}
+    for name, most in (("eve", 50), ("mallory", 25)):
+        said = [refusal(book, name, f"{name} {number}", 1) for number in range(100)]
+        assert said.count("") == most
+        assert set(said[most:]) == {"busy"}
+    assert [refusal(book, "bob", f"bob {number}", 1) for number in range(10)] == [""] * 10
+
+
+def test_parked_uploads_take_no_place(book: Ledger, settings: Any) -> None:
+    settings.UPLOADS = {"MAX_UPLOADS": 100}
+    for number in range(200):
+        book.park(str(number), book.reserve("eve", str(number), 1), 60)
+    assert book.live == 0
+
+
+def test_the_disk_is_shared_as_well(book: Ledger, settings: Any) -> None:
+    settings.UPLOADS = {}
+    assert refusal(book, "eve", "1", 600, awaited=600, room=1000) == ""
+    assert refusal(book, "eve", "2", 100, awaited=100, room=1000) == "busy"
+    assert refusal(book, "bob", "3", 300, awaited=300, room=1000) == ""
+    assert refusal(book, "ada", "4", 101, awaited=101, room=1000) == "storage_full"
+
+
+def test_what_is_parked_may_keep_its_disk(book: Ledger) -> None:
+    book.park("1", book.reserve("eve", "1", 900, awaited=900, room=1000), 60, awaited=900)
+    assert book.awaited == 900
+    book.written_to("1", 400)
+    assert book.awaited == 500
+    book.release("1", None)
+    assert book.awaited == 0
 
 
 def test_parallel_registrations_never_overshoot(book: Ledger, settings: Any) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from liveview.testing import Closed
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
-from uploads.socket.stalled import Stall, is_stalled
+from uploads.socket.stalled import PERIODS, Drip, Stall, is_stalled
 from uploads.testing import Refused
 from uploads.tests.support import TEXT, Site, assert_works, until
 
@@ -83,3 +84,44 @@ def test_the_next_upload_is_watched_as_well(site: Site, settings: Any) -> None:
             page.upload_answer(ref, "upload_ready")
     settings.UPLOADS.pop("IDLE")
     assert_works(site())
+
+
+def test_bytes_that_come_too_slowly_drip_and_a_pause_does_not() -> None:
+    drip, received = Drip(1000), 0
+    for _ in range(PERIODS - 1):
+        received += 500
+        assert not drip.is_dripping(received, may_send=True)
+    assert not drip.is_dripping(received, may_send=True)  # a pause
+    for _ in range(PERIODS - 1):
+        received += 500
+        assert not drip.is_dripping(received, may_send=True)
+    assert drip.is_dripping(received + 999, may_send=True)
+
+
+def test_who_waits_for_us_does_not_drip() -> None:
+    drip = Drip(1000)
+    assert not any(drip.is_dripping(number, may_send=False) for number in range(1, 20))
+    assert not any(drip.is_dripping(20 + number * 1000, may_send=True) for number in range(1, 20))
+
+
+def test_a_socket_whose_upload_drips_is_closed(site: Site, settings: Any) -> None:
+    settings.LIVEVIEW |= {"BODY_RATE": 100_000_000, "BODY_SECONDS": 0.05}
+    page = site()
+    _, channel = page.register("video", "slow.txt", 300_000)
+    offset = 0
+    with pytest.raises(Closed) as closed:
+        while offset + 1024 < 300_000:
+            page.send_chunk(channel, offset, TEXT[offset : offset + 1024])
+            offset += 1024
+            page.wait_until(lambda message: bool(message.get("offsets")))
+    assert closed.value.code == 4408
+
+
+def test_what_never_begins_ends(site: Site, settings: Any) -> None:
+    settings.UPLOADS |= {"UNBEGUN": 0.2}
+    page = site()
+    ref, _ = page.register("docs", "never.txt", 100_000)
+    with pytest.raises(Refused) as refused:
+        page.upload_answer(ref, "upload_ready")
+    assert refused.value.code == "timeout"
+    assert_works(page)

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from liveview import process
+from liveview.process import here
 from uploads import UploadEntry, intakes, threads
 from uploads.conf import conf
+from uploads.entries.quotas import Ledger
+from uploads.errors import UploadError
 from uploads.http.chunked import part_file
-from uploads.http.chunked.endpoint import Chunks
+from uploads.http.chunked.endpoint import Chunk, Chunks, Coming
 from uploads.http.shared import records
 from uploads.stores import StateStore
 from uploads.tests.support import Gate, Staged, until
@@ -33,11 +37,14 @@ def got(settings: Any, folders: Any) -> Iterator[list[bytes]]:
 
     settings.UPLOADS = {**settings.UPLOADS, "UPLOAD_STATE_STORE": "memory", "INTAKE": "first"}
     intakes.register("first", max_file_size=100_000, receive=receive)
+    before = process.begin()  # what is left unfinished keeps its room on the disk
     yield taken
+    process.current().close()
+    process._current = before
     intakes.unregister("first")
 
 
-async def post(name: str, index: int, step: int = 10_000) -> tuple[int, Any]:
+async def post(name: str, index: int, step: int = 10_000, client: str = "192.0.2.1", **more: str) -> tuple[int, Any]:
     """Sends a chunk; the status and content of the answer."""
     body, answer = DATA[index * step : (index + 1) * step], bytearray()
     headers = {
@@ -47,6 +54,7 @@ async def post(name: str, index: int, step: int = 10_000) -> tuple[int, Any]:
         "x-chunk-count": len(DATA) // step,
         "x-file-name": "a.dat",
         "x-file-size": len(DATA),
+        **{key.replace("_", "-"): value for key, value in more.items()},
     }
     statuses: list[int] = []
 
@@ -61,8 +69,51 @@ async def post(name: str, index: int, step: int = 10_000) -> tuple[int, Any]:
 
     raw = [(key.encode(), str(value).encode()) for key, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/api/upload-chunk", "query_string": b"", "headers": raw}
+    scope["client"] = (client, 1)
     await Chunks()(scope, receive, send)
     return statuses[0], json.loads(answer)
+
+
+async def test_what_is_here_already_is_not_kept_again(got: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await post("again", 0) == (200, {"success": True, "chunksReceived": 1})
+
+    def spooled(*_: Any) -> None:
+        raise AssertionError("it is spooled")
+
+    monkeypatch.setattr("uploads.http.chunked.endpoint.spooled", spooled)
+    assert await post("again", 0) == (200, {"success": True, "chunksReceived": 1})
+
+
+def test_a_chunk_that_comes_twice_at_once_counts_twice(got: list[bytes], settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OWNER_BYTES": 15_000}
+    chunk = Chunk("twice", 0, 3, "a.dat", len(DATA), 10_000)
+    coming = Coming()
+    with coming.enter("id", chunk, "eve"), coming.enter("id", chunk, "eve"):
+        with pytest.raises(UploadError) as refused, coming.enter("id", chunk, "eve"):
+            raise AssertionError("it is received")
+        assert refused.value.code == "quota"
+        assert here(Ledger).of("eve") == (10_000, 1)
+    with coming.enter("id", chunk, "eve"):
+        assert here(Ledger).of("eve") == (0, 0)
+
+
+async def test_the_disk_is_reserved_for_the_whole_file(got: list[bytes]) -> None:
+    await post("whole", 0)
+    assert here(Ledger).awaited == 20_000
+    await post("whole", 1)
+    assert here(Ledger).awaited == 10_000
+    await post("whole", 2)
+    assert here(Ledger).awaited == 0
+
+
+async def test_strangers_who_choose_the_same_id_have_an_upload_each(got: list[bytes]) -> None:
+    mine, others = {"user-agent": "mine"}, {"user-agent": "another"}
+    await post("holiday", 0, **mine)
+    assert (await post("holiday", 1, **others))[1]["chunksReceived"] == 1
+    assert (await post("holiday", 1, client="192.0.2.2", **mine))[1]["chunksReceived"] == 1
+    await post("holiday", 1, **mine)
+    assert "fileGuid" in (await post("holiday", 2, **mine))[1]
+    assert got == [DATA]
 
 
 class Watched:

@@ -13,6 +13,7 @@ from uploads.tests.http.ways.server import Server
 LONG = "5000000"
 FORM = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": LONG}
 OWN = "https://shop.example"
+CHUNKED = {"content-length": "", "transfer-encoding": "chunked"}
 SMALL = {"content-length": "100"}
 
 
@@ -70,6 +71,7 @@ async def test_what_django_may_take_is_passed_on(settings: Any, headers: dict[st
         {"origin": "http://a.friends.example"},
         {"origin": "https://[::1"},
         {"sec-fetch-site": "cross-site"},
+        {"origin": "https://evil.example", **CHUNKED},
     ],
 )
 async def test_what_django_never_takes_is_refused(settings: Any, headers: dict[str, str]) -> None:
@@ -85,7 +87,12 @@ async def test_a_page_behind_a_proxy_is_still_our_own(settings: Any) -> None:
 
 
 async def test_reading_a_page_asks_for_no_origin(settings: Any) -> None:
-    assert await statuses(settings, {"origin": "https://evil.example"}, method="GET") == [200]
+    assert await statuses(settings, {"origin": "https://evil.example", **SMALL}, method="GET") == [200]
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "", "transfer-encoding": "chunked"}])
+async def test_reading_a_page_needs_no_body(settings: Any, headers: dict[str, str]) -> None:
+    assert await statuses(settings, headers, method="GET") == [413]
 
 
 async def test_a_site_that_limits_no_form_in_memory_refuses_long_ones_all_the_same(settings: Any) -> None:
@@ -95,11 +102,45 @@ async def test_a_site_that_limits_no_form_in_memory_refuses_long_ones_all_the_sa
     assert await statuses(settings, {"origin": "https://evil.example", **SMALL}) == [200]
 
 
-async def statuses(settings: Any, headers: dict[str, str], *, scheme: str = "https", method: str = "POST") -> list[int]:
+@pytest.mark.parametrize("cookie", ["", "other=1", "xcsrftoken=1"])
+async def test_who_can_not_have_a_token_need_not_send_a_form(settings: Any, cookie: str) -> None:
+    assert await statuses(settings, {"origin": OWN, "cookie": cookie}) == [403]
+    assert await statuses(settings, {"origin": OWN, "cookie": cookie, **CHUNKED}) == [403]
+
+    settings.MIDDLEWARE = []  # nobody would ask for one
+    assert await statuses(settings, {"origin": OWN, "cookie": cookie}) == [200]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+async def test_other_methods_have_bodies_too(settings: Any, method: str) -> None:
+    assert await statuses(settings, {"origin": "https://evil.example"}, method=method) == [403]
+    assert await statuses(settings, {"origin": OWN}, method=method) == [200]
+
+
+async def test_a_view_that_asks_for_no_token_gets_its_body(settings: Any) -> None:
+    settings.ROOT_URLCONF = "uploads.tests.http.shared.exempt"
+
+    assert await statuses(settings, {"cookie": ""}, path="/exempt/") == [200]
+    assert await statuses(settings, {"cookie": ""}, path="/guarded/") == [403]
+
+
+async def test_a_disk_without_room_refuses_before_a_byte_is_read(settings: Any) -> None:
+    assert await statuses(settings, {"origin": OWN}, disk_floor=10**18) == [507]
+
+
+async def statuses(
+    settings: Any,
+    headers: dict[str, str],
+    *,
+    scheme: str = "https",
+    method: str = "POST",
+    path: str = "/shop/",
+    disk_floor: int = 0,
+) -> list[int]:
     """The answers to a long form. Not a byte of it is read unless Django does."""
     settings.ALLOWED_HOSTS = ["shop.example"]
     settings.CSRF_TRUSTED_ORIGINS = ["https://friend.example", "https://*.friends.example"]
-    settings.UPLOADS = {"ALLOWED_ORIGINS": ["https://listed.example"]}
+    settings.UPLOADS = {"ALLOWED_ORIGINS": ["https://listed.example"], "DISK_FLOOR": disk_floor}
     told: list[int] = []
 
     async def django(_scope: Any, _receive: Any, send: Any) -> None:
@@ -112,8 +153,8 @@ async def statuses(settings: Any, headers: dict[str, str], *, scheme: str = "htt
         if message["type"] == "http.response.start":
             told.append(message["status"])
 
-    given = {"host": "shop.example", "content-length": LONG, **headers}
+    given = {"host": "shop.example", "content-length": LONG, "cookie": "a=b; csrftoken=1", **headers}
     raw = [(name.encode(), value.encode()) for name, value in given.items() if value or name != "content-length"]
-    scope = {"type": "http", "method": method, "scheme": scheme, "path": "/shop/", "query_string": b"", "headers": raw}
+    scope = {"type": "http", "method": method, "scheme": scheme, "path": path, "query_string": b"", "headers": raw}
     await routing.application(django)(scope, receive, send)
     return told
