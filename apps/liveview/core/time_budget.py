@@ -12,7 +12,7 @@ from typing import Final
 
 RATE: Final = 0.005  # seconds of the loop's time a second that are free
 FREE: Final = 0.002  # seconds at once, after which a connection has to take turns
-SLICE: Final = 0.005  # seconds of one turn
+SLICE: Final = 0.002  # seconds of one turn
 PER_BYTE: Final = 8e-9  # seconds that a byte may cost: large frames take a tenth of it, so uploads owe nothing
 
 
@@ -24,6 +24,7 @@ class TimeBudget:
         self._owed = 0.0
         self._at = clock()
         self._slice = 0.0
+        self.kept = 0.0
 
     @property
     def owed(self) -> float:
@@ -33,8 +34,12 @@ class TimeBudget:
         self._at = now
         return self._owed
 
-    def charge(self, seconds: float, size: int = 0) -> None:
-        """Seconds of processor time that so many bytes of input have cost."""
+    def charge(self, seconds: float, size: int = 0, kept: float = 0.0) -> None:
+        """Seconds of processor time that so many bytes of input have cost.
+
+        kept: seconds for which others were kept from the loop meanwhile, as the processor may be shared.
+        """
+        self.kept += max(kept, seconds)
         cost = max(0.0, seconds - size * PER_BYTE)
         self._owed = self.owed + cost
         self._slice -= cost

@@ -93,10 +93,10 @@ class Channel(http.HTTPChannel):
                 here(Turns).ask(request.budget, self._go_on)
                 return
             piece, self._arrived = self._arrived[:size], self._arrived[size:]
-            began = time.thread_time()
+            began, since = time.thread_time(), time.monotonic()
             super().dataReceived(piece)
             if request is not None:
-                request.budget.charge(time.thread_time() - began, len(piece))
+                request.budget.charge(time.thread_time() - began, len(piece), time.monotonic() - since)
 
     def _chunked_request(self) -> Any:
         """The request whose body is arriving in chunks; None if there is no such."""

@@ -95,7 +95,9 @@ class Request(WebRequest):
                 self.channel.send_continue()
         self.metered.settle()
         await turn(self.budget)
-        return await self._unread.get()
+        message = await self._unread.get()
+        self.metered.given(len(message.get("body") or b""))
+        return message
 
     def needs_turn(self) -> bool:
         """Whether more of the body has to wait. Refuses one that has cost too much."""

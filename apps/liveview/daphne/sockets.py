@@ -25,7 +25,7 @@ from liveview.process import here
 MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages queued for the application, above which the sender has to wait
 CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: per second, and at once
 SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
-STEP: Final = 4096  # bytes that are read between two looks at the clock, unless they are inside a larger frame
+STEP: Final = 1024  # bytes that are read between two looks at the clock, unless they are inside a larger frame
 LARGE: Final = 4096  # bytes of a text message; it is a turn of its own, as nobody knows what parsing it costs
 
 
@@ -109,6 +109,7 @@ class Socket(WebSocketProtocol):
         self._expect_time()
         await turn(self.budget)
         message = await self._unread.get()
+        self.metered.given(len(message.get("bytes") or b""))
         if len(message.get("text") or "") > LARGE:
             await turn(self.budget, always=True)
         return message
@@ -139,9 +140,9 @@ class Socket(WebSocketProtocol):
         if self.state != self.STATE_OPEN:  # the handshake
             self._dataReceived(piece)
             return
-        began = time.thread_time()
+        began, since = time.thread_time(), time.monotonic()
         self._dataReceived(piece)
-        self.budget.charge(time.thread_time() - began, len(piece))
+        self.budget.charge(time.thread_time() - began, len(piece), time.monotonic() - since)
 
     def _step(self) -> int:
         """How many bytes are read at once: the rest of a frame costs no more than a part of it."""

@@ -25,7 +25,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[TimeBudget, Callable[[], None]]] = []
-        self._last: tuple[TimeBudget, float] | None = None  # who has had the last turn, and what they owed before it
+        self._last: tuple[TimeBudget, float] | None = None  # who had the last turn, and how long they had kept others
         self._free_at = 0.0  # when the next turn may begin, on the monotonic clock
         self._timer: asyncio.TimerHandle | None = None
 
@@ -44,14 +44,14 @@ class Turns:
         if self._last is not None:
             budget, before = self._last
             self._last = None
-            over = budget.owed - before - SLICE  # one message may take longer than a turn
+            over = budget.kept - before - SLICE  # a message may take longer, and so may a busy machine
             if over > 0:
                 self._free_at = time.monotonic() + over * PAUSE
                 self._arrange()
                 return
         number = min(range(len(self._waiting)), key=lambda index: self._waiting[index][0].owed)
         budget, go_on = self._waiting.pop(number)
-        self._last = budget, budget.owed
+        self._last = budget, budget.kept
         self._free_at = time.monotonic() + SLICE * (1 + PAUSE)
         budget.begin_turn()
         self._arrange()
@@ -71,10 +71,11 @@ class Metered(Coroutine[Any, Any, T]):
 
     def __init__(self, inner: Coroutine[Any, Any, T], budget: TimeBudget) -> None:
         self._inner, self._budget = inner, budget
-        self._began = 0.0
+        self._began = self._since = 0.0
+        self._size = 0
 
     def send(self, value: Any) -> Any:
-        self._began = time.thread_time()
+        self._began, self._since = time.thread_time(), time.monotonic()
         try:
             return self._inner.send(value)
         finally:
@@ -82,9 +83,13 @@ class Metered(Coroutine[Any, Any, T]):
 
     def settle(self) -> None:
         """Charges what it has taken since it was last resumed: it may take message after message without waiting."""
-        now = time.thread_time()
-        self._budget.charge(now - self._began)
-        self._began = now
+        used, now = time.thread_time(), time.monotonic()
+        self._budget.charge(used - self._began, self._size, now - self._since)
+        self._began, self._since, self._size = used, now, 0
+
+    def given(self, size: int) -> None:
+        """It is about to get so many bytes of a file, which may cost something."""
+        self._size += size
 
     def throw(
         self,

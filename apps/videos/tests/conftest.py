@@ -55,5 +55,5 @@ def waiting(folders: Path) -> Callable[[], list[str]]:
 def no_background(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Nothing is processed by itself; the ids that would have been."""
     begun: list[int] = []
-    monkeypatch.setattr(processing, "begin", begun.append)
+    monkeypatch.setattr(processing, "begin", lambda pk, owner: begun.append(pk))
     return begun

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,11 +88,11 @@ def process_image(
 
 def _expected(source: Path, kind: str, limits: ImageLimits, keep: int) -> float:
     """Seconds. Raises `UploadError` for what the child would refuse at once: nobody waits for a turn for that."""
-    with source.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            raise UploadError("bad_content")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    try:
+        with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             info = prescan(data, kind, limits, keep)
+    except (OSError, ValueError):  # it is gone, or empty: the child will say so
+        return 0.0
     return info.width * info.height * min(info.frames, keep) / PIXELS
 
 

@@ -2,8 +2,8 @@
 
 Headers and answers are the seed's, and so is what a missing header means. Chunks may come in any order, several at a
 time and more than once; the file is assembled once. The client's name for an upload is only a name: together with the
-visitor's it gives the upload's id, so that nobody can touch an upload of somebody else's by naming it. Without a session,
-address and browser stand for the visitor.
+visitor's it gives the upload's id, so that nobody can touch an upload of somebody else's by naming it. Without a
+session, address and browser stand for the visitor.
 """
 
 from __future__ import annotations

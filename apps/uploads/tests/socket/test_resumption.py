@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from uploads.errors import UploadError
 from uploads.models import UploadState
+from uploads.staging import leftovers
 from uploads.staging.files import TAIL
 from uploads.stores import DatabaseUploadState
 from uploads.testing import Refused, UploadPage
@@ -295,7 +296,7 @@ def test_after_any_ending_no_file_no_record_and_no_lease_stays(
     ending(page, monkeypatch)
     if ending is _leave:
         until(lambda: UploadState.objects.filter(leased_until=None).exists())
-        settings.UPLOADS |= {"STALE_AFTER": -1, "UPLOAD_STATE_TTL": -1}
+        monkeypatch.setattr(leftovers, "UNTOUCHED", 0.0)
         UploadState.objects.update(expires_at=timezone.now())
         call_command("uploads_prune")
 

@@ -105,7 +105,7 @@ def test_who_waits_for_us_does_not_drip() -> None:
 
 
 def test_a_socket_whose_upload_drips_is_closed(site: Site, settings: Any) -> None:
-    settings.LIVEVIEW |= {"BODY_RATE": 100_000_000, "BODY_SECONDS": 0.05}
+    settings.LIVEVIEW |= {"BODY_RATE": 100_000_000, "BODY_SECONDS": 0.01}
     page = site()
     _, channel = page.register("video", "slow.txt", 300_000)
     offset = 0

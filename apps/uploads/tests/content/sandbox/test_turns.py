@@ -23,6 +23,7 @@ class Crowd:
         self.begun: list[str] = []
         self.ends: dict[str, threading.Event] = {}
         self.refused: list[str] = []
+        self.done: list[str] = []
         self._threads: list[threading.Thread] = []
 
     def send(self, name: str, seconds: float = 1.0, visitor: str = "", network: str = "", fails: bool = False) -> None:
@@ -38,6 +39,7 @@ class Crowd:
                         raise UploadError("bad_content")
             except UploadError as refused:
                 self.refused.append(refused.code)
+            self.done.append(name)
 
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
@@ -47,9 +49,8 @@ class Crowd:
 
     def end(self, *names: str) -> None:
         for name in names:
-            before = len(self.turns._running)
             self.ends[name].set()
-            until(lambda before=before: len(self.turns._running) < before or self.turns._waiting == [])
+            until(lambda name=name: name in self.done)
 
     def close(self) -> None:
         for end in self.ends.values():
