@@ -292,7 +292,7 @@ server = served(Server, OWNER_BYTES=10_000, OWNER_FILES=0)
 def test_tus_reserves_at_creation_and_gives_back_at_the_end(server: Server) -> None:
     first = tus.create(server, 6000)
     answer = server.ask("POST", "/tus/", {**tus.TUS, "Upload-Length": "6000"})
-    assert (answer.status, json.loads(answer.body)["code"]) == (403, "quota")
+    assert (answer.status, json.loads(answer.body)["error"]) == (403, "quota")
     assert tus.patch(server, first, 0, TEXT[:3000]).status == 204
     assert server.ask("POST", "/tus/", {**tus.TUS, "Upload-Length": "6000"}).status == 403
     assert tus.patch(server, first, 3000, TEXT[3000:6000]).status == 204
@@ -314,7 +314,7 @@ def test_chunks_and_tus_of_one_visitor_count_together(server: Server) -> None:
     }
     with Wire(server.port) as wire:
         answer = wire.ask("POST", "/api/upload-chunk", headers, TEXT[:6000])
-    assert (answer.status, json.loads(answer.body)["error"]) == (403, "quota")
+    assert (answer.status, json.loads(answer.body)["code"]) == (403, "quota")
     assert server.ask("DELETE", rest, tus.TUS).status == 204
     for upload_id in ("one", "two"):
         with Wire(server.port) as wire:
