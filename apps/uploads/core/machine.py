@@ -81,8 +81,8 @@ class Upload:
 
     @property
     def progress(self) -> int:
-        """Whole percent of the bytes that are written; 100 only when all are."""
-        return 100 * self.written // self.size if self.size else 100 * self.is_complete
+        """Whole percent of the bytes that are written; 100 only when all are, and of no bytes when none are missed."""
+        return 100 * self.written // self.size if self.size else 100 * (self.error is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import mimetypes
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from uploads.core import media_types
 from uploads.core.contracts import Presigner, Progress, Validator, WriterFactory
 from uploads.core.names import FileName
-from uploads.core.sniffing import ACTIVE_EXTENSIONS
+from uploads.core.sniffing import ACTIVE_EXTENSIONS, FILE_TYPES, FileType, check_type, sniff
 from uploads.errors import UploadError
 
 SMALLEST_CHUNK = 1024
-# May be missing from the system's table.
-_MIME = {
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".webm": "video/webm",
-    ".mov": "video/quicktime",
-}
+_EXTENSION: Final = re.compile(r'\.[^\s/;:*?"<>|\\]*[^\s/;:*?"<>|\\.]')
+_MIME: Final = re.compile(r"([\w.+-]+|\*)/(\*|[\w.+-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +26,45 @@ class Accept:
 
     @classmethod
     def parse(cls, text: str) -> Accept:
+        """Raises `ValueError` for what isn't an extension or a type, and for a list that no file could match."""
         parts = [part.strip().lower() for part in text.split(",") if part.strip()]
         for part in parts:
-            if not part.startswith(".") and "/" not in part:
+            if not (_EXTENSION if part.startswith(".") else _MIME).fullmatch(part):
                 raise ValueError(f'accept takes extensions (".jpg") and MIME types ("image/*"), not {part!r}')
-        return cls(frozenset(part for part in parts if part[0] == "."), tuple(part for part in parts if part[0] != "."))
+        extensions = frozenset(part for part in parts if part[0] == ".")
+        types = tuple(part for part in parts if part[0] != ".")
+        if types and not extensions and not any(map(media_types.is_known, types)):
+            raise ValueError(
+                f"no file could match accept={text!r}: its extensions aren't known here, name them instead"
+            )
+        return cls(extensions, types)
 
-    def allows(self, extension: str) -> bool:
-        """By the extension alone: the type a browser claims is no evidence."""
-        if extension in self.extensions:
+    def allows(self, extension: str, label: str = "") -> bool:
+        """By the name alone: the type a browser claims is no evidence.
+
+        label: the whole name, which an extension of several parts needs (`.tar.gz`). Where `.jpg` is named, `.jpeg` is
+        meant as well.
+        """
+        if any(self._names(named, extension, label.lower()) for named in self.extensions):
             return True
-        if extension in ACTIVE_EXTENSIONS or not extension and (self.extensions or self.types):
+        if extension in ACTIVE_EXTENSIONS:
             return False
-        if not self.extensions and not self.types:
+        if "*/*" in self.types or not self.extensions and not self.types:
             return True
-        known = _MIME.get(extension) or mimetypes.types_map.get(extension, "")
-        return any(
-            known == wanted or (wanted.endswith("/*") and known.startswith(wanted[:-1])) for wanted in self.types
-        )
+        known = media_types.type_of(extension)
+        return any(media_types.fits(known, wanted) for wanted in self.types)
+
+    @staticmethod
+    def _names(named: str, extension: str, label: str) -> bool:
+        return media_types.is_spelling(named, extension) or label.endswith(named) and label != named
+
+    def leaves_to_bytes(self, extension: str) -> bool:
+        """Whether the first bytes decide: types are named, and the name has no extension (or a number: `10.22.33`)."""
+        is_silent = not extension or extension[1:].isdigit()
+        return is_silent and any(self.allows_type(known) for known in FILE_TYPES)
+
+    def allows_type(self, found: FileType) -> bool:
+        return any(media_types.fits(found.mime, wanted) for wanted in self.types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +112,7 @@ class Slot:
 
     def check(self, name: FileName, size: int, count: int = 0, total: int = 0) -> None:
         """Raises `UploadError` unless a file of this name and size fits beside `count` others of `total` bytes."""
-        if not self.accept.allows(name.extension):
+        if not self.accept.allows(name.extension, name.label) and not self.accept.leaves_to_bytes(name.extension):
             raise UploadError("bad_ext", self._bad_ext())
         if not name.label:
             raise UploadError("bad_name")
@@ -110,6 +126,15 @@ class Slot:
             raise UploadError("too_many_files", f"Only {self.max_entries} can be uploaded at a time.")
         if self.max_total_size is not None and size + total > self.max_total_size:
             raise UploadError("total_too_large", f"Together at most {megabytes(self.max_total_size)} are accepted.")
+
+    def look(self, extension: str, head: bytes) -> FileType | None:
+        """What a file is by its first bytes, if they say so. Raises `UploadError` if that isn't accepted."""
+        if self.accept.allows(extension) or not self.accept.leaves_to_bytes(extension):
+            return check_type(extension, head)
+        found = sniff(head)
+        if found is None or not self.accept.allows_type(found):
+            raise UploadError("bad_ext", self._bad_ext())
+        return found
 
     def _bad_ext(self) -> str:
         if not self.accept.extensions:

@@ -22,7 +22,7 @@ class FileType:
     aliases: tuple[str, ...]
 
 
-JPEG: Final = FileType("jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", ".jfif"))
+JPEG: Final = FileType("jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"))
 PNG: Final = FileType("png", "image/png", ".png", (".png", ".apng"))
 GIF: Final = FileType("gif", "image/gif", ".gif", (".gif",))
 WEBP: Final = FileType("webp", "image/webp", ".webp", (".webp",))

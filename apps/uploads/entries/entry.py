@@ -18,7 +18,7 @@ from uploads.core.contracts import Found, Hold, Sink
 from uploads.core.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
 from uploads.core.names import FileName, parse_name
 from uploads.core.slots import Slot
-from uploads.core.sniffing import FILE_TYPES, SNIFF_BYTES, FileType, check_type
+from uploads.core.sniffing import FILE_TYPES, SNIFF_BYTES, FileType
 from uploads.entries.quotas import Ledger, Reservation
 from uploads.entries.uploader import NOBODY, Uploader
 from uploads.errors import UploadError
@@ -250,11 +250,11 @@ class UploadEntry:
             return True
 
     def look(self, chunk: bytes | memoryview) -> None:
-        """Judges the first bytes of the file as they arrive. Raises `UploadError("type_mismatch")`."""
+        """Judges the first bytes of the file as they arrive. Raises `UploadError`: `type_mismatch` or `bad_ext`."""
         if len(self._head) < SNIFF_BYTES and not self.content_type:
             self._head += bytes(chunk[: SNIFF_BYTES - len(self._head)])
             if len(self._head) >= min(SNIFF_BYTES, self.size):
-                self._type = check_type(self.extension, self._head)
+                self._type = self.slot.look(self.extension, self._head)
                 self.content_type = self._type.mime if self._type else UNKNOWN
 
     @property

@@ -265,3 +265,10 @@ class Interleaving(RuleBasedStateMachine):
 
 
 TestInterleaving = Interleaving.TestCase
+
+
+def test_a_refused_file_of_no_bytes_has_made_no_progress() -> None:
+    empty = Upload("id", 0)
+
+    assert advance(empty, Step.REJECT, UploadError("empty")).progress == 0
+    assert empty.progress == 100

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,7 +19,29 @@ def slot(accept: str = "", **options: Any) -> Slot:
     [
         (".jpg,.png", "a.jpg", True),
         (".jpg, .PNG", "A.PNG", True),
-        (".jpg", "a.jpeg", False),
+        (".jpg", "a.jpeg", True),
+        (".jpeg,.gif", "a.JFIF", True),
+        (".tif", "a.tiff", True),
+        (".html", "a.htm", True),
+        (".jpg", "a.png", False),
+        (".txt", "a.csv", False),
+        ("image/*", "a.jfif", True),
+        ("image/jpeg", "a.pjpeg", True),
+        ("image/jpg", "a.jpg", True),
+        ("audio/mp3", "a.mp3", True),
+        ("application/x-zip-compressed", "a.zip", True),
+        ("audio/*", "a.m4a", True),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "a.docx", True),
+        (".tar.gz", "e.tar.gz", True),
+        (".tar.gz", "E.TAR.GZ", True),
+        (".tar.gz", "e.tgz", True),
+        (".tar.gz", "e.gz", False),
+        (".tar.gz", ".tar.gz", False),
+        (".fits.fz,.x_t", "m31.fits.fz", True),
+        (".fits.fz,.x_t", "part.x_t", True),
+        (".fits.fz", "m31.fz", False),
+        ("*/*", "a.xyz", True),
+        ("*/*", "README", True),
         ("image/*", "a.webp", True),
         ("image/*", "a.heic", True),
         ("image/*", "a.mp4", False),
@@ -32,11 +55,12 @@ def slot(accept: str = "", **options: Any) -> Slot:
     ],
 )
 def test_a_name_is_accepted_by_its_extension(accept: str, name: str, allowed: bool) -> None:
-    assert Accept.parse(accept).allows(parse_name(name).extension) is allowed
+    name_ = parse_name(name)
+    assert Accept.parse(accept).allows(name_.extension, name_.label) is allowed
 
 
 @pytest.mark.parametrize("name", ["a.svg", "a.SVG", "a.svgz", "a.html", "a.js", "a.php", "a.exe", "a.xhtml"])
-@pytest.mark.parametrize("accept", ["", "image/*", "text/*", "application/*"])
+@pytest.mark.parametrize("accept", ["", "image/*", "text/*", "application/*", "*/*"])
 def test_active_content_is_refused_unless_named(accept: str, name: str) -> None:
     assert not Accept.parse(accept).allows(parse_name(name).extension)
 
@@ -45,9 +69,47 @@ def test_active_content_can_be_asked_for_by_extension() -> None:
     assert Accept.parse(".svg").allows(".svg")
 
 
-def test_a_misspelt_accept_says_what_is_accepted() -> None:
-    with pytest.raises(ValueError, match="extensions .* not 'jpg'"):
-        Accept.parse("jpg")
+@pytest.mark.parametrize("misspelt", ["jpg", "*.jpg", ".", ".jpg .png", ".jpg;.png", "image/", "image"])
+def test_a_misspelt_accept_says_what_is_accepted(misspelt: str) -> None:
+    with pytest.raises(ValueError, match="extensions .* not " + re.escape(repr(misspelt))):
+        Accept.parse(misspelt)
+
+
+def test_a_list_that_no_file_could_match_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="no file could match"):
+        Accept.parse("application/x-nobody-knows")
+    assert Accept.parse("application/x-nobody-knows,.nob").allows(".nob")
+
+
+JPEG, EXE = b"\xff\xd8\xff\xe0" + bytes(20), b"MZ" + bytes(20)
+
+
+@pytest.mark.parametrize("name", ["photo", "Bildschirmfoto um 10.22.33", "photo."])
+def test_the_bytes_decide_for_a_name_without_an_extension_where_types_are_named(name: str) -> None:
+    pictures, files = slot("image/*"), parse_name(name)
+
+    pictures.check(files, 24)
+    found = pictures.look(files.extension, JPEG)
+    assert found is not None and found.key == "jpeg"
+    with pytest.raises(UploadError) as raised:
+        pictures.look(files.extension, EXE)
+    assert raised.value.code == "bad_ext"
+    with pytest.raises(UploadError, match="accepted"):
+        slot("image/png").look(files.extension, JPEG)
+
+
+@pytest.mark.parametrize("accept", [".jpg,.png", "text/*", ".txt"])
+def test_a_name_without_an_extension_is_refused_where_extensions_are_named(accept: str) -> None:
+    assert refusal(slot(accept), "photo", 24).code == "bad_ext"
+
+
+def test_a_jpeg_is_one_under_each_of_its_names() -> None:
+    for name in ("a.jpg", "a.jpeg", "a.jpe", "a.jfif", "a.pjpeg", "a.pjp"):
+        for accept in (".jpg", "image/*", "image/jpeg", ""):
+            of = slot(accept)
+            of.check(parse_name(name), 24)
+            found = of.look(parse_name(name).extension, JPEG)
+            assert found is not None and found.key == "jpeg", (name, accept)
 
 
 @pytest.mark.parametrize(
