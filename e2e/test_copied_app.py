@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from copying.tests.test_copying import paste
 from e2e.support import media
 from e2e.support.console import Console
 from e2e.support.pictures import photo
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.base(None)
 LONG = 90_000  # ms: a slow machine takes its time
 
 NewContext = Callable[..., BrowserContext]
+PageOf = Callable[[Project], Page]
 
 
 @pytest.fixture(scope="module", params=["5.2", "newest"])
@@ -53,10 +55,9 @@ def app(request: pytest.FixtureRequest) -> str:
 def project(venv: Venv, app: str, tmp_path: Path) -> Iterator[Project]:
     """A project into which the app was copied as its README says."""
     made, readme = Project(tmp_path / "project", venv.python, venv.environment), _readme(app)
-    (made.folder / "uplift").symlink_to(ROOT)
-    for command in readme.commands("cp "):
-        made.run(command)
-    (made.folder / "uplift").unlink()
+    copy, with_tests = readme.commands("uplift/bin/copyapp ")
+    assert with_tests == f"{copy} --tests"
+    _run_in_checkout(made, copy)
     assert readme.paste(made.folder) == ["mysite/settings.py", "mysite/urls.py", "mysite/asgi.py"]
     for command in readme.commands("python manage.py "):
         if "runserver" not in command:
@@ -65,25 +66,64 @@ def project(venv: Venv, app: str, tmp_path: Path) -> Iterator[Project]:
     made.kill()
 
 
+def _run_in_checkout(project: Project, command: str) -> str:
+    """A command of the README's, with a checkout called `uplift` beside the project."""
+    checkout = project.folder / "uplift"
+    checkout.symlink_to(ROOT)
+    try:
+        return project.run(command)
+    finally:
+        checkout.unlink()
+
+
 @pytest.fixture
-def page(project: Project, page: Page, console: Console) -> Iterator[Page]:
-    console.expect("favicon")
-    project.start()
-    yield page
+def page_of(page: Page, console: Console) -> Iterator[PageOf]:
+    """Starts a project; a page for it."""
+    started: list[Project] = []
+
+    def start(project: Project) -> Page:
+        console.expect("favicon")
+        project.start()
+        started.append(project)
+        return page
+
+    yield start
     console.stop()
+    for project in started:
+        project.kill()
 
 
-def test_its_own_tests_pass_and_a_browser_uploads(project: Project, app: str, page: Page, tmp_path: Path) -> None:
+def test_its_own_tests_pass_and_a_browser_uploads(project: Project, app: str, page_of: PageOf, tmp_path: Path) -> None:
+    page = page_of(project)
     page.goto(f"{project.url}/{app}/")
     expect(page.locator("html.live-connected")).to_be_attached()
     TRY[app](page, project.folder / "media", tmp_path)
     page.close()
     project.kill()
 
+    _run_in_checkout(project, f"uplift/bin/copyapp {app} . --tests")
     (command,) = _readme(app).commands("python -m pytest ")
     told = project.run(f"{command} -q -p no:cacheprovider")
 
     assert re.search(r"\b[1-9]\d* passed", told) and "failed" not in told
+
+
+@pytest.mark.parametrize("venv", ["5.2"], indirect=True)
+def test_an_app_of_another_name_with_the_lines_that_are_shown(venv: Venv, page_of: PageOf, tmp_path: Path) -> None:
+    """Nothing is pasted but what the command prints; the project has a page and media of its own already."""
+    made = Project(tmp_path / "project", venv.python, venv.environment)
+    with (made.folder / "mysite/urls.py").open("a") as file:
+        file.write("from django.views.generic import RedirectView\nfrom django.urls import re_path\n")
+        file.write("urlpatterns += [re_path(r'^.*$', RedirectView.as_view(url='/admin/'))]\n")
+    told = _run_in_checkout(made, "uplift/bin/copyapp gallery . --as photos")
+    paste(made.folder, told)
+    made.run("python manage.py check --fail-level WARNING && python manage.py migrate")
+
+    page = page_of(made)
+    page.goto(f"{made.url}/photos/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    gallery(page, made.folder / "media", tmp_path)
+    assert {path.name for path in (made.folder / "media").iterdir()} == {"photos"}
 
 
 def avatar(page: Page, media_root: Path, folder: Path) -> None:

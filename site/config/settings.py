@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "axes",
+    "copying",
     "liveview",
     "uploads",
     "avatars",
