@@ -298,6 +298,30 @@ def test_a_redirect_to_anything_but_a_page_is_refused(visit: Visit) -> None:
     assert page.evaluate("window.ran") is None
 
 
+# -- Declarative shadow roots
+
+
+def test_what_a_render_brings_has_its_shadow_root(visit: Visit) -> None:
+    page = visit("/lab/bench/")
+
+    def show(text: str) -> None:
+        inner = '<p><template shadowrootmode="open">inner</template></p>'
+        page.evaluate(
+            "(html) => liveview.show(liveview.version, html)",
+            f'<div id="host">light<template shadowrootmode="open"><b>{text}</b> <slot></slot>{inner}</template></div>'
+            "<script></script><input><template shadowrootmode=open></template>",
+        )
+
+    show("one")
+    wait_for(page, "document.querySelector('#host').shadowRoot?.textContent.startsWith('one')")
+    expect(page.locator("#host b")).to_have_text("one")
+    expect(page.locator("#host p")).to_have_text("inner")
+    page.evaluate("window.kept = document.querySelector('#host').shadowRoot")
+    show("two")
+    expect(page.locator("#host b")).to_have_text("two")
+    assert page.evaluate("document.querySelector('#host').shadowRoot === kept")
+
+
 # -- Odd servers
 
 

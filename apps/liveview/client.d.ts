@@ -231,6 +231,8 @@ declare namespace LiveView {
     lose(code: "disconnected" | "unreachable"): void;
     answered(ref: number): Question | undefined;
     show(version: number, html: string): void;
+    /** The page has changed. */
+    rendered(): void;
     keep(element: Element): "" | "children" | "self";
     /** The visitor went back or forward. */
     moved(): void;

@@ -179,6 +179,12 @@ const own = {
     this.version = version;
     this.html = html;
     pending.without(() => morph(this.root, html, { keep: (element) => this.keep(element) }));
+    this.rendered();
+  },
+
+  rendered() {
+    const hasShadows = this.root.querySelector("template[shadowrootmode]");
+    if (hasShadows) load(() => import("./shadow.js")).then(({ attach }) => attach(this.root));
     this.each("changed");
   },
 

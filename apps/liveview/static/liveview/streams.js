@@ -18,7 +18,7 @@ export const streams = {
       for (const [op, ...args] of ops) change.get(op)?.(container, ...args);
     });
     focus.restore();
-    live.each("changed");
+    live.rendered();
   },
 };
 
