@@ -28,7 +28,7 @@ class Clobbered(UploadMixin, Recorder):
         super().mount(request, **kwargs)
         self.members = _named_in_scripts(r"[\w)\]]\??\.([A-Za-z]\w+)")
         self.of_document = _named_in_scripts(r"\bdocument\.([A-Za-z]\w+)") if "document" in request.GET else []
-        self.allow_upload("doc", accept=".txt")
+        self.allow_upload("doc", accept=".txt", resumable=True)
         self.stream("rows", [{"id": 1, "text": "one"}, {"id": 2, "text": "two"}], template="lab/clobbered_row.html")
 
     @event_handler

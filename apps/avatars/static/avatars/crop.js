@@ -1,6 +1,7 @@
 // Choosing a square of the picture, in the browser: what is sent is the square.
 
 import { live } from "../liveview/client.js";
+import { document, dom } from "../liveview/dom.js";
 
 const SIDE = 1024; // pixels of the result, at most
 const QUALITY = 0.92;
@@ -13,8 +14,8 @@ const Crop = {
   mounted() {
     this.stage = this.el.querySelector("canvas");
     this.slider = this.el.querySelector("input");
-    document.addEventListener("click", (e) => e.target.closest?.("[data-crop=open]") && this.open());
-    this.el.addEventListener("click", (e) => this.press(e.target.closest("[data-crop]")?.dataset.crop));
+    document.addEventListener("click", (e) => dom(e.target).closest?.("[data-crop=open]") && this.open());
+    this.el.addEventListener("click", (e) => this.press(dom(e.target).closest("[data-crop]")?.dataset.crop));
     this.el.addEventListener("close", () => this.picture?.close());
     this.slider.addEventListener("input", () => this.draw());
     this.stage.addEventListener("pointerdown", (e) => this.stage.setPointerCapture(e.pointerId));

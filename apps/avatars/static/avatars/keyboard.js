@@ -1,6 +1,7 @@
 // Whoever works with the keyboard goes on in the form when the button they pressed has gone.
 
 import { live } from "../liveview/client.js";
+import { document } from "../liveview/dom.js";
 
 /** Tied to the form by dj-hook="Keyboard". */
 const Keyboard = {

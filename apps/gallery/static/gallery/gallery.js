@@ -1,6 +1,7 @@
 // The album's own JavaScript: the lightbox, reordering by dragging, and where the keyboard goes on.
 
 import { live } from "../liveview/client.js";
+import { document, dom } from "../liveview/dom.js";
 
 /** Tied to the list of photos by dj-hook="Album". */
 const Album = {
@@ -57,7 +58,7 @@ const Album = {
   // The lightbox
 
   open(e) {
-    const link = e.target.closest("a.photo-open");
+    const link = dom(e.target).closest("a.photo-open");
     if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
     e.preventDefault();
     this.show(link);
@@ -80,9 +81,9 @@ const Album = {
   },
 
   press(e) {
-    const by = e.target.closest("[data-step]")?.dataset.step;
+    const by = dom(e.target).closest("[data-step]")?.dataset.step;
     if (by) this.step(Number(by));
-    else if (e.target === this.box || e.target.closest("[data-close]")) this.box.close();
+    else if (e.target === this.box || dom(e.target).closest("[data-close]")) this.box.close();
   },
 
   key(e) {
@@ -96,12 +97,12 @@ const Album = {
 
   /** Only a photo of the visitor's own can be dragged, and not by its caption. */
   grab(e) {
-    const photo = e.target.closest("li[data-own]");
-    if (photo) photo.draggable = !e.target.closest("input, button");
+    const photo = dom(e.target).closest("li[data-own]");
+    if (photo) photo.draggable = !dom(e.target).closest("input, button");
   },
 
   drag(e) {
-    this.dragged = e.target.closest("li[data-own]");
+    this.dragged = dom(e.target).closest("li[data-own]");
     if (!this.dragged) return;
     e.dataTransfer.clearData();
     e.dataTransfer.setData("text/plain", "");
@@ -109,7 +110,7 @@ const Album = {
   },
 
   drop(e) {
-    const target = e.target.closest("li.photo");
+    const target = dom(e.target).closest("li.photo");
     const { dragged } = this;
     this.dragged = null;
     if (!dragged || !target || target === dragged) return;

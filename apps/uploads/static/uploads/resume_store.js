@@ -1,6 +1,7 @@
 // The parked uploads of this page, interrupted by a reload or a crash. IndexedDB has the ID of each, its offset and,
 // where the browser has such a thing, a handle to its file.
 
+import { dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 import { make, sync } from "./elements.js";
 
@@ -94,12 +95,12 @@ export class ResumeStore {
   }
 
   clicked(e) {
-    const button = e.target.closest?.("[data-resume]");
+    const button = dom(e.target).closest?.("[data-resume]");
     const record = button && this.records.get(button.closest("[data-ref]")?.dataset.ref);
     if (record) {
       if (button.dataset.resume === "forget") this.dismiss(record);
       else this.resume(record);
-    } else if (e.target.matches?.("input[type=file][dj-upload]")) this.pick(e);
+    } else if (dom(e.target).matches?.("input[type=file][dj-upload]")) this.pick(e);
   }
 
   dismiss(record) {

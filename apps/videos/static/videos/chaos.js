@@ -1,6 +1,7 @@
 // A panel that lets visitors break their own connection, and tells what the page does about it.
 
 import { live } from "../liveview/client.js";
+import { document, dom } from "../liveview/dom.js";
 
 const MOST_LINES = 50;
 
@@ -37,7 +38,7 @@ const Chaos = {
   mounted() {
     this.list = this.el.querySelector("[role=log]");
     this.started = performance.now();
-    this.el.addEventListener("click", (e) => this.press(e.target.closest("[data-chaos]")?.dataset.chaos));
+    this.el.addEventListener("click", (e) => this.press(dom(e.target).closest("[data-chaos]")?.dataset.chaos));
     this.el.querySelector("select").addEventListener("change", (e) => this.throttle(e.target));
     addEventListener("djust:upload:progress", ({ detail }) => this.progressed(detail));
     live.use({ received: (message) => this.received(message) });
