@@ -112,12 +112,20 @@ def test_a_socket_that_was_held_back_goes_on_and_closes(lab: Server) -> None:
     assert ask(lab, "/seen/hoard/closed")["bytes"] == 60 * MB
 
 
+def answers_pings(wire: Wire) -> bool:
+    wire.send(frame(9, b"still there?"))
+    while (head := wire.read(2)) and head[0] != 0x8A:  # the server's own pings
+        wire.read(head[1])
+    return bool(head)
+
+
 @pytest.mark.parametrize("opcode", [9, 10], ids=["pings", "pongs"])
 def test_a_flood_of_control_frames_ends_the_socket(lab: Server, opcode: int) -> None:
-    with closing(upgraded(lab, "/echo")) as wire:
+    with closing(upgraded(lab, "/echo")) as idle, closing(upgraded(lab, "/echo")) as wire:
         wire.send(frame(opcode, b"x" * 125) * 300)
 
         assert wire.is_cut()
+        assert answers_pings(idle), "not for its flood, but because it answered no ping, as this one"
 
 
 def test_a_hundred_pings_are_answered(lab: Server) -> None:

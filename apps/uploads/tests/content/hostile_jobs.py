@@ -72,6 +72,12 @@ def forge(arguments: dict[str, Any]) -> Any:
     return "honest"
 
 
+def answer_and_crash(arguments: dict[str, Any]) -> Any:
+    """An answer that is as it should be, of a child that is no more what it was."""
+    os.write(_talk(), b'{"value": "believed"}\n')
+    crash(arguments)
+
+
 def write(arguments: dict[str, Any]) -> Any:
     return Path(arguments["path"]).write_bytes(bytes(arguments["bytes"]))
 
@@ -248,6 +254,7 @@ JOBS = [
         shout,
         babble,
         forge,
+        answer_and_crash,
         write,
         describe,
         open_many,

@@ -16,7 +16,7 @@ from liveview.socket.django_session import Standing, still_holds
 from uploads import UploadEntry, UploadError, intakes, threads
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
-from uploads.entries import drive
+from uploads.entries import drive, uploader
 from uploads.entries.quotas import Ledger
 from uploads.entries.uploader import NOBODY, Uploader
 from uploads.errors import SENTENCES
@@ -79,6 +79,41 @@ def test_an_upload_that_is_over_when_it_is_opened_keeps_no_place() -> None:
         drive.open(made, ME)
 
     assert refused.value.code == "cancelled"
+    assert here(Ledger).of("me") == (0, 0)
+
+
+def test_a_slot_that_verifies_digests_looks_at_what_a_file_is_as_well() -> None:
+    slot = Slot(name="photo", accept=Accept.parse(".jpg"), verify=True)
+    made = UploadEntry(ID, "ref", slot, parse_name("a.jpg"), 100)
+    program = b"MZ" + bytes(98)
+    drive.open(made, ME)
+    assert drive.feed(made, program) == drive.Write()
+
+    with pytest.raises(UploadError) as refused:
+        drive.commit(made, [program], verify=lambda: None)
+
+    assert refused.value.code == "type_mismatch"
+    assert drive.settle(made) == drive.Refused(UploadError("type_mismatch"))
+
+
+def test_a_resumed_upload_counts_in_a_process_that_has_never_heard_of_it(
+    entry: UploadEntry, store: InMemoryUploadState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive.feed(entry, DATA[:5])
+    drive.commit(entry, [DATA[:5]])
+    entry.park()
+    monkeypatch.setattr(process, "_current", process.Process())
+    assert here(Ledger).of("me") == (0, 0)
+    record = store.load(ID)
+    assert record is not None
+    again = UploadEntry(ID, "ref", entry.slot, parse_name("a.txt"), len(DATA))
+    again.hold = hold.take(store, record, "page", 1000)
+
+    drive.resume(again, ME)
+
+    assert here(Ledger).of("me") == (len(DATA), 1)
+    again.cancel()
+    again.discard()
     assert here(Ledger).of("me") == (0, 0)
 
 
@@ -209,6 +244,36 @@ async def test_a_file_that_is_all_here_reaches_its_intake_though_its_request_is_
     await asyncio.to_thread(until, partial(_is_done, record.id))
     await busy
     intakes.unregister("late")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_logs_out_between_the_last_renewal_and_the_last_byte_has_sent_nothing(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, staged: Any
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "UPLOAD_STATE_STORE": "memory"}
+    monkeypatch.setattr(uploader, "FRESH", 0)  # as if some seconds had passed since
+    got: list[str] = []
+    intake = intakes.register("left", receive=lambda entry, owner: got.append(owner))
+    session = SessionStore()
+    await threads.check(session.create)
+    standing = Standing(SessionStore, session.session_key or "", None, None)
+    visitor = Visitor("visitor:me", Uploader("me", "me", standing), "")
+    record = records.make(intake, visitor, "/tus/left/", "a.txt", len(DATA))
+    records.store().save(record, 1000)
+
+    async def body() -> Any:
+        yield DATA
+
+    async with transfers.hold(record, visitor) as transfer:
+        await transfer.receive(body())
+        await threads.check(session.flush)
+        with pytest.raises(UploadError) as refused:
+            await transfer.finish()
+
+    assert refused.value.code == "session_ended"
+    assert got == [] and len(staged()) == 1, "it waits for whoever sent it"
+    intakes.unregister("left")
+    here(Ledger).release(record.id, None)
 
 
 def _is_done(upload_id: str) -> bool:

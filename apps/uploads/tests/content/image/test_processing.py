@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
 from uploads.content import ChildLimits, ImageLimits, Rendered, Rendition, Sandbox, process_image
 from uploads.content.image import rendering
@@ -217,6 +217,25 @@ def test_an_animation_keeps_its_frames_their_times_and_its_loop(process: Process
             place = (mark[0] * shown.width // 160, mark[1] * shown.height // 120)
             assert alike(shown.getpixel(place), frame.getpixel(mark), 120), (number, mark)
     assert times == durations
+
+
+@pytest.mark.parametrize("kind", ["gif", "png", "webp"])
+def test_nothing_is_said_in_an_animation_that_its_frames_do_not_show(process: Process, kind: str) -> None:
+    first, *rest = film()
+    exif = Image.Exif()
+    exif[0x010E] = "Private: 10 Main Street"  # ImageDescription
+    said: dict[str, Any] = {"comment": b"Private: 10 Main Street", "exif": exif.tobytes(), "xmp": b"<x>Private</x>"}
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "Private: 10 Main Street")
+    options = {"save_all": True, "append_images": rest, "duration": 50, "pnginfo": text, **said}
+    source = io.BytesIO()
+    first.save(source, kind, **options)
+    assert b"Private" in source.getvalue()
+
+    made, _ = process(first, kind, options, frames=300)
+
+    assert made.frames == 4
+    assert b"Private" not in made.path.read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["gif", "png", "webp"])

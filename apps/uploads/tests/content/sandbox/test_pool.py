@@ -191,6 +191,10 @@ def test_a_child_can_not_speak_for_the_zygote(box: Sandbox) -> None:
     assert refusal(box, "forge") == "bad_content"
 
 
+def test_a_child_that_crashes_after_its_answer_is_not_believed(box: Sandbox) -> None:
+    assert refusal(box, "answer_and_crash") == "bad_content"
+
+
 @linux_only
 def test_a_child_has_nothing_of_the_servers(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://secret")

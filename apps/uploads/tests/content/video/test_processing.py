@@ -15,6 +15,9 @@ import pytest
 from PIL import Image
 
 from uploads.content import ChildLimits, Sandbox, Video, VideoLimits, prescan_video, process_video
+from uploads.content.video import remuxing
+from uploads.content.video.info import VideoInfo
+from uploads.content.video.masked_file import Veil
 from uploads.content.video.processing import child_limits
 from uploads.core.names import parse_name
 from uploads.core.sniffing import SNIFF_BYTES, check_type
@@ -57,6 +60,53 @@ def test_a_classic_quicktime_film_is_made(process: Process, tmp_path: Path, movf
 
     assert file_type is not None and b"ftyp" not in film
     assert process(film, file_type.key).video_codec == "h264"
+
+
+# What the demuxer may open, were a prescan to let it through
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webm"])
+def test_a_demuxer_is_never_guessed(tmp_path: Path, kind: str) -> None:
+    """Of a file that FFmpeg would know by itself, and which is neither."""
+    source = video(tmp_path / "film.avi")
+    info = VideoInfo(kind, "h264", 160, 120)
+
+    with source.open("rb") as file, remuxing._about_the_file(), pytest.raises(av.FFmpegError):
+        remuxing._copy(Veil(file), info, str(tmp_path / "made"), VideoLimits())
+
+
+@pytest.mark.parametrize("wall", ["protocol_whitelist", "enable_drefs", "use_absolute_path", None])
+def test_a_film_whose_pictures_are_in_another_file_does_not_get_them(tmp_path: Path, wall: str | None) -> None:
+    """Each option by itself keeps that file closed; without any of them it is opened."""
+    film = video(tmp_path / "film.mp4")
+    hostile = tmp_path / "hostile.mp4"
+    hostile.write_bytes(_pictures_elsewhere(film.read_bytes(), film))
+    options = {"enable_drefs": "1", "use_absolute_path": "1"}
+    if wall is not None:
+        options |= {wall: remuxing._OPEN["mp4"][wall]}
+
+    with hostile.open("rb") as file, av.open(file, "r", format="mov", container_options=options) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+    assert any(packet.strip(b"\0") for packet in packets) == (wall is None)
+
+
+def _pictures_elsewhere(data: bytes, film: Path) -> bytes:
+    """The same film, whose bytes are an alias of another file: as QuickTime's "alis" names it, by an absolute path."""
+    at = data.index(b"url \0\0\0\1") - 4
+    path = bytes(film)
+    record = bytes(10) + bytes(28) + bytes(12) + bytes(64) + bytes(16) + bytes(4) + bytes(16)
+    record += struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2) + struct.pack(">HH", 0xFFFF, 0)
+    alias = struct.pack(">I4sI", 12 + len(record), b"alis", 0) + record
+    grown = len(alias) - 12
+    made = bytearray(data[:at] + alias + data[at + 12 :])
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        place = made.index(name) - 4
+        struct.pack_into(">I", made, place, struct.unpack_from(">I", made, place)[0] + grown)
+    start = made.index(b"mdat")
+    assert start < at, "the index comes last, so that the offsets in it still hold"
+    made[start + 4 : made.index(b"moov") - 4] = bytes(made.index(b"moov") - 8 - start)
+    return bytes(made)
 
 
 # The corpus
