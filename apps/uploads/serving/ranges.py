@@ -1,16 +1,15 @@
 """Byte ranges of a file over HTTP (RFC 9110 §14), so that a player can seek.
 
-A partial response is never longer than a window, whatever was requested: a player requests more when it needs more (RFC
-9110 §15.3.7 lets a server send less). Stock daphne buffers what its client hasn't read yet, so the window is also
-what a slow client can cost there. A GET without `Range` gets everything, streamed in small pieces: under
-`liveview.daphne` at the client's pace.
+A partial response is as long as was requested: WebKit takes a shorter one for the end of the file. What is large is
+streamed in small pieces, under `liveview.daphne` at the client's pace. (Stock daphne buffers what its client hasn't
+read yet.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any, Final, NamedTuple
 
@@ -20,8 +19,8 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, parse_http_date_safe
 
-WINDOW: Final = 1 << 20  # bytes of a partial response, at most
-PIECE: Final = 64 * 1024  # bytes that are read and sent at a time without a range
+LARGE: Final = 1 << 20  # bytes; what is longer is streamed
+PIECE: Final = 64 * 1024  # bytes that are then read and sent at a time
 
 # One range: `bytes=0-`, `bytes=5-9`, `bytes=-3`. Numbers with more digits than any file's size are not parsed.
 _RANGE: Final = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))[ \t]*", re.IGNORECASE)
@@ -39,7 +38,7 @@ class Unsatisfiable(Exception):
     """The range has no byte of the file."""
 
 
-def parse(header: str, size: int, window: int = WINDOW) -> Part | None:
+def parse(header: str, size: int) -> Part | None:
     """The part of a file of `size` bytes to send for a `Range` header; None for all of it.
 
     A header that isn't a byte range is ignored, as the RFC asks. Raises `Unsatisfiable` for a range that begins after
@@ -60,7 +59,7 @@ def parse(header: str, size: int, window: int = WINDOW) -> Part | None:
         start, stop = first, size if last is None else min(last + 1, size)
     if start >= stop:
         raise Unsatisfiable
-    return Part(start, min(stop, start + window))
+    return Part(start, stop)
 
 
 def respond(
@@ -100,19 +99,25 @@ def _answer(
         file.close()
         return HttpResponse(status=416, content_type=content_type, headers={"Content-Range": f"bytes */{size}"})
     if part is not None:
+        length = part.stop - part.start
+        span = {"Content-Range": f"bytes {part.start}-{part.stop - 1}/{size}", "Content-Length": str(length)}
+        file.seek(part.start)
+        if length > LARGE:
+            return _streamed(request, file, length, status=206, content_type=content_type, headers=span)
         with file:
-            file.seek(part.start)
-            data = file.read(part.stop - part.start)
-        span = f"bytes {part.start}-{part.stop - 1}/{size}"
-        return HttpResponse(data, status=206, content_type=content_type, headers={"Content-Range": span})
+            return HttpResponse(file.read(length), status=206, content_type=content_type, headers=span)
     if request.method == "HEAD":
         file.close()
         return HttpResponse(content_type=content_type, headers={"Content-Length": str(size)})
-    if size > WINDOW and isinstance(request, ASGIRequest):
-        # Django would collect what a synchronous iterator yields in a list.
-        length = {"Content-Length": str(size)}
-        return StreamingHttpResponse(_pieces(file), content_type=content_type, headers=length)
+    if size > LARGE:
+        return _streamed(request, file, size, content_type=content_type, headers={"Content-Length": str(size)})
     return FileResponse(file, content_type=content_type)
+
+
+def _streamed(request: HttpRequest, file: IO[bytes], length: int, **response: Any) -> HttpResponseBase:
+    """So many bytes of the file, from where it is. On ASGI, Django would collect what is not asynchronous in a list."""
+    pieces = _Pieces(file, length)
+    return StreamingHttpResponse(_AsyncPieces(pieces) if isinstance(request, ASGIRequest) else pieces, **response)
 
 
 def _still(request: HttpRequest, etag: str, stamp: int | None) -> bool:
@@ -123,7 +128,36 @@ def _still(request: HttpRequest, etag: str, stamp: int | None) -> bool:
     return stamp is not None and parse_http_date_safe(condition) == stamp
 
 
-async def _pieces(file: IO[Any]) -> AsyncIterator[bytes]:
-    with file:
-        while piece := await asyncio.to_thread(file.read, PIECE):
-            yield piece
+class _Pieces:
+    """Closes the file at its end, and with the response."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self._file, self._left = file, length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._file.read(min(PIECE, self._left))
+        if not piece:
+            self.close()
+            raise StopIteration
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _AsyncPieces:
+    def __init__(self, pieces: _Pieces) -> None:
+        self._pieces, self.close = pieces, pieces.close
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await asyncio.to_thread(next, self._pieces, b"")
+        if not piece:
+            raise StopAsyncIteration
+        return piece
