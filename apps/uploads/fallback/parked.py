@@ -32,8 +32,8 @@ ID: Final = re.compile(r"[0-9a-f]{32}")
 PAGE: Final = "page"  # set if it came without a socket
 TAKEN: Final = "taken"  # set once the application has the file, so that a repeated request gets the same answer
 
-# Writing bytes doesn't need the view's slot, only its name, for the log.
-_PLAIN: Final = Slot(name="page", accept=Accept.parse(""))
+# Writing bytes doesn't need the view's slot, only its name, for the log. It may be that of a form's field.
+_PLAIN: Final = Slot(name="page", accept=Accept.parse(""), in_form=True)
 
 
 def store() -> StateStore:

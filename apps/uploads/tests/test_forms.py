@@ -24,6 +24,7 @@ from uploads import UploadMixin, UploadWriter
 from uploads.core.slots import Family
 from uploads.forms import ElsewhereFile, FileElsewhere, MultipleUploadField, UploadInput
 from uploads.testing import Refused, UploadPage, mount
+from uploads.tests.fallback.page import Page, codes
 from uploads.tests.support import TEXT, Staged
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -272,6 +273,33 @@ def test_what_a_writer_has_taken_is_not_kept(client: Client, staged: Staged) -> 
     html = post(client, paper=txt("a.txt"), shelved=txt("s.txt"), title="")
 
     assert len(claims(html)) == len(staged()) == 1
+
+
+# -- Where no socket gets through
+
+
+def test_a_form_without_a_socket_keeps_its_files_until_it_is_valid(client: Client, staged: Staged) -> None:
+    page = Page("/paper/", client)
+    upload_id, claim = page.begin("paper-paper", TEXT), "%s r-1"
+    assert page.done(upload_id)["type"] == "upload_ready"
+
+    invalid = page.submit(claim % upload_id, _event="save").json()
+    assert "This field is required." in invalid["page"]
+    assert (invalid["messages"], len(staged())) == ([], 1)
+    valid = page.submit(claim % upload_id, **{"_event": "save", "paper-title": "t"})
+
+    assert "saved=([], 'a.txt'" in valid.json()["page"]
+    assert (codes(valid), staged()) == (["upload_consumed"], [])
+
+
+def test_a_file_that_a_form_named_and_that_is_refused_is_an_error_of_its_field(client: Client, staged: Staged) -> None:
+    page = Page("/paper/", client)
+    half = page.begin("paper-paper", TEXT, upto=1000)
+
+    answer = page.submit(f"{half} r-1", **{"_event": "save", "paper-title": "t"})
+
+    assert "a.txt: The file hasn&#x27;t arrived completely." in answer.json()["page"]
+    assert codes(answer) == ["incomplete"]
 
 
 # -- Formsets
