@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from e2e.lab.pages import Gates, Visit, expect_log, stop_clock, wait_for
+from e2e.support.console import Console
+from liveview.tests.processes import until
 
 pytest_plugins = ["e2e.lab.fixtures"]
 pytestmark = pytest.mark.base("lab")
@@ -448,3 +450,20 @@ def test_what_is_done_while_the_socket_is_closing_is_sent_on_the_next(visit: Vis
     page.evaluate("() => { liveview.connection.socket.close(); document.querySelector('#record').click(); }")
 
     expect_log(page, '{"n": "1"}')
+
+
+def test_a_developer_is_told_in_the_console_what_they_have_mistyped(visit: Visit, page: Page, console: Console) -> None:
+    console.expect("sabe|dj-clik")
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.clock.install()
+
+    visit("/lab/mistaken/")
+    page.click("#sabe")
+    page.clock.run_for(10_000)
+
+    expect(page.get_by_text("Mistaken has no event 'sabe': did you mean 'save'?")).to_be_visible()
+    until(lambda: len(told) >= 3)
+    assert "<button dj-clik> is no directive: did you mean 'dj-click'?" in told
+    assert "dj-click='sabe': Mistaken has no event 'sabe': did you mean 'save'?" in told
+    assert 'There is no hook "Nope".' in told

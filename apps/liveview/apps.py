@@ -20,6 +20,10 @@ class LiveviewConfig(AppConfig):
             housekeeping.every(CLEAR_EVERY, "clearing expired sessions", clear_sessions)
         if has_server():
             self._adopt_server()
+        if settings.DEBUG:
+            from liveview.socket import reloading
+
+            reloading.watch()
 
     def _adopt_server(self) -> None:
         from liveview.daphne import checks  # noqa: F401

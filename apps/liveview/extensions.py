@@ -47,6 +47,7 @@ class Extension:
     """One per view. Every hook does nothing unless overridden."""
 
     messages: ClassVar[Mapping[str, Fields]] = {}
+    directives: ClassVar[frozenset[str]] = frozenset()  # the attributes `dj-…` that its script knows
 
     def __init__(self, mounted: Host) -> None:
         """`mounted` is a `liveview.mounted.Mounted`."""
@@ -74,6 +75,10 @@ class Extension:
 
         None for any other: the page is rendered, or its form is handled.
         """
+        return None
+
+    def advice(self, directive: str, value: str) -> str | None:
+        """What is wrong with an attribute on the page, for its developer; None if nothing is."""
         return None
 
     def file_inputs(self) -> Iterable[str]:

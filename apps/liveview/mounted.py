@@ -61,6 +61,7 @@ class Mounted:
         self.attachments = Attachments()  # what handlers have begun
         self.is_fresh = True  # what is begun now belongs to `mount`, which runs again when the page comes back
         self.show: Callable[[], None] = lambda: None  # sends what the page looks like by now; while a handler runs
+        self.advised: set[str] = set()  # what its developer has been told
         self._subscribed: list[str] = []  # topics, since the last turn
         self._timers = count()
         self._csrf_token = ""

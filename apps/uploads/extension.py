@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django.http import HttpRequest, HttpResponse
 
+from liveview.core.advice import meant
 from liveview.core.messages import Fields, Message
 from liveview.extensions import Extension, Form, Link
 from liveview.mounted import Mounted
 from uploads.core import messages
+from uploads.core.directives import DIRECTIVES, OF_SLOTS
 from uploads.entries.registry import Uploads
 from uploads.socket.direct import DirectUploads
 from uploads.socket.session import UploadSession
@@ -53,6 +55,7 @@ class Shown(dict[str, Any]):
 
 class UploadsExtension(Extension):
     messages: ClassVar[Mapping[str, Fields]] = messages.CLIENT
+    directives: ClassVar[frozenset[str]] = DIRECTIVES
 
     view: LiveView
 
@@ -114,6 +117,11 @@ class UploadsExtension(Extension):
     # Without a socket
     def answer(self, request: HttpRequest) -> HttpResponse | None:
         return self._without_socket.answer(request) if self._without_socket is not None else None
+
+    def advice(self, directive: str, value: str) -> str | None:
+        if directive not in OF_SLOTS or not value or value in self.uploads.slots:
+            return None
+        return f"{directive}={value!r}: there is no such slot{meant(value, self.uploads.slots)}"
 
     def file_inputs(self) -> Iterable[str]:
         return self.uploads.slots

@@ -12,6 +12,7 @@ urlpatterns = [
     path("lab/forms/", views.Forms.as_view(), name="forms"),
     path("lab/native/", views.Native.as_view(), name="native"),
     path("lab/clobbered/", clobbered.Clobbered.as_view(layout_name="live.html"), name="clobbered"),
+    path("lab/mistaken/", views.Mistaken.as_view(), name="mistaken"),
     path("lab/address/", views.Address.as_view(), name="address"),
     path("lab/keeping/", keeping.Keeping.as_view(layout_name="live.html"), name="keeping"),
     path("lab/counted/", counted.Counted.as_view(layout_name="live.html"), name="counted"),

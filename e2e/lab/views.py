@@ -119,6 +119,16 @@ class Native(Recorder):
         self.note(f"discarded {name} {'live' if self.connected else 'posted'}")
 
 
+class Mistaken(Recorder):
+    """A page whose developer has mistyped everything."""
+
+    template_name = "lab/mistaken.html"
+
+    @event_handler
+    def save(self) -> None:
+        self.note("saved")
+
+
 class Address(Recorder):
     """Its state is in the address."""
 

@@ -11,7 +11,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from liveview import pubsub, threads
+from django.conf import settings
+
+from liveview import advice, pubsub, threads
 from liveview.background import Result, Works
 from liveview.conf import conf
 from liveview.core import effects, messages, urls
@@ -23,7 +25,7 @@ from liveview.core.messages import BadMessage, CloseCode, Message, TooLong
 from liveview.extensions import Extension
 from liveview.mounted import Mounted
 from liveview.process import here
-from liveview.socket import mounting, session_watch, snapshots
+from liveview.socket import mounting, reloading, session_watch, snapshots
 from liveview.socket import turn as turns
 from liveview.socket.actor import Actor
 from liveview.socket.connection_limit import ConnectionLimit, Pass
@@ -68,6 +70,8 @@ class LiveSession:
     # Life
     def start(self) -> None:
         self._actor.start()
+        if settings.DEBUG:
+            reloading.opened(self, self.rerender)
         self._actor.put_later(self._conf.mount_seconds, self._expect_mount)
 
     def close(self, code: int) -> None:
@@ -242,17 +246,23 @@ class LiveSession:
             return None
         handler = mounted.view.live_handlers.get(message["name"])
         if handler is None or handler.kind != kind:
-            self.send(messages.error("unknown_event", "This page has no such action.", ref=ref))
+            refused = messages.error("unknown_event", "This page has no such action.", ref=ref)
+            self._refuse_call(refused, advice.on_event(mounted, message["name"], kind))
             return None
         try:
             call = Call(handler.bind(mounted.view, message["params"]), handler.is_async, answers=kind == "function")
             mounted.filled_in(message["params"])
             return call
         except BadParams as bad:
-            self.send(messages.error("bad_params", str(bad), ref=ref))
+            self._refuse_call(messages.error("bad_params", str(bad), ref=ref), f"{message['name']}: {bad}")
         except TypeError as wrong:
             self._failed(wrong, ref)
         return None
+
+    def _refuse_call(self, refused: Message, reason: str) -> None:
+        """A developer is told why; visitors aren't told what there is."""
+        logger.log(logging.WARNING if settings.DEBUG else logging.INFO, "refused: %s", reason)
+        self.send({**refused, "message": reason} if settings.DEBUG else refused)
 
     async def _url(self, message: Message) -> None:
         """The visitor went back or forward in the browser's history."""
@@ -316,7 +326,10 @@ class LiveSession:
         error_id = secrets.token_hex(4)
         where = type(self.mounted.view).__name__ if self.mounted is not None else "mounting"
         logger.error("%s failed [%s]", where, error_id, exc_info=raised)
-        self.send(messages.error("server_error", "Something went wrong on our side.", ref=ref, error_id=error_id))
+        sentence = "Something went wrong on our side."
+        if settings.DEBUG and raised is not None:
+            sentence += f"\n{advice.last_lines(raised)}"
+        self.send(messages.error("server_error", sentence, ref=ref, error_id=error_id))
         self._failures += 1
         if self._failures > 1:
             self.close(CloseCode.PROTOCOL)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import connections
 
-from liveview import streams, threads
+from liveview import advice, streams, threads
 from liveview.core import effects, messages
 from liveview.core.effects import Effect
 from liveview.core.messages import Message
@@ -134,6 +134,8 @@ class _Work:
                 mounted.go_to(urlsplit(effect.url).query)
         html, title = render(mounted), str(mounted.view.page_title)
         taken = streams.to_messages(mounted, taken + mounted.take_effects())
+        if html != screen.html:
+            taken += advice.on_page(mounted, html)
         version = screen.version + (html != screen.html)
         return Turn(value, Screen(html, title, version), _patches(screen, html, title), taken)
 

@@ -4,6 +4,8 @@ import { dom } from "./dom.js";
 import { live, run } from "./live.js";
 import { once } from "./once.js";
 
+const PATIENCE = 10_000; // ms in which a hook's module has to be there
+
 /** @type {LiveView.Hooks} */
 const own = {
   alive: new Map(),
@@ -33,7 +35,10 @@ const own = {
   mount(el) {
     const name = dom(el).getAttribute("dj-hook");
     const functions = live.hooks.get(name);
-    if (!functions) return;
+    if (!functions) {
+      setTimeout(() => live.hooks.has(name) || console.warn(`There is no hook "${name}".`), PATIENCE);
+      return;
+    }
     const listening = new AbortController();
     /** @type {LiveView.Hook} */
     const own = {

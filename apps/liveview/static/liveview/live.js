@@ -44,6 +44,7 @@ const own = {
     status.start();
     if (store.liveFailed) connection.times.patience = 500; // as on the last page
     addEventListener("popstate", () => this.moved());
+    addEventListener("live:advice", (/** @type {any} */ e) => console.error(e.detail)); // with DEBUG
     addEventListener("beforeunload", (e) => {
       if (!this.isLeaving && (pending.some(({ kind }) => kind === "submit") || this.isBusy)) e.preventDefault();
       this.isLeaving = false;

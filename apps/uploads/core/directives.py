@@ -1,0 +1,20 @@
+"""The attributes that the uploads' script knows: those whose value is a slot, and all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OF_SLOTS: Final = frozenset(
+    {
+        "dj-upload",
+        "dj-upload-dismiss",
+        "dj-upload-drop",
+        "dj-upload-errors",
+        "dj-upload-paste",
+        "dj-upload-preview",
+        "dj-upload-progress",
+        "dj-upload-resume",
+        "dj-upload-start",
+    }
+)
+DIRECTIVES: Final = OF_SLOTS | {"dj-upload-cancel", "dj-upload-pause", "dj-upload-retry", "dj-upload-skip"}
