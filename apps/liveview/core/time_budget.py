@@ -12,6 +12,7 @@ from typing import Final
 
 RATE: Final = 0.005  # seconds of the loop's time a second that are free
 FREE: Final = 0.002  # seconds at once, after which a connection has to take turns
+SAVED: Final = 0.01  # seconds that bytes may have paid in advance
 SLICE: Final = 0.002  # seconds of one turn
 PER_BYTE: Final = 8e-9  # seconds that a byte may cost: large frames take a tenth of it, so uploads owe nothing
 
@@ -28,9 +29,10 @@ class TimeBudget:
 
     @property
     def owed(self) -> float:
-        """Seconds."""
+        """Seconds; negative for one whose bytes have cost less than they might."""
         now = self._clock()
-        self._owed = max(0.0, self._owed - (now - self._at) * RATE)
+        if self._owed > 0:
+            self._owed = max(0.0, self._owed - (now - self._at) * RATE)
         self._at = now
         return self._owed
 
@@ -40,9 +42,9 @@ class TimeBudget:
         kept: seconds for which others were kept from the loop meanwhile, as the processor may be shared.
         """
         self.kept += max(kept, seconds)
-        cost = max(0.0, seconds - size * PER_BYTE)
-        self._owed = self.owed + cost
-        self._slice -= cost
+        cost = seconds - size * PER_BYTE
+        self._owed = max(-SAVED, self.owed + cost)
+        self._slice -= max(0.0, cost)
 
     @property
     def needs_turn(self) -> bool:

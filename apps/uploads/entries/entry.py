@@ -54,6 +54,7 @@ class UploadEntry:
         self.height: int | None = None
         self.writer_result: Any = None
         self.uploader: Uploader = NOBODY
+        self.is_posted = False  # in a form: then bytes for external storage are staged here first
         self.began = time.monotonic()
         self.upload = Upload(upload_id, size)
         self.hold: Hold = NO_HOLD
@@ -292,7 +293,8 @@ class UploadEntry:
         Blocks; raises `UploadError`: `quota`, `busy`, `storage_full`, or `cancelled` if it is over meanwhile.
         """
         self.uploader = uploader
-        awaited = 0 if self.sink.is_remote else self.size - self.upload.received
+        is_staged = not self.sink.is_remote or (self.is_posted and self.slot.external is not None)
+        awaited = self.size - self.upload.received if is_staged else 0
         room = disk_space.room() if awaited and not self.upload.received else math.inf  # what has begun continues
         made = here(Ledger).reserve(uploader.share, self.upload.id, self.size, awaited, room)
         with self._lock:

@@ -47,6 +47,7 @@ def _accept(uploads: Uploads, name: str, ref: str, posted: Any) -> bool:
         entry = uploads.register(name, ref, posted.name or "", posted.size, posted.content_type or "")
     except UploadError:
         return False
+    entry.is_posted = True
     refusal = _refusal(uploads, entry, posted)
     if refusal is None:
         uploads.admit(entry)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db.backends.signals import connection_created
+from django.test import Client
 
 from liveview.testing import LivePage
 from liveview.tests.processes import until
@@ -234,3 +235,39 @@ def test_a_session_that_changes_elsewhere_is_seen_and_not_overwritten(site: Open
 
     assert "<h1>full</h1>" in bench.html
     assert admin_client.session["basket"] == "full"
+
+
+def test_what_a_click_causes_elsewhere_gets_an_eighth_of_the_threads(site: Open) -> None:
+    heard = 0
+    lock, opened = threading.Lock(), threading.Event()
+
+    def hear(view: Any, topic: str, message: Any) -> None:
+        nonlocal heard
+        with lock:
+            heard += 1
+        assert opened.wait(60)
+
+    def subscribe(view: Any) -> None:
+        view.subscribe("room:lobby")
+
+    tabs = [site("/bench/", visitor(), on_mount=subscribe, on_info=hear) for _ in range(6)]
+    room = site("/room/lobby/", visitor())
+    room.send({"type": "event", "ref": 1, "name": "say", "params": {"text": "hello"}})
+    until(lambda: heard == 4)  # of 32
+
+    other = site("/public/", visitor())
+    assert other.html
+    assert heard == 4
+    opened.set()
+    until(lambda: heard == 6)
+    assert len(tabs) == 6
+
+
+def visitor() -> Client:
+    """Somebody with a session of their own."""
+    client = Client()
+    session = client.session
+    session["known"] = True
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    return client

@@ -18,6 +18,7 @@ from uploads.entries.entry import UploadEntry
 from uploads.entries.quotas import Ledger
 from uploads.entries.uploader import Uploader
 from uploads.errors import UploadError
+from uploads.external import as_presigner
 from uploads.staging import disk_space
 from uploads.testing import Refused
 from uploads.tests.project import BenchView
@@ -103,6 +104,17 @@ def test_bytes_that_wait_elsewhere_need_no_room_here(real: Disk) -> None:
         reserve(DOC)
 
     reserve(Slot(name="film", accept=Accept.parse(".txt"), writer=lambda **_: None))  # type: ignore[arg-type,return-value]
+
+
+def test_what_is_posted_for_external_storage_is_staged_here_first(real: Disk) -> None:
+    real.free = 0
+    slot = Slot(name="film", accept=Accept.parse(".txt"), external=as_presigner(lambda entry, view: {}))
+    sent, posted = (UploadEntry(digit * 32, "a", slot, parse_name("a.txt"), 10) for digit in "12")
+    posted.is_posted = True
+    drive.open(sent, Uploader(share="somebody"))
+    with pytest.raises(UploadError, match="no room"):
+        drive.open(posted, Uploader(share="somebody"))
+    sent.discard()
 
 
 def test_without_a_floor_nobody_asks(real: Disk, settings: Any) -> None:
