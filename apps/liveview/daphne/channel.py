@@ -10,9 +10,13 @@ import time
 from typing import Any, Final
 
 from daphne import server as _installs_the_reactor  # noqa: F401  (before anything of Twisted's imports another one)
+from twisted.internet import tcp
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web import http
 
+from liveview.core.addresses import network_of
 from liveview.daphne.turns import Turns
 from liveview.process import here
 
@@ -36,6 +40,7 @@ class Channel(http.HTTPChannel):
         self.drained = asyncio.Event()
         self.drained.set()
         self.is_lingering = False
+        self.network = ""
         self._is_held = False
         self._arrived = b""  # and isn't read yet
         self._awaits_turn = False
@@ -73,7 +78,9 @@ class Channel(http.HTTPChannel):
     def connectionMade(self) -> None:
         self.transport.bufferSize = BUFFER
         super().connectionMade()
-        self.factory.server.channels.add(self)
+        self.network = network_of(getattr(self.transport.getPeer(), "host", ""))
+        self.factory.server.channels[self] = None
+        self.factory.server.make_room(self)
 
     def dataReceived(self, data: bytes) -> None:
         if self._awaits_headers and self._headers_due is None:
@@ -151,6 +158,13 @@ class Channel(http.HTTPChannel):
         super().requestDone(request)  # may start the next request, if it has already arrived
 
     # The end
+    def make_way(self) -> None:
+        """Closes at once, not when the loop comes round: the connection that is being accepted needs the file."""
+        if isinstance(self.transport, tcp.Connection):
+            self.transport.connectionLost(Failure(ConnectionAborted()))
+        else:
+            self.transport.abortConnection()
+
     def retire(self) -> None:
         """No more requests on this connection."""
         self.persistent = False
@@ -167,7 +181,7 @@ class Channel(http.HTTPChannel):
         self._stop_waiting_for_headers()
         if self._linger_ends is not None and self._linger_ends.active():
             self._linger_ends.cancel()
-        self.factory.server.channels.discard(self)
+        self.factory.server.channels.pop(self, None)
         self.drained.set()
         super().connectionLost(reason)
 

@@ -78,7 +78,7 @@ class Request(WebRequest):
         forwarded.settle(self.requestHeaders, believed.encode(), self.server.conf.proxies)
         result = super().process()
         if self.transport is None:  # it has become a WebSocket
-            self.server.channels.discard(self.channel)
+            self.server.channels.pop(self.channel, None)
         return result
 
     def opened(self) -> ReceiveQueue:

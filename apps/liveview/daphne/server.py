@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import resource
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,6 +25,7 @@ from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
 from liveview.daphne.turns import Metered
 
+SPARE: Final = 200  # files that aren't for connections, or for those that are accepted before others have closed
 LOOK_EVERY: Final = 0.05  # seconds, while the last requests finish
 CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still running then
 
@@ -33,7 +36,9 @@ class Server(stock.Server):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.conf = conf()
         self.caps = Caps(self.conf)
-        self.channels: set[Channel] = set()  # connections that speak HTTP
+        self.channels: dict[Channel, None] = {}  # connections that speak HTTP, the oldest first
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.most_connections = max(files // 2, files - SPARE)
         self.is_stopping = False
         self._ports: list[Any] = []
         super().__init__(*args, **kwargs)
@@ -64,6 +69,16 @@ class Server(stock.Server):
         """As stock daphne's, but returns only when the client has taken all but a few hundred kilobytes."""
         await super().handle_reply(protocol, message)
         await protocol.drained()
+
+    def make_room(self, new: Channel) -> None:
+        """Closes an idle connection if too many are open: the oldest of whoever has most of those."""
+        if len(self.channels) + len(self.connections) <= self.most_connections:
+            return
+        idle = [channel for channel in self.channels if channel.is_idle and channel is not new]
+        if idle:
+            count = Counter(channel.network for channel in idle)
+            most = max(count.values())
+            next(channel for channel in idle if count[channel.network] == most).make_way()
 
     def has_application(self, protocol: Request | Socket) -> bool:
         """Whether it is still running."""

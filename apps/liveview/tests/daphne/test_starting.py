@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import logging
 import re
 import resource
+import socket
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -27,8 +29,8 @@ from liveview.daphne.checks import check_unmasking
 from liveview.daphne.server import Server as OurServer
 from liveview.daphne.sockets import Socket
 from liveview.daphne.starting import CommandLine, server_class
-from liveview.tests.processes import DAPHNE, LISTEN, Start, served, until
-from liveview.tests.server import Server
+from liveview.tests.processes import DAPHNE, LISTEN, PATIENCE, Start, served, until
+from liveview.tests.server import HOST, Server
 from liveview.tests.wire import Laboratory, Wire
 
 PACKAGE = Path(liveview.daphne.__file__).parent
@@ -223,3 +225,24 @@ def test_a_server_raises_its_limit_of_open_files_as_far_as_it_may(tmp_path: Path
         limits = Path(f"/proc/{server.pid}/limits").read_text()
 
     assert re.search(r"^Max open files +3000 +3000", limits, re.MULTILINE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="addresses of the loopback other than the first")
+def test_a_crowd_of_idle_connections_keeps_nobody_out(tmp_path: Path) -> None:
+    """Connections are files, and a process may have only so many open. The crowd makes room, and nobody else."""
+
+    class Limited(Server):
+        popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))}
+
+    with Limited(tmp_path) as server, contextlib.ExitStack() as stack:
+
+        def connected(source: str) -> socket.socket:
+            return stack.enter_context(socket.create_connection((HOST, server.port), PATIENCE, (source, 0)))
+
+        patient = connected("127.0.0.2")
+        for _ in range(400):
+            connected("127.0.0.3")
+
+        assert server.get("/public/") == 200
+        patient.sendall(b"GET /public/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert patient.recv(15) == b"HTTP/1.1 200 OK"
