@@ -1,9 +1,10 @@
 """Fifty connections that do their worst: `python -m bench.hostile [attack …]`, or `python -m bench hostile`.
 
 Each attack by itself, and all of them mixed, against one server process on one processor, from a process on the others
-that connects again whenever it is cut off. Beside it one visitor clicks ten times a second, another loads a page, and
-a third sends files of 100 MB one after the other. What is measured: the milliseconds to the answer of a click and of a
-GET, the speed of the files against that before the attack, and the longest single turn of the server's event loop.
+that connects again whenever it is cut off. Beside it one visitor clicks ten times a second, another loads a page, a
+third sends files of 100 MB one after the other, and a fourth a small picture now and then. What is measured: the
+milliseconds to the answer of a click and of a GET, and until the picture is checked, the speed of the files against
+that before the attack, and the longest single turn of the server's event loop.
 """
 
 from __future__ import annotations
@@ -263,9 +264,12 @@ class Bystanders:
         self._stop = threading.Event()
         self.clicks: list[float] = []  # seconds
         self.loads: list[float] = []
+        self.pictures: list[float] = []
         self._before = 0
         self._sender: Visitor | None = None
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._click, self._load, self._send)]
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._click, self._load, self._send, self._show)
+        ]
 
     def __enter__(self) -> Bystanders:
         for thread in self._threads:
@@ -326,6 +330,16 @@ class Bystanders:
                     visitor.wait_for(digest)
                 self._before, self._sender = self.sent, None
 
+    def _show(self) -> None:
+        picture = memoryview(_animation(64, 1))
+        while not self._stop.is_set():
+            with contextlib.suppress(RuntimeError, OSError), Visitor(self._port, "/avatars/") as visitor:
+                began = time.perf_counter()
+                visitor.send_file(visitor.register("avatar", "me.png", len(picture)), picture)
+                visitor.wait_for("upload_ready")
+                self.pictures.append(time.perf_counter() - began)
+            self._stop.wait(1)
+
 
 class Round:
     """One attack."""
@@ -339,6 +353,7 @@ class Round:
                 speed = others.speed(before)
                 others.clicks.clear()
                 others.loads.clear()
+                others.pictures.clear()
                 _turn(server.port)  # from here on
                 command = [sys.executable, "-m", "bench.hostile", "attack", str(server.port), str(count)]
                 with subprocess.Popen([*command, str(seconds), *names_], cwd=ROOT) as hostile:
@@ -346,6 +361,8 @@ class Round:
                     self.speed = others.speed(seconds) / max(1.0, speed)
                     hostile.wait()
                 self.turn = _turn(server.port)
+                self.threads = len(os.listdir(f"/proc/{server.pid}/task"))
+                self.pictures = list(others.pictures)
             self.clicks, self.loads = list(others.clicks), list(others.loads)
 
     @property
@@ -380,6 +397,9 @@ def measure(table: Table, scale: Scale, wanted: Sequence[str] = ()) -> None:
         table.at_most(f"{name}: another visitor's click, p95", [done.late], 250, " ms", ours=told)
         table.at_most(f"{name}: the longest GET", [done.slowest], 1000, " ms", ours=f"of {len(done.loads)}")
         table.at_least(f"{name}: an honest upload's speed", [done.speed], 0.5, peer="before")
+        pictures = [seconds * 1000 for seconds in done.pictures] or [scale.of(60_000.0, 0.0)]
+        table.at_most(f"{name}: another visitor's avatar", pictures, 5000, " ms", of=max)
+        table.note(f"{name}: the server's threads", str(done.threads))
         table.note(f"{name}: the longest turn of the loop", "", values=[done.turn * 1000], unit=" ms")
         print(f"{name}: p95 {done.late:.0f} ms, GET {done.slowest:.0f} ms, {done.speed:.2f} ×", file=sys.stderr)
 
