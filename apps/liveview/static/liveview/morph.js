@@ -15,13 +15,13 @@ const warned = once("duplicate ids", () => new Set());
 function morph(root, html, options) {
   const next = inert.importNode(root, false);
   next.innerHTML = html;
-  pass(root, next, options, (/** @type {Pass} */ one) => one.children(root, next));
+  pass(root, next, options, (one) => one.children(root, next));
   twins.set(root, next);
 }
 
 function update(element, html, options) {
   const next = parsed(html);
-  if (kind(element) === kind(next)) return pass(element, next, options, (/** @type {Pass} */ one) => one.element(element, next));
+  if (kind(element) === kind(next)) return pass(element, next, options, (one) => one.element(element, next));
   const fresh = document.importNode(next, true);
   remember(fresh);
   call(element, "replaceWith", fresh);
@@ -188,7 +188,7 @@ class Pass {
       call(next, "replaceWith", old);
       return;
     }
-    // Some browsers don't focus what is dragged or pressed.
+    // Not all browsers focus what is pressed.
     const isInUse = live === this.focus.el || call(live, "matches", ":active");
     syncAttributes(live, old, next, isInUse);
     if (isTranslated()) adopt(live, old);
@@ -225,7 +225,7 @@ function adopt(live, old) {
   }
 }
 
-/** As Map.groupBy does, which is younger than some browsers. */
+/** Map.groupBy is too young. */
 function group(items, keyOf) {
   const groups = new Map();
   for (const item of items) {
@@ -266,7 +266,7 @@ function longestRun(numbers, pin) {
   return run;
 }
 
-/** While a date is half typed, its field has no value, and changing what it accepts would empty it. */
+/** Changing what it accepts would empty it. */
 const isHalfTyped = (el) =>
   el instanceof HTMLInputElement && /^(date|datetime-local|month|time|week)$/.test(el.type) && el.validity.badInput;
 
@@ -336,14 +336,14 @@ function hold(root) {
       for (const [name, value] of state) if (el[name] !== value) el[name] = value;
     }
     if (chosen && (!chosen.length || chosen.some((option) => el.contains(option)))) {
-      // Written only where it differs: the list may be open.
+      // The list may be open: no needless writes.
       for (const option of el.options) if (option.selected !== chosen.includes(option)) option.selected = !option.selected;
     }
   };
   return { el, path, restore };
 }
 
-/** An element's children that the server has rendered. */
+/** The server's children of an element. */
 const rendered = (el) => nodesOf(el).filter((node) => twins.has(node) && node instanceof Element);
 
 export { hold, morph, parsed, remember, rendered, update };

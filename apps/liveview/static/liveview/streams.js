@@ -36,7 +36,6 @@ const change = new Map(
       if (old) return update(old, html, { keep });
       const fresh = document.importNode(parsed(html), true);
       let before = rendered(container)[at] ?? null;
-      // A script may have put something around it.
       while (before && dom(before).parentNode !== container) before = dom(before).parentNode;
       remember(fresh);
       dom(container).insertBefore(fresh, before);
