@@ -16,6 +16,7 @@ from uploads import events
 from uploads.core import machine
 from uploads.core.contracts import Found, Hold, Sink
 from uploads.core.machine import OPEN, TERMINAL, Impossible, State, Step, Upload, Verdict
+from uploads.core.media_types import is_spelling
 from uploads.core.names import FileName, parse_name
 from uploads.core.slots import Slot
 from uploads.core.sniffing import FILE_TYPES, SNIFF_BYTES, FileType
@@ -45,7 +46,7 @@ class UploadEntry:
         self.slot = slot
         self.name = name.label
         self.safe_name = name.safe_name
-        self.extension = name.extension
+        self._extension = name.extension
         self.folder = name.folder
         self.client_type = client_type
         self.content_type = ""
@@ -76,6 +77,16 @@ class UploadEntry:
     def client_name(self) -> str:
         """The browser's name for the file, safe to show and never to be used as a path; see `safe_name`."""
         return self.name
+
+    @property
+    def extension(self) -> str:
+        """With its dot, in lower case: what to keep the file under.
+
+        The usual spelling where the first bytes say what it is (`.jpg` of "a.JPEG"), else the name's own, which the
+        slot has accepted: `.docx`, `.csv`, "" without one.
+        """
+        found, own = self._type, self._extension
+        return found.extension if found and (not own or is_spelling(own, found.extension)) else own
 
     @property
     def visitor(self) -> str:
@@ -255,7 +266,7 @@ class UploadEntry:
         if len(self._head) < SNIFF_BYTES and not self.content_type:
             self._head += bytes(chunk[: SNIFF_BYTES - len(self._head)])
             if len(self._head) >= min(SNIFF_BYTES, self.size):
-                self._type = self.slot.look(self.extension, self._head)
+                self._type = self.slot.look(self._extension, self._head)
                 self.content_type = self._type.mime if self._type else UNKNOWN
 
     @property

@@ -77,6 +77,23 @@ def test_the_first_bytes_decide_as_they_arrive_in_pieces() -> None:
     assert made.file_type.key == "png"
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "kept"),
+    [
+        ("a.JPEG", b"\xff\xd8\xff\xe0" + bytes(40), ".jpg"), ("a.jfif", b"\xff\xd8\xff\xe0" + bytes(40), ".jpg"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(40), ".png"), ("report.DOCX", b"PK\x03\x04" + bytes(40), ".docx"),
+        ("a.zip", b"PK\x03\x04" + bytes(40), ".zip"), ("table.csv", b"name,size\n" * 5, ".csv"),
+        ("README", b"x" * 40, ""),
+    ],
+)  # fmt: skip
+def test_its_extension_is_what_to_keep_it_under(name: str, head: bytes, kept: str) -> None:
+    upload = entry(name, len(head))
+
+    upload.look(head)
+
+    assert upload.extension == kept
+
+
 def test_a_wrong_type_is_known_before_the_rest_arrives() -> None:
     made = entry("a.png", 1_000_000)
     with pytest.raises(UploadError) as raised:
