@@ -120,6 +120,54 @@ def test_a_form_is_submitted_by_script_when_its_file_is_there(page: Page, visit:
     expect_held(page, "#docs", "", valid=False)
 
 
+EDIT = """([kept, added]) => {
+    const input = document.querySelector("#docs");
+    const transfer = new DataTransfer();
+    for (const file of input.files) if (kept.includes(file.name)) transfer.items.add(file);
+    for (const name of added) transfer.items.add(new File([name], name));
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+}"""
+
+
+def test_other_scripts_edit_what_an_input_holds(page: Page, visit: Visit, files: Give) -> None:
+    visit(address(REQUIRED))
+    page.set_input_files("#docs", files("one.txt", "two.txt"))
+    expect_rows(page, "one.txt", "two.txt")
+
+    page.evaluate(EDIT, [["two.txt"], ["three.txt"]])
+    expect_rows(page, "two.txt", "three.txt")
+    expect_held(page, "#docs", "two.txt three.txt")
+    page.set_input_files("#docs", [])
+    expect_rows(page)
+    expect_held(page, "#docs", "", valid=False)
+
+
+@pytest.mark.parametrize("skips", ["", "dj-upload-skip"])
+def test_a_required_file_that_is_lost_while_its_form_waits_keeps_the_form(
+    page: Page, visit: Visit, lab_proxy: FaultProxy, files: Give, skips: str
+) -> None:
+    """Taken back by the visitor or, at the end, refused by the server."""
+    (picture,) = files("picture.png")
+    markup = REQUIRED.replace('id="form"', f'id="form" {skips}')
+    visit(lab_proxy.url + address(markup, docs={"accept": ".png" if skips else ""}))
+    page.set_input_files("#docs", picture)  # loads what is loaded with the first file
+    page.locator("#rows").get_by_role("button", name="Remove").click()
+    lab_proxy.stall = True
+    page.set_input_files("#docs", picture)
+    expect(page.locator("#rows [data-ref]")).to_have_count(1)
+
+    page.click("#save")
+    expect(page.locator("#form")).to_have_attribute("aria-busy", "true")
+    if not skips:
+        page.locator("#rows").get_by_role("button", name="Remove").click()
+    lab_proxy.stall = False
+
+    expect(page.locator("#form")).not_to_have_attribute("aria-busy", "true")
+    expect_held(page, "#docs", "", valid=False)
+    expect_saved(page)
+
+
 class Answers:
     """What the server says, held back until it is released."""
 

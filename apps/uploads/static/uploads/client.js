@@ -42,6 +42,7 @@ class Uploads {
       return void this.chooseEarly();
     }
     if (this.forms.isDisabled(name, giver)) return;
+    files = this.forms.added(name, files, giver);
     if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
     const form = this.forms.formFor(name, giver);
     const uploads = files.map((chosen) => new Upload(name, { form, ...chosen }));

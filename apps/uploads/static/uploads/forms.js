@@ -55,6 +55,22 @@ export class Forms {
     return dom(zone).closest(":disabled") !== null || (own.length > 0 && own.every((input) => input.matches(":disabled")));
   }
 
+  /**
+   * Those files of an input that are new. A script may edit what an input holds, and tells by `change`: of what was in
+   * it, only what still is stays chosen.
+   */
+  added(slot, files, giver) {
+    if (giver?.type !== "file") return files;
+    const { uploads } = this;
+    const form = this.formFor(slot, giver);
+    const had = uploads.uploads.filter((one) => one.slot === slot && one.isChosen && this.ownerOf(one) === form);
+    const kept = new Set(had.map(({ file }) => file).filter((file) => files.some((one) => one.file === file)));
+    if (kept.size || (!files.length && !giver.files.length)) {
+      for (const { ref, file } of had) if (!kept.has(file)) uploads.cancel(ref);
+    }
+    return files.filter(({ file }) => !kept.has(file));
+  }
+
   /** A form is reset: nothing is chosen in it any more. */
   clear(form) {
     const { uploads } = this;
@@ -69,6 +85,9 @@ export class Forms {
   async ready(form) {
     const { uploads } = this;
     const own = () => uploads.of(form).filter((upload) => !this.isSpare(upload));
+    const all = Array.from(dom(this.root).querySelectorAll(`${INPUT}]:required:valid`));
+    const satisfied = all.filter((input) => input.form === form);
+    const asked = own();
     await uploads.until(() => !uploads.early.some(([slot, , giver]) => this.formFor(slot, giver) === form));
     const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) uploads.want(upload);
@@ -77,7 +96,9 @@ export class Forms {
       if (decide().verdict !== "wait") return true;
       for (const upload of own()) upload.isWanted ||= upload.status !== "paused"; // also those chosen in the meantime
     });
-    if (decide().verdict === "go") return true;
+    // What was there when it was submitted may have been refused or removed.
+    const isLost = asked.every((upload) => !upload.isChosen) && satisfied.some((input) => !input.reportValidity());
+    if (decide().verdict === "go") return !isLost;
     uploads.view.point(form, own().find(({ hasFailed }) => hasFailed));
     return false;
   }
