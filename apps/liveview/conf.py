@@ -33,7 +33,7 @@ class Conf:
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow
     body_seconds: PositiveFloat = 30  # over which that is measured
-    loop_seconds: PositiveFloat = 1  # of the event loop's time that a connection may owe before it is closed
+    loop_seconds: PositiveFloat = 5  # of the event loop's time that a connection may owe before it is closed
     header_seconds: PositiveFloat = 20  # from a request's first byte to the end of its headers
     shutdown_seconds: float = 10  # for running requests to finish when the server is told to stop
 

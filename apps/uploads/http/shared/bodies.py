@@ -24,7 +24,7 @@ from uploads.http.shared.headers import Headers
 from uploads.http_errors import status_of
 
 SMALL: Final = 64 * 1024  # bytes; no longer body costs more than any other request
-AT_ONCE: Final = 8  # longer ones that views read at the same time in one process
+AT_ONCE: Final = 16  # longer ones that views read at the same time in one process
 PATIENCE: Final = 60.0  # seconds that one waits for that
 COPIES: Final = 2  # Django keeps the body, and then the files in it
 STEP: Final = 16 * 1024 * 1024  # bytes of a body that doesn't say its length which are reserved at a time

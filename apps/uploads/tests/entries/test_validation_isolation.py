@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from liveview import process
 from uploads import intakes
 from uploads import threads as pools
 from uploads.conf import conf
@@ -138,3 +139,21 @@ async def test_a_share_is_not_given_back_before_its_thread_is(gate: Gate) -> Non
     gate.open()
     async with asyncio.timeout(PATIENCE):
         assert await late == "late"
+
+
+async def test_who_waits_for_a_child_leaves_the_thread_to_others(settings: Any, folders: Any) -> None:
+    settings.UPLOADS |= {"CHECK_THREADS": 1}
+    before, goes_on = process.begin(), threading.Event()
+
+    def wait_for_a_child() -> None:
+        with pools.resting():
+            assert goes_on.wait(PATIENCE)
+
+    try:
+        waiting = [asyncio.ensure_future(pools.judge(wait_for_a_child, f"visitor {number}")) for number in range(5)]
+        assert await pools.judge(lambda: "judged", "another") == "judged"
+        goes_on.set()
+        await asyncio.gather(*waiting)
+    finally:
+        process.current().close()
+        process._current = before
