@@ -90,6 +90,21 @@ def check_open_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register("liveview", deploy=True)
+def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    layer = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
+    if not str(layer.get("BACKEND", "")).endswith("InMemoryChannelLayer"):
+        return []
+    return [
+        CheckWarning(
+            "The channel layer is in memory: with several processes, a broadcast reaches the pages of one of them.",
+            hint='CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": '
+            '{"hosts": [{"address": "redis://…", "socket_timeout": None}]}}}. With one process, silence this.',
+            id="liveview.W006",
+        )
+    ]
+
+
 @register("liveview")
 def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:

@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 
 from liveview import LiveView, checks
-from liveview.checks import check_application, check_limits, check_open_files, check_settings
+from liveview.checks import check_application, check_deployed, check_limits, check_open_files, check_settings
 from liveview.routing import live, websocket_urlpatterns
 from liveview.socket.asgi import live_socket
 
@@ -208,3 +208,11 @@ def test_a_check_tells_what_a_limit_is(settings: Any, limits: Any, found: list[s
     settings.LIVEVIEW = {"BODY_LIMITS": limits}
 
     assert [message.id for message in check_limits(None)] == found
+
+
+def test_a_layer_in_memory_is_told_of_when_a_site_is_deployed(settings: Any) -> None:
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    assert ids(check_deployed(None)) == ["liveview.W006"]
+
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
+    assert check_deployed(None) == []
