@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.urls import re_path
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import Resolver404, re_path, resolve
 
 from uploads.http.chunked.endpoint import Chunks
 from uploads.http.multipart.counting import counted
-from uploads.http.multipart.forms import Forms
+from uploads.http.multipart.forms import Forms, upload
 from uploads.http.multipart.handler import configured
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
 from uploads.http.shared.bodies import Collected
@@ -26,7 +27,8 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
 
     Large bodies among those are refused before they are read if they come from other sites' pages, and forms are
     counted on their way if the project has an `UploadProgressCachedHandler`.
-    tus: the path below which tus is served. chunks: the path of the seeds' chunked endpoint.
+    tus: the path below which tus is served. chunks: the path of the seeds' chunked endpoint. A view that the project
+        itself has at a path of ours is left alone.
     """
     django = Collected(django)
     speak_tus, take_chunks, take_forms, show_pages = Tus(tus), Chunks(chunks), Forms(django), Pages(django)
@@ -35,9 +37,9 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path.startswith(tus):
             await speak_tus(scope, receive, send)
-        elif path == chunks:
+        elif path == chunks and _view_of(path) is None:
             await take_chunks(scope, receive, send)
-        elif path in FORMS:
+        elif path in FORMS and _view_of(path) is upload:
             await take_forms(scope, receive, send)
         elif handler := configured():
             await counted(show_pages, handler, scope, receive, send)
@@ -47,15 +49,24 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
     return route
 
 
+def _view_of(path: str) -> Any:
+    """What Django's URLs have at a path. A project may have a view of its own where we have one."""
+    try:
+        return resolve(path).func
+    except Resolver404:
+        return None
+
+
 def is_around(application: Any) -> bool:
     """Whether a project's application has, for its HTTP, the one above. Also True where that can't be told."""
-    http = getattr(application, "application_mapping", {}).get("http")
-    while http is not None:
-        if getattr(http, "__module__", "") == __name__:
-            return True
-        names = ("app", "application", "_application", "inner")
-        http = next(filter(None, (getattr(http, name, None) for name in names)), None)
-    return not hasattr(application, "application_mapping")
+    names = ("application", "_application", "inner", "app")
+    while getattr(application, "__module__", "") != __name__:
+        routed = getattr(application, "application_mapping", {}).get("http")
+        inner = routed or next(filter(None, (getattr(application, name, None) for name in names)), None)
+        if inner is None:
+            return not isinstance(application, ASGIHandler)
+        application = inner
+    return True
 
 
 websocket_urlpatterns = [

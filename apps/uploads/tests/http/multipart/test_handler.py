@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.core.handlers.asgi import ASGIHandler
 from django.test import RequestFactory
 
 from liveview.tests.ports import HOST
@@ -169,10 +170,6 @@ def test_under_wsgi_the_handler_counts_by_itself(settings: Any, kind: type[Uploa
 # What `check` says
 
 
-async def django(*_args: Any) -> None:
-    pass
-
-
 @pytest.mark.parametrize(
     ("handler", "application", "said"),
     [
@@ -189,10 +186,13 @@ def test_a_handler_that_can_count_nothing_is_told(
     from channels.routing import ProtocolTypeRouter
 
     from liveview.daphne import capped
+    from liveview.routing import live
     from uploads.http import routing
 
+    django = ASGIHandler()
     around = {"bare": django, "around": capped(routing.application(django))}[application]
-    monkeypatch.setattr("uploads.http.checks.get_default_application", lambda: ProtocolTypeRouter({"http": around}))
+    whole = live(ProtocolTypeRouter({"http": around}))
+    monkeypatch.setattr("uploads.http.checks.get_default_application", lambda: whole)
     theirs = types.ModuleType("uploadprogresscachedhandler")
     theirs.UploadProgressCachedHandler = MemoryFileUploadHandler  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, theirs.__name__, theirs)
