@@ -75,7 +75,7 @@ SIMULATE = """async ([rate, delay, total]) => {
     // A link of `rate` bytes per ms and `delay` ms each way, in simulated time; the server settles at once.
     const { SendWindow } = await import("/static/uploads/send_window.js");
     const limit = 8 * 2 ** 20;
-    const window = new SendWindow(limit, 65536);
+    const window = new SendWindow(limit);
     let now = 1, free = 0, sent = 0, settled = 0, longest = 0, credit = limit;
     const flights = [];
     const frames = [];

@@ -8,7 +8,7 @@ SIMULATE = """async () => {
     // In simulated time: 12,500 bytes per ms and 20 ms each way. A turn brings 8 MiB; out of turn nothing comes back.
     const { SendWindow } = await import("/static/uploads/send_window.js");
     const first = 256 * 1024, most = 8 * 2 ** 20, total = 20_000_000, rate = 12_500;
-    const window = new SendWindow(first, 65536);
+    const window = new SendWindow(first);
     let now = 1, free = 0, sent = 0, settled = 0, credit = first, longest = 0, wrong = 0;
     const flights = [];
     while (settled < total) {

@@ -87,9 +87,9 @@ function nearest(e) {
   return e.composedPath().find((node) => dom(node).matches?.(`${ZONE}, input[type=file]:enabled`));
 }
 
-/** The zone or input of ours that is under a drag. */
+/** The zone or input of ours that is under a drag; beside all others, the one for the whole page. */
 function targetOf(e) {
-  const found = nearest(e);
+  const found = nearest(e) ?? (isEditable(e) ? null : document.querySelector(`${ZONE}[dj-upload-anywhere]`));
   return found && dom(found).matches(`${ZONE}, ${INPUT}`) ? found : null;
 }
 

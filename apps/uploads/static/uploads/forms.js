@@ -4,6 +4,7 @@
 
 import { dom } from "../liveview/dom.js";
 import { formOf } from "../liveview/form.js";
+import { load } from "../liveview/load.js";
 import { onSubmit } from "./submit.js";
 
 const PARTS = ["", "-drop", "-paste", "-progress", "-preview", "-errors", "-start", "-resume"];
@@ -21,6 +22,7 @@ export class Forms {
     this.root = uploads.live.root;
     addEventListener("reset", (e) => e.defaultPrevented || this.clear(e.target));
     addEventListener("click", (e) => this.clicked(e));
+    this.root.addEventListener("click", (e) => this.hold(e), true);
     this.root.addEventListener("cancel", () => this.draw()); // a picker is closed, and nothing was chosen
     for (const [slot] of uploads.early) this.mirror(slot);
   }
@@ -60,6 +62,10 @@ export class Forms {
    * it, only what still is stays chosen.
    */
   added(slot, files, giver) {
+    if (this.uploads.slots.get(slot).max_entries === 1 && files.length > 1) {
+      const surplus = files.splice(1);
+      load(() => import("./surplus.js")).then(({ refuse }) => refuse(this.uploads, slot, surplus));
+    }
     if (giver?.type !== "file") return files;
     const { uploads } = this;
     const form = this.formFor(slot, giver);
@@ -84,11 +90,13 @@ export class Forms {
 
   async ready(form) {
     const { uploads } = this;
-    const own = () => uploads.of(form).filter((upload) => !this.isSpare(upload));
+    const slots = dom(form).getAttribute("dj-upload-wait")?.split(" "); // of a button
+    const isOf = (slot, owner) => (slots ? slots.includes(slot) : owner === form);
+    const own = () => uploads.uploads.filter((one) => isOf(one.slot, this.ownerOf(one)) && !this.isSpare(one));
     const all = Array.from(dom(this.root).querySelectorAll(`${INPUT}]:required:valid`));
     const satisfied = all.filter((input) => input.form === form);
     const asked = own();
-    await uploads.until(() => !uploads.early.some(([slot, , giver]) => this.formFor(slot, giver) === form));
+    await uploads.until(() => !uploads.early.some(([slot, , giver]) => isOf(slot, this.formFor(slot, giver))));
     const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) uploads.want(upload);
     uploads.pump();
@@ -101,6 +109,21 @@ export class Forms {
     if (decide().verdict === "go") return !isLost;
     uploads.view.point(form, own().find(({ hasFailed }) => hasFailed));
     return false;
+  }
+
+  /** A click on what waits for uploads is held back, and made again when they are there. */
+  async hold(e) {
+    const button = dom(e.target).closest("[dj-upload-wait]");
+    if (!button || this.let === button) return;
+    e.stopImmediatePropagation();
+    e.preventDefault();
+    if (dom(button).ariaBusy) return;
+    button.ariaBusy = "true";
+    const isReady = await this.ready(button);
+    button.ariaBusy = null;
+    this.let = button;
+    if (isReady) button.click();
+    this.let = null;
   }
 
   /** Whether it failed, but the file it was to replace is still there. */

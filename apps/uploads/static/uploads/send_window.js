@@ -5,13 +5,14 @@
 
 const QUEUE = 0.025; // seconds of link time to keep queued
 const SLICE = 0.025; // seconds of link time in one frame
+const FIRST = 64 * 1024;
 const SMALLEST = 8 * 1024;
 const ROUNDS = 10; // rounds for which the best rate counts
 const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
 const GROWTH = 1.25; // how much faster a round must be for the start phase to go on
 
 export class SendWindow {
-  constructor(limit, first) {
+  constructor(limit) {
     this.limit = limit;
     this.sent = 0;
     this.settled = 0;
@@ -24,8 +25,7 @@ export class SendWindow {
     this.shortestAt = 0;
     this.isStarting = true;
     this.stale = 0;
-    this.target = 4 * first;
-    this.first = first;
+    this.target = 0; // until a rate is measured, it follows the first frame
   }
 
   get inFlight() {
@@ -36,17 +36,17 @@ export class SendWindow {
     return Math.max(0, ...this.rates);
   }
 
-  /** Bytes that may be sent now, for a frame of at most `most`; 0 means wait. */
-  room(most) {
-    const want = Math.min(most, this.frame());
+  /** Bytes that may be sent now, for a frame of at most `most`; 0 means wait. `first`: of a frame while no rate is known. */
+  room(most, first = FIRST) {
+    const want = Math.min(most, this.frame(first));
     const open = this.credit - this.sent;
     if (open < Math.min(want, SMALLEST)) return 0;
-    return this.inFlight && this.inFlight + want > this.target ? 0 : Math.min(want, open);
+    return this.inFlight && this.inFlight + want > (this.rate ? this.target : 4 * first) ? 0 : Math.min(want, open);
   }
 
   /** The size of the next frame: a slice of link time, in powers of two. */
-  frame() {
-    if (!this.rate) return this.first;
+  frame(first = FIRST) {
+    if (!this.rate) return first;
     return Math.max(SMALLEST, 2 ** Math.floor(Math.log2(this.rate * 1000 * SLICE)));
   }
 

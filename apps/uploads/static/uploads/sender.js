@@ -20,9 +20,9 @@ class Sender {
 
   /** A socket is ready and gives some credit. */
   start({ terms, slots }) {
-    const sizes = Array.from(slots.values(), (slot) => slot.chunk_size);
+    this.slots = slots;
     this.maxFrame = terms.max_frame;
-    this.window = new SendWindow(terms.credit, Math.min(...sizes, this.maxFrame));
+    this.window = new SendWindow(terms.credit);
   }
 
   stop() {
@@ -41,7 +41,8 @@ class Sender {
       const upload = able[this.turn++ % able.length];
       const left = upload.file.size - upload.sent;
       const header = upload.digests?.headerSize ?? HEADER_SIZE;
-      const room = this.window.room(Math.min(this.maxFrame, left + header));
+      const most = Math.min(this.maxFrame, left + header);
+      const room = this.window.room(most, this.slots.get(upload.slot)?.chunk_size);
       if (room <= header) return;
       this.send(upload, Math.min(left, room - header), header);
     }
