@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.urls import include, path
-from django.views.static import serve
 
 from e2e.lab import clobbered, counted, direct, keeping, shortest, views, writing
-from uploads.tests.seeds import views as seeds
 
 urlpatterns = [
     path("lab/bench/", views.Bench.as_view(), name="bench"),
@@ -23,11 +20,5 @@ urlpatterns = [
     path("lab/sign-in/", views.sign_in, name="sign-in"),
     path("lab/sign-out/", views.sign_out, name="sign-out"),
     path("lab/open/<str:gate>/", views.open_gate, name="open"),
-    path("lab/seeds/avatar/", seeds.AvatarView.as_view(layout_name="live.html")),
-    path("lab/seeds/profile/", seeds.ProfileView.as_view(layout_name="live.html")),
-    path("lab/seeds/gallery/", seeds.GalleryView.as_view(layout_name="live.html")),
-    # The samples name what they store as the visitor did: their own project would serve that like this.
-    path("media/avatars/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "avatars"}),
-    path("media/gallery/<path:path>", serve, {"document_root": settings.MEDIA_ROOT / "gallery"}),
     path("", include("config.urls")),
 ]

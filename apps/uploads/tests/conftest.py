@@ -57,7 +57,7 @@ def project(settings: Any, folders: Path) -> None:
     settings.TEMPLATES = [
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
-            "DIRS": [HERE / "templates", HERE / "seeds" / "templates"],
+            "DIRS": [HERE / "templates", HERE / "seeds" / "samples"],
             "APP_DIRS": True,
             "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
         }
