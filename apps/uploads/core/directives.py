@@ -17,4 +17,11 @@ OF_SLOTS: Final = frozenset(
         "dj-upload-start",
     }
 )
-DIRECTIVES: Final = OF_SLOTS | {"dj-upload-cancel", "dj-upload-pause", "dj-upload-retry", "dj-upload-skip"}
+DIRECTIVES: Final = OF_SLOTS | {
+    "dj-upload-anywhere",
+    "dj-upload-cancel",
+    "dj-upload-pause",
+    "dj-upload-retry",
+    "dj-upload-skip",
+    "dj-upload-wait",  # for one slot, or several
+}
