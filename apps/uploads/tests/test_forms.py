@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,15 @@ def test_a_form_renders_the_directives_and_allows_its_slots(paper: UploadPage) -
         paper.upload("paper-paper", "a.pdf", b"%PDF-1.7 ")
     with pytest.raises(Refused, match="too_large"):
         paper.upload("paper-paper", "a.txt", bytes(400_001))
+
+
+@pytest.mark.parametrize("rendered", ["as_div", "as_p", "as_table", "as_ul"])
+def test_a_form_is_rendered_as_any_other(rendered: str) -> None:
+    """A paragraph holds no blocks: the parser would end it."""
+    html = getattr(PaperForm(), rendered)()
+
+    assert html.count('<span class="upload-input"') == 4
+    assert not re.search(r"<(div|p)\b[^>]* dj-upload", html)
 
 
 def test_a_forms_files_are_kept_until_it_is_valid_and_then_consumed(paper: UploadPage, staged: Staged) -> None:
