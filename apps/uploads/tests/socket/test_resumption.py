@@ -301,3 +301,24 @@ def test_after_any_ending_no_file_no_record_and_no_lease_stays(
         call_command("uploads_prune")
 
     until(lambda: staged() == [] and not UploadState.objects.exists())
+
+
+def test_a_full_slot_is_a_reason_to_start_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is refused, and the same file is taken from its first byte once there is room. (Seed: seeds/001.)"""
+    page = site()
+    parked = begin(page, 120_000)
+    page.drop_connection()
+    page.reconnect()
+    handle(monkeypatch, lambda view: view.allow_upload("video", accept=".txt", max_entries=2, resumable=True))
+    page.submit("run")
+    for number in range(2):
+        page.upload("video", f"{number}.txt", TEXT)
+
+    answer = page.resume("video", parked, SIZE)
+    assert (answer["accepted"], answer["code"]) == (False, "too_many_files")
+    with pytest.raises(Refused, match="too_many_files"):
+        page.register("video", "film.txt", SIZE)
+
+    handle(monkeypatch, lambda view: [entry.data for entry in view.consume_uploaded_entries("video")])
+    page.submit("run")
+    assert page.upload("video", "film.txt", TEXT)  # from its first byte
