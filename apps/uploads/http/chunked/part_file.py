@@ -36,6 +36,8 @@ class PartFile:
     def create(self, size: int, chunk_size: int, count: int) -> bool:
         """Makes room for the whole file; False if somebody else has done so. `size` and `chunk_size` are bytes."""
         self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        if self.map.exists():  # whose file may just be going: a new one in its place would have the map lie
+            return False
         made = self.path.with_name(f"{self.path.name}.{os.urandom(8).hex()}.tmp")
         try:
             made.write_bytes(_HEADER.pack(chunk_size, False) + bytes(count))
@@ -121,6 +123,8 @@ class PartFile:
             with self.path.open("r+b", buffering=0) as target:
                 target.seek(offset)
                 shutil.copyfileobj(chunk, target, BLOCK)
+        except FileNotFoundError:
+            raise UploadError("unknown_ref") from None
         except OSError:
             raise UploadError("storage_full") from None
 

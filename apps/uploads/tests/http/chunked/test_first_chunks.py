@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -200,3 +201,19 @@ async def test_each_chunk_puts_off_the_end_of_its_upload(got: list[bytes], monke
     await post("long", 1)
 
     assert put_off == [conf().upload_state_ttl]
+
+
+def test_a_map_whose_file_is_gone_gets_no_other_file(folders: Any) -> None:
+    """A sweep removes one after the other. A new file between the two would be taken for whole where it is empty."""
+    parts = part_file.PartFile("a" * 32)
+    assert parts.create(20, 10, 2)
+    assert parts.place(0, 10, io.BytesIO(b"0123456789")) == 1
+    parts.path.unlink()
+
+    assert not parts.create(20, 10, 2)
+
+    assert not parts.path.exists()
+    with pytest.raises(UploadError) as refused:
+        parts.place(1, 10, io.BytesIO(b"0123456789"))
+    assert refused.value.code == "unknown_ref", "so that the client begins again"
+    parts.remove()
