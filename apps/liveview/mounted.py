@@ -17,6 +17,7 @@ from liveview.contracts import Topics, View
 from liveview.core import effects
 from liveview.core.attachments import Attachments, Timer
 from liveview.core.effects import Effect
+from liveview.core.plain import is_plain
 from liveview.core.state import public_items, remember, restore
 from liveview.core.streams import Stream
 from liveview.extensions import Extension
@@ -146,7 +147,7 @@ class Mounted:
     def send_after(self, seconds: float, name: str, params: dict[str, Any]) -> None:
         key = next(self._timers)
         self.effects.append(effects.Later(seconds, name, params, key, self.is_fresh))
-        if not self.is_fresh:
+        if not self.is_fresh and is_plain(params):  # what can't be kept outside of this process ends with it
             self.attachments = self.attachments.timed(Timer(key, time.time() + seconds, name, params))
 
     def start(self, name: str, function: Callable[[], Any]) -> None:

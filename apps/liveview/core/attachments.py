@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from liveview.core.plain import is_plain
-
 
 @dataclass(frozen=True, slots=True)
 class Timer:
@@ -40,8 +38,7 @@ class Attachments:
         return replace(self, left=self.left | {topic})
 
     def timed(self, timer: Timer) -> Attachments:
-        """A timer whose parameters can't be kept outside of this process ends with it."""
-        return replace(self, timers=(*self.timers, timer)) if is_plain(timer.params) else self
+        return replace(self, timers=(*self.timers, timer))
 
     def rung(self, key: int) -> Attachments:
         return replace(self, timers=tuple(timer for timer in self.timers if timer.key != key))

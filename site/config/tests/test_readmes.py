@@ -28,7 +28,7 @@ def readme(demo: str) -> str:
 
 
 def test_it_names_the_folders_and_the_files_to_change(demo: str, readme: str) -> None:
-    assert f"cp -r uplift/apps/liveview uplift/apps/uploads uplift/apps/{demo} ." in readme
+    assert f"uplift/bin/copyapp {demo} ." in readme
     for name in ("settings.py", "urls.py", "asgi.py"):
         assert f"<!-- file: mysite/{name} (end) -->" in readme
 

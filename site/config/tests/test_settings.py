@@ -325,7 +325,16 @@ def variables() -> set[str]:
             found |= set(_read(ast.parse(path.read_text())))
     for name in ("Procfile", "bin/serve"):
         found |= set(re.findall(r"\$\{?([A-Z][A-Z_]+)", (ROOT / name).read_text()))
-    return found - {"DJANGO_SETTINGS_MODULE", "PYTHON", "ROOT", "VENV", "VENV_PYTHON", "PYTHONPATH", "BASH_SOURCE"}
+    return found - {
+        "DJANGO_SETTINGS_MODULE",
+        "PYTHON",
+        "ROOT",
+        "VENV",
+        "VENV_PYTHON",
+        "PYTHONPATH",
+        "BASH_SOURCE",
+        "VIRTUAL_ENV",
+    }
 
 
 def _read(tree: ast.AST) -> list[str]:

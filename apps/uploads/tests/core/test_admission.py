@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,9 @@ def test_a_socket_that_is_gone_holds_no_place_even_if_bytes_of_it_are_written_af
     class Nobody:
         def __getattr__(self, name: str) -> Any:
             return lambda *args: None
+
+        def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+            work.close()
 
     async def scenario() -> bool:
         receiver = Receiver(Nobody(), Nobody())
