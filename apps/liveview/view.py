@@ -134,14 +134,14 @@ class LiveView(View):
     def unsubscribe(self, topic: str) -> None:
         self._live.unsubscribe(topic)
 
-    def show(self) -> None:
+    def render_now(self) -> None:
         """Shows the page as it is by now, in the middle of a handler that takes long.
 
         What has been shown stays, even if the handler raises afterwards. Without a socket this does nothing, and in an
         async handler it raises `RuntimeError`.
         """
         if is_on_loop():
-            raise RuntimeError("show() blocks: a handler that is async can't call it. See start_async.")
+            raise RuntimeError("render_now() blocks: a handler that is async can't call it. See start_async.")
         self._live.show()
 
     def start_async(self, name: str, function: Callable[[], Any]) -> None:

@@ -158,7 +158,7 @@ def test_a_handler_shows_the_page_before_it_has_finished(site: Open) -> None:
     def run(view: Any) -> None:
         view.count = 1
         view.push_event("half", {})
-        view.show()
+        view.render_now()
         gate.wait(30)
         view.count = 2
 
@@ -173,7 +173,7 @@ def test_a_handler_shows_the_page_before_it_has_finished(site: Open) -> None:
 def test_what_was_shown_stays_when_the_handler_fails_and_the_rest_goes(site: Open) -> None:
     def run(view: Any) -> None:
         view.count = 1
-        view.show()
+        view.render_now()
         view.count = 2
         raise RuntimeError("as asked")
 
@@ -192,7 +192,7 @@ def test_an_async_handler_is_told_that_it_can_not(site: Open, errors: Callable[[
 
     async def run(view: Any) -> None:
         try:
-            view.show()
+            view.render_now()
         except RuntimeError as refused:
             raised.append(str(refused))
 
