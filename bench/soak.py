@@ -93,7 +93,7 @@ def damaged(server: Server) -> list[str]:
         name, file = json.loads(path.read_text())["name"], path.with_suffix("")
         if not file.exists():
             found.append(f"{name}: no file")
-        elif name != _NONSENSE and hashlib.sha256(file.read_bytes()).hexdigest() != name.partition(".")[0]:
+        elif name != _NONSENSE and hashlib.sha256(file.read_bytes()).hexdigest() != name[:64]:
             found.append(f"{name}: another content")
     return found
 
@@ -111,13 +111,13 @@ def _resident(process: Path) -> int:
 # What visitors do
 
 
-def _file(chance: random.Random) -> tuple[str, bytes]:
+def _file(chance: random.Random, way: str) -> tuple[str, bytes]:
     data = chance.randbytes(chance.randrange(1, LARGEST))
-    return f"{hashlib.sha256(data).hexdigest()}.dat", data
+    return f"{hashlib.sha256(data).hexdigest()}-{way}.dat", data
 
 
 def _created(server: Server, chance: random.Random) -> tuple[str, bytes]:
-    name, data = _file(chance)
+    name, data = _file(chance, "tus")
     given = {**TUS, "Upload-Length": str(len(data)), "Upload-Metadata": metadata(filename=name)}
     location = _at_any(server, chance, "POST", "/tus/", given).headers["Location"]
     return str(location), data
@@ -167,7 +167,7 @@ def tus_abandoned(server: Server, chance: random.Random) -> None:
 
 def chunks(server: Server, chance: random.Random) -> None:
     """In any order; a third is never sent to the end."""
-    name, data = _file(chance)
+    name, data = _file(chance, "chunks")
     step = max(1, len(data) // 3)
     pieces = [data[at : at + step] for at in range(0, len(data), step)]
     order = chance.sample(range(len(pieces)), len(pieces))
@@ -185,7 +185,7 @@ def chunks(server: Server, chance: random.Random) -> None:
 
 def form(server: Server, chance: random.Random) -> None:
     """A fifth is cut."""
-    name, data = _file(chance)
+    name, data = _file(chance, "form")
     head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
     body = head + data + b"\r\n--b--\r\n"
     given = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(len(body))}
@@ -201,7 +201,7 @@ def form(server: Server, chance: random.Random) -> None:
 
 def socket(server: Server, chance: random.Random) -> None:
     """The bare WebSocket, whose messages are files; some go away without a word, and some talk nonsense."""
-    name, data = _file(chance)
+    name, data = _file(chance, "socket")
     whole = chance.random() < 0.5
     name = name if whole else _NONSENSE
     port = chance.choice(server.ports)
