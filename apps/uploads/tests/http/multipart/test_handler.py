@@ -67,7 +67,7 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("served")
     if request.param == "uvicorn":
         pytest.importorskip("uvicorn")
-    nginx = os.environ.get("NGINX") or shutil.which("nginx") or ""
+    nginx = os.environ.get("NGINX") or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or ""
     if request.param == "nginx" and not nginx:
         pytest.skip("there is no nginx here")
     with Server(folder, command=UVICORN if request.param == "uvicorn" else ()) as server:
