@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from e2e.lab.pages import Visit
+from e2e.lab.shortest import address
 from e2e.support import media, pictures
 from e2e.support.console import Console
 from e2e.support.drag import drop_files
@@ -247,3 +248,148 @@ def test_a_file_that_cannot_be_announced_says_so(page: Page, visit: Visit) -> No
     )
 
     expect(page.locator("#rows")).to_contain_text("The server didn't understand this page.")
+
+
+# -- What can't be taken
+
+ROWS = '<div dj-upload-progress="docs" id="rows"></div>'
+PLACE = '<div dj-upload-drop="docs" id="zone">Here <input type="file" dj-upload="docs"></div>' + ROWS
+FORM = f'<form dj-submit="save">{PLACE}<button id="save">Save</button></form>'
+BROKEN = """() => {
+    const gone = (fail) => fail(new DOMException("It was there a moment ago.", "NotFoundError"));
+    const wrap = (entry) => ({
+        name: entry.name,
+        fullPath: entry.fullPath,
+        isDirectory: entry.isDirectory,
+        isFile: entry.isFile,
+        file: (done, fail) => (entry.name === "b.txt" ? gone(fail) : entry.file(done, fail)),
+        createReader() {
+            if (entry.name === "locked") return { readEntries: (done, fail) => gone(fail) };
+            const reader = entry.createReader();
+            return { readEntries: (done, fail) => reader.readEntries((some) => done(some.map(wrap)), fail) };
+        },
+    });
+    const { webkitGetAsEntry } = DataTransferItem.prototype;
+    DataTransferItem.prototype.webkitGetAsEntry = function () {
+        return wrap(webkitGetAsEntry.call(this));
+    };
+}"""
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#rows").get_by_role("group", name=name, exact=True)
+
+
+def test_what_can_not_be_read_of_a_folder_is_named_and_keeps_nothing_else(
+    page: Page, visit: Visit, tmp_path: Path
+) -> None:
+    for folder in ("papers/sub", "papers/locked", "nothing/here"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("a.txt", "b.txt", "sub/c.txt", "sub/.hidden"):
+        (tmp_path / "papers" / name).write_text("text")
+    visit(address(FORM, docs={"max_entries": 9}))
+    page.evaluate(BROKEN)
+
+    drop_files(page, "#zone", [tmp_path / "papers", tmp_path / "nothing"])
+
+    for name in ("a.txt", "c.txt"):
+        expect(row(page, name)).to_have_attribute("data-status", "complete")
+    for name, reason in (("b.txt", "can't be read"), ("locked", "can't be read"), ("nothing", "no files")):
+        expect(row(page, name)).to_contain_text(reason)
+        expect(row(page, name).get_by_role("button", name="Try again")).to_be_hidden()
+    expect(page.locator("#rows > *")).to_have_count(5)
+    page.get_by_role("button", name="Remove all").click()
+    page.click("#save")
+    expect(page.locator("#saved li")).to_have_text([re.compile("^(a.txt c.txt|c.txt a.txt)$")])
+
+
+def test_a_chosen_folder_without_files_says_so(page: Page, visit: Visit, tmp_path: Path) -> None:
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "systems" / ".DS_Store").write_text("hidden")
+    visit(address(FORM.replace("dj-upload=", "webkitdirectory dj-upload="), docs={"max_entries": 9}))
+
+    page.set_input_files("input", tmp_path / "systems")
+
+    expect(row(page, "systems")).to_contain_text("There are no files in this folder.")
+
+
+HUGE = """async () => {
+    const { filesIn } = await import("/static/uploads/folders.js");
+    const leaf = (name) => ({ name, fullPath: "/disk/" + name, file: (done) => done(new File(["text"], name)) });
+    let batches = 0;
+    const batch = () => Array.from({ length: 100 }, () => leaf(`${batches++}`));
+    const createReader = () => ({ readEntries: (done) => done(batch()) });
+    const found = await filesIn([{ name: "disk", fullPath: "/disk", isDirectory: true, createReader }]);
+    return [found.length, found.at(-1).file.name];
+}"""
+
+
+def test_a_folder_without_an_end_is_read_as_far_as_a_page_takes_files(page: Page, visit: Visit) -> None:
+    visit(address(FORM))
+
+    assert page.evaluate(HUGE)[:2] == [2001, "disk"]
+
+
+def test_a_slot_for_one_takes_the_first_and_names_the_others(page: Page, visit: Visit, tmp_path: Path) -> None:
+    files = [tmp_path / f"{n:02}.txt" for n in range(3)]
+    for file in files:
+        file.write_text("text")
+    visit(address(FORM, docs={"max_entries": 1}))
+
+    drop_files(page, "#zone", files)
+
+    expect(row(page, "00.txt")).to_have_attribute("data-status", "complete")
+    expect(row(page, "02.txt")).to_contain_text("Only 1 can be uploaded at a time.")
+    expect(page.locator("#rows > *")).to_have_count(3)
+    page.click("#save")
+    expect(page.locator("#saved li")).to_have_text(["00.txt"])
+
+
+def test_a_misspelt_slot_is_told_to_visitor_and_developer(page: Page, visit: Visit, console: Console) -> None:
+    console.expect('no slot "dosc"|no such slot')
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    visit(address(FORM.replace('dj-upload="docs"', 'dj-upload="dosc"')))
+
+    page.set_input_files("input", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}])
+
+    expect(page.get_by_role("alert")).to_contain_text("a.txt: This page doesn't take that upload.")
+    assert any("no such slot" in line for line in said)
+    page.get_by_role("button", name="Remove").click()
+    page.click("#save")
+    expect(page.locator("#saved li")).to_have_text(["nothing"])
+
+
+def test_what_is_chosen_without_a_network_is_sent_when_there_is_one(
+    page: Page, visit: Visit, lab_proxy: FaultProxy, console: Console, tmp_path: Path
+) -> None:
+    console.expect("WebSocket|ERR_")
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "letter.txt").write_text("Dear Ada")
+    visit(f"{lab_proxy.url}{address(FORM)}")
+    lab_proxy.down()
+    lab_proxy.cut()
+    expect(page.locator("html.live-reconnecting")).to_be_attached()
+
+    page.set_input_files("input", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}])
+    drop_files(page, "#zone", [tmp_path / "papers"])
+    expect(page.locator(".live-banner")).to_contain_text("couldn't be loaded")
+    lab_proxy.up()
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    for name in ("a.txt", "letter.txt"):
+        expect(row(page, name)).to_have_attribute("data-status", "complete", timeout=LONG)
+    expect(page.locator(".live-banner")).to_have_text("")
+
+
+def test_a_picture_is_one_whatever_it_is_called(page: Page, visit: Visit, small: Path) -> None:
+    visit(address(FORM, docs={"max_entries": 9, "accept": "image/*"}))
+    picture, program = small.read_bytes(), b"MZ" + bytes(3000)
+    names = ["a.jfif", "b.pjpeg", "photo", "Bildschirmfoto um 10.22.33"]
+
+    page.set_input_files("input", [{"name": name, "mimeType": "", "buffer": picture} for name in names])
+    page.set_input_files("input", [{"name": "program", "mimeType": "image/jpeg", "buffer": program}])
+
+    for name in names:
+        expect(row(page, name)).to_have_attribute("data-status", "complete")
+    expect(row(page, "program")).to_contain_text("This kind of file isn't accepted here.")

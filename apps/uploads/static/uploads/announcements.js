@@ -7,7 +7,7 @@ import { make } from "./elements.js";
 const GATHER = 1_000; // ms over which outcomes are gathered into one announcement
 const MANY = 3; // outcomes to announce one by one
 // Error codes after which a retry is pointless
-const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "file_changed", "insecure", "invalid"];
+const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "file_changed", "unreadable", "insecure", "invalid"];
 const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_complex"];
 const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
 
@@ -22,7 +22,7 @@ const gathered = once("gathered", () => []); // lines to announce
 export function announce(uploads, upload) {
   const { status, code, error, slot, file } = upload;
   if (status === "error") {
-    upload.isFinal = FINAL.has(code);
+    upload.isFinal = FINAL.has(code) || !file.size;
     upload.revision++;
     uploads.redraw();
   }

@@ -15,6 +15,7 @@ class Uploads {
   constructor(live) {
     this.live = live;
     this.slots = new Map(); // name → its configuration
+    this.isReady = false; // are the slots known?
     this.early = []; // chosen before their slot was ready
     this.resuming = this.digests = this.external = null; // loaded when a slot needs them
     this.uploads = []; // in the order chosen
@@ -35,25 +36,24 @@ class Uploads {
    */
   choose(name, files, giver, isWanted) {
     const slot = this.slots.get(name);
-    if (!slot && this.slots.size) return;
-    if (!slot || !this.forms || (slot.resumable && !this.resuming) || (slot.verify && !this.digests)) {
+    if (!this.forms || !this.isReady || (slot?.resumable && !this.resuming) || (slot?.verify && !this.digests)) {
       this.early.push([name, files, giver, isWanted]);
       this.forms?.mirror(name);
       return void this.chooseEarly();
     }
     if (this.forms.isDisabled(name, giver)) return;
     files = this.forms.added(name, files, giver);
-    if (slot.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
+    if (slot?.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
     const form = this.forms.formFor(name, giver);
-    const uploads = files.map((chosen) => new Upload(name, { form, ...chosen }));
-    for (const upload of uploads) {
+    const uploads = this.forms.judged(name, files).map((chosen) => new Upload(name, { form, ...chosen }));
+    for (const upload of slot ? uploads : []) {
       upload.isWanted = isWanted ?? slot.auto_upload;
       if (slot.verify) upload.digests = new this.digests.DigestSender(this);
-      if (slot.resumable) upload.id = this.resuming.store.find(name, upload.file);
+      if (slot.resumable && !upload.code) upload.id = this.resuming.store.find(name, upload.file);
     }
     this.uploads.push(...uploads);
     this.forms.mirror(name);
-    for (const upload of uploads) this.register(upload);
+    for (const upload of uploads) upload.code ? this.become(upload, "error") : this.register(upload);
     this.redraw();
   }
 
@@ -206,7 +206,7 @@ class Uploads {
       this.loading ??= load(() => import("./resuming.js")).then(({ Resuming }) => Resuming.start(this));
       this.resuming = await this.loading;
     }
-    if (slots.length) for (const early of this.early.splice(0)) this.choose(...early);
+    if (this.isReady) for (const early of this.early.splice(0)) this.choose(...early);
   }
 
   /** A few of each slot may send; the others queue. */
@@ -290,6 +290,7 @@ const handlers = new Map(
         const register = ({ registerReadable }) => registerReadable(own, known, terms);
         if (known.length) load(() => import("./unreadable.js")).then(register);
       }
+      own.isReady = true;
       own.chooseEarly();
       own.changed();
     },

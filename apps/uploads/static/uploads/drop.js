@@ -3,7 +3,6 @@
 import { document, dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 
-const WAITS = "waits for a part of this page that couldn't be loaded. It is tried again by itself.";
 const OVER = "upload-dragover";
 const ZONE = "[dj-upload-drop]";
 const OFF = ":is(:disabled, :disabled *, :has([dj-upload]:disabled):not(:has([dj-upload]:enabled)))";
@@ -121,8 +120,7 @@ async function filesOf(transfer) {
   const items = Array.from(transfer.items).filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.some((entry) => entry.isDirectory)) {
-    const names = entries.map(({ name }) => name).join(", ");
-    return (await load(() => import("./folders.js"), `${names} ${WAITS}`)).filesIn(entries);
+    return (await load(() => import("./folders.js"))).filesIn(entries);
   }
   const files = Array.from(transfer.files, (file) => ({ file, path: null }));
   const handles = items.map((item) => item.getAsFileSystemHandle?.()); // must be requested during the event

@@ -10,6 +10,9 @@ import { onSubmit } from "./submit.js";
 const PARTS = ["", "-drop", "-paste", "-progress", "-preview", "-errors", "-start", "-resume"];
 const INPUT = "input[type=file][dj-upload";
 
+const UNKNOWN = ["unknown_slot", "This page doesn't take that upload."];
+const ONE = ["too_many_files", "Only 1 can be uploaded at a time."];
+
 /** The slot's inputs in `within`. */
 const inputs = (within, slot) => [...dom(within).querySelectorAll(`${INPUT}="${slot}"]`)];
 const first = (elements) => Array.from(elements, formOf).find(Boolean) ?? null;
@@ -62,7 +65,7 @@ export class Forms {
    * it, only what still is stays chosen.
    */
   added(slot, files, giver) {
-    if (this.uploads.slots.get(slot).max_entries === 1 && files.length > 1) {
+    if (this.uploads.slots.get(slot)?.max_entries === 1 && files.length > 1) {
       const surplus = files.splice(1);
       load(() => import("./surplus.js")).then(({ refuse }) => refuse(this.uploads, slot, surplus));
     }
@@ -84,6 +87,14 @@ export class Forms {
     const gone = uploads.of(form);
     for (const upload of gone) uploads.take(upload);
     uploads.remove((upload) => gone.includes(upload));
+  }
+
+  /** Files with a `refusal` where that is clear by now. */
+  judged(name, files) {
+    const { max_entries } = this.uploads.slots.get(name) ?? {};
+    const only = max_entries === 1 ? files.find(({ refusal }) => !refusal) : null;
+    const refusal = only ? ONE : max_entries ? null : UNKNOWN;
+    return files.map((chosen) => (refusal && chosen !== only ? { refusal, ...chosen } : chosen));
   }
 
   // When it may be submitted

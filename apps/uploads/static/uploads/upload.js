@@ -13,7 +13,7 @@ export const page = once("page load", () =>
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
 export class Upload {
-  constructor(slot, { file, path, handle, form }) {
+  constructor(slot, { file, path, handle, form, refusal = ["", ""] }) {
     this.renew();
     this.slot = slot;
     this.file = file;
@@ -22,8 +22,7 @@ export class Upload {
     this.form = form; // in which it was chosen
     this.status = "queued";
     this.isWanted = false; // may its bytes be sent?
-    this.error = "";
-    this.code = "";
+    [this.code, this.error] = refusal; // known without asking the server
     this.isFinal = false; // is a retry pointless?
     this.isOpaque = false; // is it a picture that this browser can't show?
     this.revision = 0; // grows with each change: only what changed is drawn
