@@ -20,6 +20,7 @@ from typing import IO, Final
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.http_errors import refusal
+from uploads.staging.ownership import is_in_place
 
 _HEADER: Final = struct.Struct(">Q?")  # bytes of a chunk; whether it is sealed
 BLOCK: Final = 1024 * 1024
@@ -114,8 +115,13 @@ class PartFile:
         return _count(file)
 
     def seal(self) -> None:
-        """From now on nothing more is placed."""
+        """From now on nothing more is placed. Raises `UploadError("unknown_ref")` unless every chunk is here.
+
+        Who counted them before may have counted those of a file that is gone, with another in its place.
+        """
         with self._locked(fcntl.LOCK_EX) as file:
+            if _count(file) < os.fstat(file.fileno()).st_size - _HEADER.size:
+                raise UploadError("unknown_ref")
             os.pwrite(file.fileno(), b"\1", _HEADER.size - 1)
 
     def _write(self, offset: int, chunk: IO[bytes]) -> None:
@@ -132,6 +138,8 @@ class PartFile:
     def _locked(self, how: int) -> Iterator[IO[bytes]]:
         with _opened(self.map) as file:
             fcntl.flock(file, how)
+            if not is_in_place(file, self.map):  # it was removed while we waited
+                raise UploadError("unknown_ref")
             yield file
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import io
 import json
 import os
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +220,50 @@ def test_a_map_whose_file_is_gone_gets_no_other_file(folders: Any) -> None:
         parts.place(1, 10, io.BytesIO(b"0123456789"))
     assert refused.value.code == "unknown_ref", "so that the client begins again"
     parts.remove()
+
+
+def test_a_file_with_a_hole_is_never_taken_for_whole(folders: Any) -> None:
+    """Whoever counted all chunks may have counted those of a file that went meanwhile, with a new one in its place."""
+    parts = part_file.PartFile("b" * 32)
+    assert parts.create(20, 10, 2)
+    assert parts.place(0, 10, io.BytesIO(b"0123456789")) == 1
+
+    with pytest.raises(UploadError) as refused:
+        parts.seal()
+
+    assert refused.value.code == "unknown_ref"
+    assert parts.place(1, 10, io.BytesIO(b"0123456789")) == 2, "it isn't sealed"
+    parts.seal()
+    assert parts.path.read_bytes() == b"0123456789" * 2
+    parts.remove()
+
+
+def test_a_map_that_was_removed_while_somebody_waited_for_it_counts_for_nothing(folders: Any) -> None:
+    parts = part_file.PartFile("c" * 32)
+    assert parts.create(20, 10, 2)
+    with parts._locked(fcntl.LOCK_EX):
+        waiting = threading.Thread(target=lambda: told.append(_code(lambda: parts.place(0, 10, io.BytesIO(bytes(10))))))
+        told: list[str] = []
+        waiting.start()
+        until(lambda: _waits_for_a_lock(parts.map))
+        parts.remove()
+        assert part_file.PartFile("c" * 32).create(20, 10, 2)
+    waiting.join()
+
+    assert told == ["unknown_ref"]
+    assert parts.path.read_bytes() == bytes(20)
+    parts.remove()
+
+
+def _code(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except UploadError as refused:
+        return refused.code
+    return ""
+
+
+def _waits_for_a_lock(path: Path) -> bool:
+    """The kernel lists who waits for a lock behind an arrow."""
+    number = f":{path.stat().st_ino} "
+    return any("->" in line and number in line for line in Path("/proc/locks").read_text().splitlines())
