@@ -5,64 +5,36 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from uploads.conf import conf
-from uploads.core.sniffing import SNIFF_BYTES, sniff
 from uploads.serving import ranges
+from uploads.serving.files import HARMLESS, TYPES, file_response, opened_or_404
 
 # Names are ours: folders, a UUID, and the extension of a type that we produce. Nothing else is looked up, unless it is
 # below one of the folders that `UPLOADS["PUBLIC"]` names.
 _NAME: Final = re.compile(r"(?:[a-z0-9_]+/){1,3}[0-9a-f]{32}(?:-[a-z0-9]+)?(\.[a-z0-9]{2,5})")
 _PART: Final = re.compile(r"[^./\\\0-\x1f\x7f][^/\\\0-\x1f\x7f]*")  # of a name that somebody else made
-TYPES: Final = {
-    ".gif": "image/gif",
-    ".jpg": "image/jpeg",
-    ".mp4": "video/mp4",
-    ".png": "image/png",
-    ".webm": "video/webm",
-    ".webp": "image/webp",
-}
-_SHOWN: Final = frozenset(TYPES.values())
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-UNKNOWN: Final = "application/octet-stream"
 
 logger = logging.getLogger(__name__)
 
 
 @require_safe
 def serve(request: HttpRequest, path: str) -> HttpResponseBase:
-    ours = _type_of(path)
     if not is_served(path) or _is_linked(path):
         raise _not_found(path)
+    ours = _type_of(path)
     try:
-        file = default_storage.open(path)
-    except OSError:
+        return _immutable(request, path, ours) if ours else file_response(request, path)
+    except Http404:
         raise _not_found(path) from None
-    found = _ours(path, ours) if ours else _by_content(path, file)
-    return ranges.respond(
-        request,
-        file,
-        size=default_storage.size(path),
-        name=found.version,
-        content_type=found.content_type,
-        headers={**_HEADERS, **found.headers},
-        modified=default_storage.get_modified_time(path),
-    )
 
 
 def is_served(path: str) -> bool:
@@ -76,38 +48,22 @@ def _type_of(path: str) -> str | None:
     return TYPES.get(match[1]) if match else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """`version` identifies this very content."""
-
-    version: str
-    content_type: str
-    headers: Mapping[str, str]
-
-
-def _ours(path: str, content_type: str) -> _Found:
+def _immutable(request: HttpRequest, path: str, content_type: str) -> HttpResponseBase:
     """The name has 128 random bits, and its content never changes."""
     name = os.path.basename(path)
-    headers = {
-        "Content-Disposition": f'inline; filename="{name}"',
-        "Cache-Control": "private, max-age=31536000, immutable",
-    }
-    return _Found(name, content_type, headers)
-
-
-def _by_content(path: str, file: IO[Any]) -> _Found:
-    """The name is anybody's, and another file may have it tomorrow: what the file is, its first bytes say."""
-    known = sniff(file.read(SNIFF_BYTES))
-    file.seek(0)
-    is_shown = known is not None and known.mime in _SHOWN
-    disposition = content_disposition_header(not is_shown, os.path.basename(path))
-    headers = {
-        "Content-Disposition": disposition or ("inline" if is_shown else "attachment"),
-        "Cache-Control": "private, no-cache",
-    }
-    stamp = default_storage.get_modified_time(path).timestamp()
-    version = f"{round(stamp * 1_000_000):x}-{default_storage.size(path):x}"
-    return _Found(version, known.mime if known else UNKNOWN, headers)
+    return ranges.respond(
+        request,
+        opened_or_404(default_storage, path),
+        size=default_storage.size(path),
+        name=name,
+        content_type=content_type,
+        headers={
+            **HARMLESS,
+            "Content-Disposition": f'inline; filename="{name}"',
+            "Cache-Control": "private, max-age=31536000, immutable",
+        },
+        modified=default_storage.get_modified_time(path),
+    )
 
 
 def _is_public(path: str) -> bool:

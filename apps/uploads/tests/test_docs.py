@@ -6,7 +6,10 @@ import dataclasses
 import hashlib
 import inspect
 import io
+import os
 import re
+import shutil
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -17,6 +20,7 @@ from django.test import Client
 from django.urls import path
 from PIL import Image
 
+from liveview.tests.guide import write_files
 from uploads import UploadEntry, UploadMixin
 from uploads.conf import Conf
 from uploads.core.directives import DIRECTIVES
@@ -136,6 +140,128 @@ def test_a_file_is_read_in_the_background_and_the_page_that_comes_back_hears_of_
         page.wait_html("This file can&#x27;t be imported.")
 
     assert list((tmp_path / "media").rglob("*.csv")) == []
+
+
+WIRING = """
+<!-- file: mysite/settings.py (end) -->
+```python
+INSTALLED_APPS = ["daphne", *INSTALLED_APPS, "liveview", "uploads"]
+ASGI_APPLICATION = "mysite.asgi.application"
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+LIVEVIEW = {"LAYOUT": "uploads/layout.html"}
+MEDIA_URL = "media/"
+MEDIA_ROOT = BASE_DIR / "media"
+```
+<!-- file: mysite/urls.py (end) -->
+```python
+from django.urls import include
+
+urlpatterns += [path("", include("uploads.urls"))]
+```
+<!-- file: mysite/asgi.py (end) -->
+```python
+from liveview.routing import live
+
+application = live(application)
+```
+"""
+
+ASKING = """
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.signing import TimestampSigner
+from django.test import TestCase
+from django.utils import timezone
+from papers.models import Paper
+from papers.views import link_to
+from unittest.mock import patch
+
+PDF = b"%PDF-1.7\\n" + bytes(range(256)) * 8192
+
+
+class PapersTest(TestCase):
+    def setUp(self):
+        self.owner = User.objects.create_user("owner")
+        self.paper = self.keep("my plan.pdf", PDF)
+
+    def keep(self, name, data):
+        return Paper.objects.create(owner=self.owner, name=name, file=ContentFile(data, "a.bin"))
+
+    def test_its_owner_gets_it_in_ranges(self):
+        self.client.force_login(self.owner)
+        self.assert_served(f"/papers/{self.paper.pk}/")
+
+    def test_nobody_else_does(self):
+        address = f"/papers/{self.paper.pk}/"
+        assert self.client.get(address).headers["Location"].startswith("/accounts/login/")
+        self.client.force_login(User.objects.create_user("somebody"))
+        assert self.client.get(address).status_code == 404
+        assert self.client.get("/media/" + self.paper.file.name).status_code == 404
+
+    def test_a_link_holds_for_an_hour(self):
+        link = link_to(self.paper)
+        self.assert_served(link)
+        assert self.client.get(link.replace("shared/1", "shared/2")).status_code == 404
+        forged = TimestampSigner(salt="another").sign(self.paper.pk)
+        assert self.client.get(f"/papers/shared/{forged}/").status_code == 404
+        later = (timezone.now() + timedelta(minutes=61)).timestamp()
+        with patch("django.core.signing.time.time", lambda: later):
+            assert self.client.get(link).status_code == 404
+
+    def test_a_picture_is_shown_and_a_page_is_not(self):
+        for data, shown in ((b"\\x89PNG\\r\\n\\x1a\\n" + bytes(100), "inline"), (b"<script>1</script>", "attachment")):
+            answer = self.client.get(link_to(self.keep("x.html", data)))
+            assert answer.headers["Content-Disposition"].startswith(shown)
+            assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "html" not in answer.headers["Content-Type"]
+
+    def test_a_file_that_has_gone_is_not_found(self):
+        self.paper.file.storage.delete(self.paper.file.name)
+        assert self.client.get(link_to(self.paper)).status_code == 404
+
+    def assert_served(self, address):
+        whole = self.client.get(address)
+        assert whole.getvalue() == PDF
+        assert whole.headers["Content-Type"] == "application/pdf"
+        assert whole.headers["Content-Disposition"] == 'attachment; filename="my plan.pdf"'
+        assert whole.headers["Cache-Control"] == "private, no-cache"
+        part = self.client.get(address, headers={"Range": "bytes=1000000-1000009"})
+        assert (part.status_code, part.getvalue()) == (206, PDF[1_000_000:1_000_010])
+        same = self.client.get(address, headers={"If-None-Match": whole.headers["ETag"]})
+        assert same.status_code == 304
+        too_far = self.client.get(address, headers={"Range": f"bytes={len(PDF)}-"})
+        assert too_far.status_code == 416
+        assert self.client.head(address).headers["Content-Length"] == str(len(PDF))
+"""
+
+
+def test_private_files_are_for_those_that_they_are_for(guide: str, tmp_path: Path) -> None:
+    """The chapter's app, in a project that has nothing else of the guide."""
+    chapter = guide.partition("### Files that aren't for everybody\n")[2].partition("\n## ")[0]
+    _run(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    for package in ("liveview", "uploads"):
+        ignored = shutil.ignore_patterns("tests", "__pycache__")
+        shutil.copytree(GUIDE.parents[1] / "apps" / package, tmp_path / package, ignore=ignored)
+    write_files(WIRING, tmp_path)
+    write_files(chapter, tmp_path)
+    (tmp_path / "papers/tests.py").write_text(ASKING)
+
+    _run(tmp_path, "manage.py", "makemigrations", "papers")
+    assert "Ran 5 tests" in _run(tmp_path, "manage.py", "test", "papers")
+    assert "No changes" in _run(tmp_path, "manage.py", "makemigrations", "--check", "papers")
+
+
+def _run(folder: Path, *command: str) -> str:
+    names = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH")
+    env = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def _sha256(data: bytes) -> str:

@@ -12,7 +12,7 @@ from django.test import Client
 
 from uploads.checks import check_settings
 from uploads.core.sniffing import FILE_TYPES
-from uploads.serving.views import TYPES
+from uploads.serving.files import TYPES
 
 NAME = "avatars/0123456789abcdef0123456789abcdef.jpg"
 
