@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from liveview.process import here
 from liveview.threads import with_connections
@@ -182,6 +183,13 @@ class Away:
             self._works.pop(snapshot, None)
 
 
+class Open:
+    """The pages that have a socket, by snapshot."""
+
+    def __init__(self) -> None:
+        self.pages: WeakValueDictionary[str, Works] = WeakValueDictionary()
+
+
 class Works:
     """The works of one page."""
 
@@ -200,8 +208,8 @@ class Works:
             work.cancel()
 
     def resume(self, snapshot: str, names: frozenset[str]) -> None:
-        """Takes up what runs here; the others are `Lost`."""
-        found = here(Away).take(snapshot)
+        """Its page is there. Takes up what the page's last socket began and runs here; the others are `Lost`."""
+        found = self._left(snapshot)
         for name, work in found.items():
             self.cancel(name)  # `mount` has begun it anew
             self._works[name] = work
@@ -212,11 +220,22 @@ class Works:
     def leave(self, snapshot: str) -> None:
         """The page is gone; it may come back with this snapshot, unless there is none."""
         works, self._works = self._works, {}
+        if here(Open).pages.get(snapshot) is self:
+            del here(Open).pages[snapshot]
         if works and snapshot:
             here(Away).leave(snapshot, works)
         else:
             for work in works.values():
                 work.cancel()
+
+    def _left(self, snapshot: str) -> dict[str, Work]:
+        """The last socket may still seem to be there: nobody is told when a phone changes its network."""
+        pages = here(Open).pages
+        before, pages[snapshot] = pages.get(snapshot), self
+        if before is None:
+            return here(Away).take(snapshot)
+        works, before._works = before._works, {}
+        return works
 
     def _told(self, work: Work, result: Result) -> None:
         if result.done:

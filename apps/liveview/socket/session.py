@@ -203,8 +203,7 @@ class LiveSession:
             extension.connected(self)
         self.spawn(self._watch(standing))
         await self._carry_out(turn.effects)
-        if turn.value:
-            self._works.resume(self._snapshot, mounted.attachments.works)
+        self._works.resume(self._snapshot, mounted.attachments.works)
 
     def _admitted(self, standing: Standing | None) -> bool:
         """Who has no session shares threads with all others of the same address, whose sockets are counted already."""

@@ -149,6 +149,22 @@ def test_a_handler_that_fails_starts_nothing(site: Open) -> None:
     assert not started.is_set()
 
 
+def test_a_page_takes_up_its_work_while_its_old_socket_still_seems_to_be_there(site: Open) -> None:
+    gate = threading.Event()
+    bench = ran(site, lambda: gate.wait(30))
+    lost, again = bench, LivePage(bench.url, bench.client)
+    again.snapshot = bench.snapshot
+
+    again.connect()
+    assert again.restored
+    lost.drop_connection()
+    gate.set()
+    again.wait_html("job:")
+    again.drop_connection()
+
+    assert "job:done:True:None" in again.html
+
+
 # -- Showing what there is so far
 
 
