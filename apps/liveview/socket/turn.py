@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -22,6 +23,8 @@ from liveview.mounted import Mounted
 from liveview.rendering import diff, render
 from liveview.socket import django_session, snapshots
 from liveview.threads import completed
+
+LOOK_EVERY: Final = 0.5  # seconds between two looks at whether the event loop still runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,12 @@ async def take(mounted: Mounted, call: Call, screen: Screen, snapshot: str, emit
 
 
 def _wait_for(loop: asyncio.AbstractEventLoop, emit: Emit, turn: Turn) -> None:
-    asyncio.run_coroutine_threadsafe(emit(turn), loop).result()
+    """Blocks. Raises `RuntimeError` if the loop ends meanwhile: a process that is to stop waits for its threads."""
+    sending = asyncio.run_coroutine_threadsafe(emit(turn), loop)
+    while not wait([sending], LOOK_EVERY).done:
+        if not loop.is_running():
+            raise RuntimeError("the server has stopped")
+    sending.result()
 
 
 class _Work:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from liveview.core.effects import Effect
+from liveview.socket import turn as turns
+from liveview.socket.turn import Screen, Turn
 from liveview.testing import Closed, LivePage, ServerSaid
 
 Open = Callable[..., LivePage]
@@ -101,3 +107,28 @@ def test_the_second_failure_in_a_row_closes_the_socket(site: Open) -> None:
         bench.click("fail")
 
     assert bench.wait_closed() == 4400
+
+
+def test_a_handler_that_shows_something_ends_with_the_server() -> None:
+    """Nobody would ever tell its thread, and a process waits for its threads before it ends."""
+    loop, is_sending = asyncio.new_event_loop(), threading.Event()
+    effects: list[Effect] = []
+
+    async def emit(_turn: Turn) -> None:
+        is_sending.set()
+        await asyncio.Event().wait()
+
+    server = threading.Thread(target=loop.run_forever)
+    server.start()
+    with ThreadPoolExecutor() as pool:
+        handler = pool.submit(turns._wait_for, loop, emit, Turn(None, Screen(), [], effects))
+        assert is_sending.wait(30)
+        loop.call_soon_threadsafe(loop.stop)
+        server.join()
+
+        with pytest.raises(RuntimeError, match="stopped"):
+            handler.result(30)
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
