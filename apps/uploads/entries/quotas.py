@@ -57,23 +57,34 @@ class Awaited:
 
     def __init__(self, owner: str) -> None:
         self._owner, self._left = owner, 0
+        self._is_over = False
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Awaited:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._is_over = True
         self.written(self._left)
 
     def reserve(self, size: int, folder: Path | None = None) -> None:
-        """So many more, in `folder` if not in staging. Blocks; raises `UploadError`: `storage_full`, `busy`."""
-        here(Ledger).await_bytes(self._owner, size, disk_space.room(folder), self._left)
-        self._left += size
+        """So many more, in `folder` if not in staging. Blocks; raises `UploadError`: `storage_full`, `busy`.
+
+        Nothing once it is over: who asked in a thread may have been cancelled before the thread's turn.
+        """
+        room = disk_space.room(folder)
+        with self._lock:
+            if not self._is_over:
+                here(Ledger).await_bytes(self._owner, size, room, self._left)
+                self._left += size
 
     def written(self, size: int) -> None:
         """So many of them are on the disk. Never blocks."""
-        size = min(size, self._left)
-        self._left -= size
-        here(Ledger).await_bytes(self._owner, -size)
+        with self._lock:
+            size = min(size, self._left)
+            self._left -= size
+            here(Ledger).await_bytes(self._owner, -size)
 
 
 @dataclass(slots=True)

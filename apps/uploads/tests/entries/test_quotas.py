@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from liveview.process import here
 from liveview.tests.processes import served
-from uploads.entries.quotas import Ledger, Reservation
+from uploads.entries.quotas import Awaited, Ledger, Reservation
 from uploads.errors import UploadError
 from uploads.testing import Refused, UploadPage
 from uploads.tests.http.ways import tus
@@ -143,6 +143,17 @@ def test_what_is_parked_may_keep_its_disk(book: Ledger) -> None:
     assert book.awaited == 500
     book.release("1", None)
     assert book.awaited == 0
+
+
+def test_a_reservation_whose_thread_comes_too_late_is_none(folders: Any) -> None:
+    """Whoever asked for it was cancelled before the thread had its turn."""
+    before = here(Ledger).awaited
+    with Awaited("somebody") as room:
+        room.reserve(100)
+        assert here(Ledger).awaited == before + 100
+    room.reserve(1000)
+
+    assert here(Ledger).awaited == before
 
 
 def test_parallel_registrations_never_overshoot(book: Ledger, settings: Any) -> None:
