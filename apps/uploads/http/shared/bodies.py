@@ -104,7 +104,9 @@ class Body:
         self._reserved = size
 
     def end(self) -> None:
+        """Its view has read it: it has answered, or begun to."""
         if self.has_place:
+            self.has_place = False
             here(Places).leave(self._address)
 
 
@@ -141,6 +143,7 @@ class _Answer:
     async def __call__(self, message: dict[str, Any]) -> None:
         if self._body.refused is None or self.has_begun:
             self.has_begun = True
+            self._body.end()  # an answer that is streamed may take as long as it likes
             await self._send(message)
 
 

@@ -34,6 +34,8 @@ class Site:
         self.reading = self.most = 0
         self.read: list[int] = []
         self.go = asyncio.Event()
+        self.ends = asyncio.Event()
+        self.ends.set()
         self.awaited: list[int] = []
 
     async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
@@ -51,6 +53,7 @@ class Site:
         await self.go.wait()
         self.reading -= 1
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await self.ends.wait()
 
 
 async def post(site: Site, pieces: int, address: str = "192.0.2.1", *, is_announced: bool = True) -> int:
@@ -120,6 +123,17 @@ async def test_who_waits_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) ->
     site.go.set()
     assert await asyncio.gather(*crowd) == [200] * (AT_ONCE // 2)
     assert await post(site, 2) == 200
+
+
+async def test_an_answer_that_takes_long_keeps_no_place() -> None:
+    site = Site()
+    site.go.set()
+    site.ends.clear()
+    crowd = [asyncio.ensure_future(post(site, 2)) for _ in range(AT_ONCE * 2)]
+
+    await several(lambda: len(site.read) == AT_ONCE * 2)
+    site.ends.set()
+    assert await asyncio.gather(*crowd) == [200] * AT_ONCE * 2
 
 
 async def test_short_bodies_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
