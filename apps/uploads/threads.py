@@ -83,7 +83,7 @@ async def judge(function: Callable[[], T], visitor: str, network: str = "") -> T
     return await asyncio.shield(work)
 
 
-_at_work = threading.local()  # `place`: whether this thread has one of those that judge
+_at_work = threading.local()  # `place`: that of a judge who is at work; `is_judge`: whether this thread is one now
 _acting: Callable[[str, str], AbstractContextManager[None]] = lambda visitor, network: nullcontext()  # noqa: E731
 
 
@@ -96,21 +96,26 @@ def judge_for(acting: Callable[[str, str], AbstractContextManager[None]]) -> Non
 def _judge(function: Callable[[], T], visitor: str, network: str) -> T:
     judging = here(Pools).judging
     judging.acquire()
-    _at_work.place = judging
+    _at_work.place, _at_work.is_judge = judging, True
     try:
         with _acting(visitor, network):
             return function()
     finally:
         _leave()
+        _at_work.is_judge = False
 
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """Within, and from then on, this thread only waits for a child: it leaves its place, and the database."""
+    """Within, and from then on, a judge only waits for a child: they leave their place, and the database.
+
+    A thread that is no judge keeps its connections: a command may be reading from one while it gives jobs.
+    """
     _leave()
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
+    if getattr(_at_work, "is_judge", False):
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close()
     yield
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from liveview import process
+from liveview.threads import with_connections
 from uploads import intakes
 from uploads import threads as pools
 from uploads.conf import conf
@@ -157,3 +159,21 @@ async def test_who_waits_for_a_child_leaves_the_thread_to_others(settings: Any, 
     finally:
         process.current().close()
         process._current = before
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_only_a_judge_gives_up_their_connections_to_wait_for_a_child(folders: Any) -> None:
+    """A command may be in the middle of a query while it gives jobs to children."""
+
+    def is_kept() -> bool:
+        connection.ensure_connection()
+        closes, connection.close = [], lambda: closes.append(1)  # type: ignore[method-assign]
+        try:
+            with pools.resting():
+                return not closes
+        finally:
+            del connection.close
+
+    assert await asyncio.to_thread(with_connections, is_kept)
+    assert not await pools.judge(is_kept, "visitor")
+    assert await pools.check(is_kept)
