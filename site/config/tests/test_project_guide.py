@@ -131,7 +131,7 @@ def test_sentences_of_the_troubleshooting_are_said() -> None:
         for path in (ROOT / "apps").rglob(kind)
         if "tests" not in path.parts
     )
-    chapter = GUIDE.read_text().partition("## Troubleshooting")[2].partition("\n## ")[0]
+    chapter = " ".join(GUIDE.read_text().partition("## Troubleshooting")[2].split())
     ours = [
         "Reconnecting…",
         "There is no live connection.",
