@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 RATE: Final = 0.005  # seconds of the loop's time a second that are free
+STAYS: Final = 0.05  # the same for whom it is enough to take turns: fifty events a second on a slow machine
 FREE: Final = 0.002  # seconds at once, after which a connection has to take turns
 SAVED: Final = 0.01  # seconds that bytes may have paid in advance
 SLICE: Final = 0.002  # seconds of one turn
@@ -18,11 +19,15 @@ PER_BYTE: Final = 8e-9  # seconds that a byte may cost: large frames take a tent
 
 
 class TimeBudget:
-    """Of one connection. What is owed is paid off by waiting, at `RATE`; `most` are the seconds that may be owed."""
+    """Of one connection. What is owed is paid off by waiting, at `RATE`: whoever owes something takes turns.
+
+    most: seconds that may be owed if they were paid off at `STAYS`. Turns keep the others safe from whoever takes
+        little; only who always takes more has to go.
+    """
 
     def __init__(self, most: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
-        self._owed = 0.0
+        self._owed = self._excess = 0.0
         self._at = clock()
         self._slice = 0.0
         self.kept = 0.0
@@ -30,10 +35,7 @@ class TimeBudget:
     @property
     def owed(self) -> float:
         """Seconds; negative for one whose bytes have cost less than they might."""
-        now = self._clock()
-        if self._owed > 0:
-            self._owed = max(0.0, self._owed - (now - self._at) * RATE)
-        self._at = now
+        self._pay_off()
         return self._owed
 
     def charge(self, seconds: float, size: int = 0, kept: float = 0.0) -> None:
@@ -43,7 +45,9 @@ class TimeBudget:
         """
         self.kept += max(kept, seconds)
         cost = seconds - size * PER_BYTE
-        self._owed = max(-SAVED, self.owed + cost)
+        self._pay_off()
+        self._owed = max(-SAVED, self._owed + cost)
+        self._excess = max(0.0, self._excess + cost)
         self._slice -= max(0.0, cost)
 
     @property
@@ -54,7 +58,15 @@ class TimeBudget:
     @property
     def is_exhausted(self) -> bool:
         """Whether it has to go."""
-        return self.owed > self._most
+        self._pay_off()
+        return self._excess > self._most
 
     def begin_turn(self) -> None:
         self._slice = SLICE
+
+    def _pay_off(self) -> None:
+        now = self._clock()
+        since, self._at = now - self._at, now
+        if self._owed > 0:
+            self._owed = max(0.0, self._owed - since * RATE)
+        self._excess = max(0.0, self._excess - since * STAYS)

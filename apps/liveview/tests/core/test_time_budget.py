@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from liveview.core.time_budget import FREE, PER_BYTE, RATE, SAVED, SLICE, TimeBudget
 
 
@@ -59,3 +61,18 @@ def test_bytes_pay_for_themselves_and_for_nothing_else() -> None:
 
     budget.charge(0.5, 10)
     assert 0.5 - SAVED - 0.001 < budget.owed < 0.5
+
+
+@pytest.mark.parametrize(("each", "stays"), [(0.0008, True), (0.005, False)])
+def test_fifty_messages_a_second_may_come_for_ever_from_whom_they_do_not_cost_much(each: float, stays: bool) -> None:
+    """That many are allowed, and a slow machine takes longer for each: turns are enough. A quarter of the loop isn't
+    anybody's for ever.
+    """
+    clock = Clock()
+    budget = TimeBudget(5.0, clock)
+    for _ in range(50 * 3600):
+        clock.now += 1 / 50
+        budget.charge(each, 100)
+
+    assert budget.needs_turn
+    assert budget.is_exhausted is not stays
