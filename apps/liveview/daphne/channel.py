@@ -183,6 +183,7 @@ class Channel(http.HTTPChannel):
             self._linger_ends.cancel()
         self.factory.server.channels.pop(self, None)
         self.drained.set()
+        self._arrived = b""  # nobody is left to read it for, when it is this connection's turn
         super().connectionLost(reason)
 
     def _stop_waiting_for_headers(self) -> None:

@@ -137,7 +137,7 @@ class Socket(WebSocketProtocol):
 
     def _read_piece(self, piece: bytes) -> None:
         """Without autobahn's `dataReceived`, which formats a line for its debug log at each call."""
-        if self.state != self.STATE_OPEN:  # the handshake
+        if self.state == self.STATE_CONNECTING:  # the handshake
             self._dataReceived(piece)
             return
         began, since = time.thread_time(), time.monotonic()

@@ -6,8 +6,10 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
+from twisted.internet.testing import StringTransport
 
 from liveview import process
 from liveview.core.messages import CloseCode
@@ -77,9 +79,7 @@ def test_an_application_is_charged_for_the_loop_it_takes_and_not_for_waiting() -
     budget = TimeBudget(10.0, lambda: 0.0)
 
     async def application() -> str:
-        end = time.thread_time() + 0.03
-        while time.thread_time() < end:
-            pass
+        _spend(0.03)
         await asyncio.sleep(0.1)
         return "done"
 
@@ -88,6 +88,44 @@ def test_an_application_is_charged_for_the_loop_it_takes_and_not_for_waiting() -
 
     assert asyncio.run(run()) == "done"
     assert 0.03 <= budget.owed < 0.09
+
+
+def test_what_comes_after_the_close_is_charged_as_well() -> None:
+    """Its client has a second to answer the close, and may fill it with frames."""
+    from liveview.daphne.sockets import Socket
+
+    socket = Socket()
+    socket.budget = TimeBudget(10.0, lambda: 0.0)
+    socket._dataReceived = lambda data: _spend(0.01)
+    socket.state = socket.STATE_CLOSING
+    socket._read_piece(b"frames")
+
+    assert socket.budget.owed >= 0.009
+
+
+def test_nothing_is_read_for_a_request_whose_client_has_left_before_its_turn() -> None:
+    from liveview.daphne.channel import Channel
+
+    channel, lost, read = Channel(), list[object](), list[int]()
+    channel.transport, channel.length = StringTransport(), None
+    channel._networkProducer = channel.transport
+    channel.factory = SimpleNamespace(server=SimpleNamespace(channels={}))
+    channel.requests = [
+        SimpleNamespace(is_complete=False, connectionLost=lost.append, needs_turn=lambda: read.append(1) or True)
+    ]
+    channel._arrived, channel._awaits_turn = b"1\r\nx\r\n", True
+
+    channel.connectionLost()
+    channel._go_on()
+
+    assert lost
+    assert not read
+
+
+def _spend(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 
 
 # On real connections
