@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
 from e2e.support.readme import Readme
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from liveview.tests.processes import Program
 
 ROOT = Path(settings.ROOT)
 GUIDE = ROOT / "docs" / "your-project.md"
@@ -102,6 +109,37 @@ def test_a_project_that_is_not_fresh(tmp_path: Path, asgi: str) -> None:
     run(tmp_path, "-c", f"OWN_SOCKET, CAPPED = {asgi == 'own'}, True\n{ASK}")
 
 
+class Uvicorn(Program):
+    probe = "/admin/login/"
+
+
+def test_below_a_path_behind_a_login_and_without_daphne(tmp_path: Path) -> None:
+    """Under uvicorn, in a project whose settings say so in the guide's words."""
+    guide = GUIDE.read_text()
+    run(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    shutil.copytree(ROOT / "apps/gallery", tmp_path / "gallery", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    below = re.search(r"```python\n(FORCE_SCRIPT_NAME.*?)```", guide, re.DOTALL)
+    guarded = re.search(r"```python\n(urlpatterns = \[path\(\"\", login_required.*?)```", guide, re.DOTALL)
+    silenced = re.search(r"`(SILENCED_SYSTEM_CHECKS = .*?)`", guide)
+    assert below is not None and guarded is not None and silenced is not None
+    append(tmp_path / "mysite/settings.py", f"{HOST}\n{below[1]}\nINSTALLED_APPS.remove('daphne')\n{silenced[1]}\n")
+    append(tmp_path / "gallery/urls.py", f"from django.contrib.auth.decorators import login_required\n{guarded[1]}")
+    Readme(guide).paste(tmp_path)
+    assert "no issues" in run(tmp_path, "manage.py", "check", "--fail-level", "WARNING")
+    run(tmp_path, "manage.py", "migrate")
+
+    command = (sys.executable, "-m", "uvicorn", "mysite.asgi:application", "--host", "{host}", "--port", "{port}")
+    with Uvicorn(tmp_path, command, env=environment()) as server:
+        for prefix in ("", "/portal"):  # whatever the proxy does with it
+            with connect(f"ws://127.0.0.1:{server.port}{prefix}/live/", origin=Origin(server.url)) as socket:
+                socket.send('{"type": "mount", "protocol": 1, "url": "/portal/gallery/", "snapshot": null}')
+                led = json.loads(socket.recv(timeout=60))
+            assert led == {"type": "redirect", "url": "/accounts/login/?next=/portal/gallery/"}
+        page = urlopen(f"{server.url}/portal/admin/login/").read().decode()
+
+    assert 'href="/portal/static/admin/' in page
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
 def test_links_lead_somewhere(guide: Path) -> None:
     lost = []
@@ -165,14 +203,18 @@ def append(file: Path, text: str) -> None:
 
 
 def run(project: Path, *command: str) -> str:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
     done = subprocess.run(
         [sys.executable, *command],
         cwd=project,
-        env={**env, "PYTHONPATH": str(ROOT / "apps")},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def environment() -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
+    return {**env, "PYTHONPATH": str(ROOT / "apps")}
