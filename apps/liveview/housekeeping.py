@@ -1,10 +1,9 @@
-"""What a server does now and then by itself, in a thread of its own: nobody has to come by for it."""
+"""What a server does now and then by itself, each in a thread of its own: nobody has to come by for it."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +27,10 @@ def every(seconds: float, what: str, work: Work) -> None:
 
 
 def start() -> None:
-    """Called by a server when it begins to serve. Commands and tests don't, and nothing happens in them."""
+    """Called when a server begins to serve; if it isn't ours, with its first socket.
+
+    Commands and tests don't, and nothing happens in them.
+    """
     here(_Housekeeper).start()
 
 
@@ -37,7 +39,6 @@ class _Task:
     what: str
     seconds: float
     work: Work
-    due: float = 0.0
     fails: bool = False
 
     def run(self) -> None:
@@ -48,26 +49,25 @@ class _Task:
             if not self.fails:
                 logger.exception("housekeeping failed: %s", self.what)
             self.fails = True
-        self.due = time.monotonic() + self.seconds
 
 
 class _Housekeeper:
     def __init__(self) -> None:
         self._ends = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._has_begun = False
 
     def start(self) -> None:
-        if self._thread is None and _declared:
-            self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
-            self._thread.start()
+        if not self._has_begun:
+            self._has_begun = True
+            for what, (seconds, work) in _declared.items():
+                task = _Task(what, seconds, work)
+                threading.Thread(target=self._repeat, args=(task,), name="housekeeping", daemon=True).start()
 
     def close(self) -> None:
         self._ends.set()
 
-    def _run(self) -> None:
-        tasks = [_Task(what, seconds, work) for what, (seconds, work) in _declared.items()]
+    def _repeat(self, task: _Task) -> None:
+        """One that hangs, as a storage may for minutes, keeps no other from its time."""
         while not self._ends.is_set():
-            for task in tasks:
-                if task.due <= time.monotonic():
-                    task.run()
-            self._ends.wait(max(0.0, min(task.due for task in tasks) - time.monotonic()))
+            task.run()
+            self._ends.wait(task.seconds)

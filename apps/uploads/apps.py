@@ -17,6 +17,7 @@ class UploadsConfig(AppConfig):
         from liveview import housekeeping
         from uploads import checks, janitor  # noqa: F401  (registers them)
 
+        housekeeping.every(janitor.EVERY, "keeping what pages need", janitor.keep)
         housekeeping.every(janitor.EVERY, "removing what nobody needs", janitor.come)
         assert self.module is not None
         for folder in OPT_IN:

@@ -39,6 +39,11 @@ def register(what: str, sweep: Sweep, every: float = SELDOM) -> None:
     _sweeps[what] = sweep, every
 
 
+def keep() -> None:
+    """Shows others which staging files this process needs. A round does so, too, but may wait long for a storage."""
+    leftovers.keep_alive()
+
+
 def is_due() -> bool:
     """Whether it is time for a round; at most one caller of a process is told so."""
     return here(Rounds).is_due("", EVERY)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from liveview import pubsub
+from liveview import housekeeping, pubsub
 from liveview.conf import conf
 from liveview.core.addresses import network_of
 from liveview.core.messages import CloseCode
@@ -48,6 +48,8 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return
     pubsub.settle(asyncio.get_running_loop())
+    if "asgi" in scope:  # as every server says, whichever it is, and no test
+        housekeeping.start()
     try:
         await _Socket(scope, receive, send).serve()
     finally:

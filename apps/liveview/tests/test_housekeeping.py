@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 
 from liveview import housekeeping, process
+from liveview.socket.asgi import live_socket
 from liveview.tests.processes import until
 
 
@@ -32,6 +34,18 @@ def test_work_is_done_at_the_start_and_again_when_it_is_due() -> None:
     assert seldom == ["housekeeping"]
 
 
+def test_what_hangs_keeps_nothing_else_from_its_time() -> None:
+    goes_on, often = threading.Event(), []
+    housekeeping.every(3600, "hanging", goes_on.wait)
+    housekeeping.every(0.01, "often", lambda: often.append(1))
+    housekeeping.start()
+
+    try:
+        until(lambda: len(often) > 3)
+    finally:
+        goes_on.set()
+
+
 def test_what_fails_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     tried: list[int] = []
 
@@ -45,6 +59,23 @@ def test_what_fails_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixtur
 
     until(lambda: len(tried) > 5)
     assert [record.message for record in caplog.records] == ["housekeeping failed: failing"]
+
+
+@pytest.mark.parametrize("is_server", [True, False])
+async def test_under_any_server_it_begins_with_the_first_socket(is_server: bool) -> None:
+    """A page's files are kept by what is done now and then, and other processes remove them if it isn't."""
+    begun = threading.Event()
+    housekeeping.every(3600, "once", begun.set)
+    headers = [(b"host", b"testserver"), (b"origin", b"http://testserver")]
+    scope = {"type": "websocket", "scheme": "ws", "path": "/live/", "query_string": b"", "headers": headers}
+    served = ApplicationCommunicator(live_socket, scope | ({"asgi": {"version": "3.0"}} if is_server else {}))
+
+    await served.send_input({"type": "websocket.connect"})
+    assert (await served.receive_output(30))["type"] == "websocket.accept"
+    await served.send_input({"type": "websocket.disconnect", "code": 1001})
+    await served.wait(30)
+
+    assert begun.wait(30 if is_server else 0) is is_server
 
 
 def test_nothing_begins_by_itself_where_nothing_is_served() -> None:

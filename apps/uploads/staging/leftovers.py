@@ -36,6 +36,16 @@ class Residence:
         self._lock: int | None = None  # its file descriptor
         self._began = time.time()
         self._is_alone = False
+        self._ahead: float | None = None  # by how much the clock was ahead of the monotonic one, when last asked
+
+    def has_slept(self) -> bool:
+        """Whether the clock has jumped since this was last asked, as after a machine's sleep.
+
+        Files look older then than anybody has had time to touch them.
+        """
+        now = time.time() - time.monotonic()
+        before, self._ahead = self._ahead, now
+        return before is not None and now - before > UNTOUCHED / 4
 
     def enter(self) -> float:
         """Before that time nobody lived here who still does; 0 if somebody may have."""
@@ -63,6 +73,11 @@ class Residence:
             self._lock = None
 
 
+def keep_alive() -> None:
+    """Shows other processes which files this one needs. Blocks."""
+    here(Alive).names()
+
+
 def keep(mark: Path) -> None:
     """Leaves a mark beside a file whose record is in a store of its slot's own."""
     with contextlib.suppress(OSError):
@@ -78,6 +93,8 @@ def sweep(is_recorded: Callable[[str], bool]) -> int:
     folder, removed = conf().staging_dir, 0
     old = here(Residence).enter()
     alive = here(Alive).names()
+    if here(Residence).has_slept():
+        return 0  # the next round is soon
     known: dict[str, bool] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = _OURS.fullmatch(path.name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO, Any
 import pytest
 from django.core.management import call_command
 
-from liveview import process
+from liveview import housekeeping, process
 from liveview.process import here
 from uploads import UploadError, janitor
 from uploads.janitor import Rounds
@@ -104,6 +105,49 @@ def test_what_waits_for_its_form_stays_for_as_long_as_its_page(
 
     page.drop_connection()
     until(lambda: staged() == [])
+
+
+def test_what_is_needed_is_shown_while_a_storage_keeps_a_round_waiting(
+    site: Callable[..., UploadPage],
+    staging: Path,
+    staged: Callable[[], list[str]],
+    own_memory: None,
+    sweeps: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Other processes remove what nobody has touched for a while."""
+    hangs, goes_on = threading.Event(), threading.Event()
+    janitor.register("what hangs", lambda: hangs.set() or int(goes_on.wait()))
+    works = [work for _seconds, work in housekeeping._declared.values() if work.__module__ == janitor.__name__]
+    monkeypatch.setattr(housekeeping, "_declared", {work.__name__: (0.01, work) for work in works})
+    page = site()
+    page.upload("docs", "a.txt", b"hello")
+    (name,) = staged()
+    here(Rounds).last.clear()
+    housekeeping.start()
+    assert hangs.wait(30)
+
+    try:
+        os.utime(staging / name, (1, 1))
+        until(lambda: (staging / name).stat().st_mtime > 1)
+    finally:
+        goes_on.set()
+    page.drop_connection()
+
+
+def test_after_a_sleep_files_only_look_as_if_nobody_had_touched_them(
+    staging: Path, staged: Callable[[], list[str]], own_memory: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept, clock = 0.0, time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + slept)
+    leave(staging, ID, 10)
+    with live_here(staging):
+        janitor.sweep()
+        slept = 1000.0
+        janitor.sweep()
+        assert staged() == [ID]
+        janitor.sweep()
+        assert staged() == []
 
 
 def test_what_another_process_has_open_stays(staging: Path, staged: Callable[[], list[str]], own_memory: None) -> None:
