@@ -96,7 +96,7 @@ def nobody() -> str:
         return f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("address", [nobody(), "unix:///nonexistent/clamd"])
+@pytest.mark.parametrize("address", [nobody(), "unix:///nonexistent/clamd"], ids=["tcp", "unix"])
 def test_while_it_is_away_its_site_decides(
     entry: Callable[[bytes], Any], address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
