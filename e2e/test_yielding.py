@@ -184,3 +184,31 @@ def test_enter_in_a_field_presses_none_of_them(page: Page, visit: Visit, files: 
     page.press("#line", "Enter")
 
     expect(page.locator("#saved li")).to_have_text(["one.txt"])
+
+
+# -- Buttons that don't send the form to its handler
+
+DIALOG = """
+<dialog dj-ignore><form dj-submit="save">
+  <button id="save">Save</button> <button formmethod="dialog" id="close">Close</button>
+  <button formaction="/lab/plain/" id="other">Another page</button>
+  <button formaction="/lab/plain/" name="_event" value="next" id="named">An event</button>
+</form></dialog>
+<p id="step">{{ step }}</p>
+"""
+
+
+def test_a_button_that_closes_a_dialog_or_names_another_address_is_the_browsers(page: Page, visit: Visit) -> None:
+    visit(address(DIALOG))
+    page.evaluate("document.querySelector('dialog').showModal()")
+
+    page.click("#named")
+    expect(page.locator("#step")).to_have_text("2")
+    page.click("#close")
+    expect(page.locator("dialog")).to_be_hidden()
+    event(page, "save")
+    expect(page.locator("#saved li")).to_have_count(1)
+    page.evaluate("document.querySelector('dialog').showModal()")
+    page.click("#other")
+
+    page.wait_for_url("**/lab/plain/?*")

@@ -1,7 +1,7 @@
-// Turns what the visitor does into events: one listener per kind, for the whole live root.
+// Turns what the visitor does into events, with one listener per kind.
 
 import { document, dom } from "./dom.js";
-import { formOf } from "./form.js";
+import { formOf, goesElsewhere } from "./form.js";
 import { live } from "./live.js";
 import { once } from "./once.js";
 import { pace } from "./pace.js";
@@ -71,8 +71,8 @@ const own = {
   },
 
   async submit(e, form) {
-    if (form === this.native) return;
     const { submitter } = e;
+    if (form === this.native || goesElsewhere(submitter)) return;
     const isPost = dom(form).matches("[method=post]");
     const mayGo = !isLocked(form) && confirmed(submitter) && confirmed(form);
     if (mayGo && isPost && live.isFailed) return; // the browser can still send it

@@ -3,6 +3,7 @@
 
 import { document, dom } from "../liveview/dom.js";
 import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
+import { goesElsewhere } from "../liveview/form.js";
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { pending } from "../liveview/pending.js";
@@ -214,7 +215,8 @@ class Fallback {
   async submitted(e) {
     const form = e.target;
     const { submitter } = e;
-    if (e.defaultPrevented || form === this.native || !dom(form).matches("[dj-submit][method=post]")) return;
+    const isLeft = e.defaultPrevented || form === this.native || goesElsewhere(submitter);
+    if (isLeft || !dom(form).matches("[dj-submit][method=post]")) return;
     e.preventDefault();
     const busy = pending.some(({ kind, element }) => kind && element === form);
     const question = submitter?.getAttribute("dj-confirm") ?? dom(form).getAttribute("dj-confirm");
