@@ -263,6 +263,30 @@ def test_a_reset_takes_back_what_was_chosen(
     expect_saved(page, "small.txt")  # the handler consumes both slots
 
 
+PENDING = f"""
+<form dj-submit="save" id="form-{{{{ step }}}}">
+  <input type="file" dj-upload="docs" id="docs" dj-form-pending="disabled"> {rows("docs")}
+  <button id="save">Save</button>
+</form>
+<button id="next" dj-click="next">Next</button>
+"""
+
+
+def test_a_file_that_is_chosen_early_is_taken_though_the_waiting_form_disables_its_input(
+    page: Page, console: Console, files: Give
+) -> None:
+    answers = Answers(page)
+    page.goto(address(PENDING))
+    page.wait_for_load_state("load")
+    page.set_input_files("#docs", files("one.txt"))
+
+    page.click("#save")
+    expect(page.locator("#docs")).to_be_disabled()
+    answers.release()
+
+    expect_saved(page, "one.txt")
+
+
 DISABLED = f"""
 <form dj-submit="next" id="form">
   <fieldset id="fieldset" {{% if step == 1 %}}disabled{{% endif %}}>
@@ -360,6 +384,23 @@ def test_a_form_waits_for_a_file_whose_input_or_form_is_gone(
     expect(page.locator("#last")).to_be_attached()
     page.click("#save")
     expect(page.locator("#last")).to_have_attribute("aria-busy", "true")
+    lab_proxy.rate = None
+
+    expect_saved(page, "one.txt")
+
+
+def test_a_form_that_waits_still_waits_when_a_render_puts_another_in_its_place(
+    page: Page, visit: Visit, lab_proxy: FaultProxy, files: Give
+) -> None:
+    visit(lab_proxy.url + address(PENDING))
+    lab_proxy.rate = SLOW
+    page.set_input_files("#docs", files("one.txt", size=1_000_000))
+    expect_rows(page, "one.txt", status="uploading")
+    page.click("#save")
+    expect(page.locator("#form-1")).to_have_attribute("aria-busy", "true")
+
+    page.click("#next")
+    expect(page.locator("#form-2")).to_be_attached()
     lab_proxy.rate = None
 
     expect_saved(page, "one.txt")

@@ -122,6 +122,23 @@ def test_a_reconnect_without_its_module_loses_nothing(
     assert lift.lost == {"unreadable"}
 
 
+def test_a_click_waits_for_a_file_whose_module_is_late(page: Page, visit: Visit, book: Path) -> None:
+    held: list[Route] = []
+    page.route("**/forms.js", lambda route: held.append(route))
+    button = '<button dj-click="save" dj-upload-wait="docs" id="save">Save</button>'
+    visit(address(ROWS + button, **SLOTS))
+    with page.expect_request("**/forms.js"):
+        page.set_input_files("#docs", book)
+
+    page.click("#save")
+    event(page, "next")  # what the click would have sent is before it
+    expect(page.locator("#saved li")).to_have_count(0)
+    for route in held:
+        route.fallback()
+
+    expect(page.locator("#saved li")).to_have_text(["book.txt"])
+
+
 @pytest.mark.base("lab")
 def test_a_page_without_a_socket_gets_its_other_way_late_and_not_never(
     page: Page, lift: Lift, book: Path, console: Console

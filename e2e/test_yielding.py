@@ -136,6 +136,25 @@ def test_a_paste_that_another_script_has_taken_is_its_own(page: Page, visit: Vis
     expect_files(page, "ours.png")
 
 
+COVERED = """
+<div dj-upload-paste="docs" dj-upload-drop="docs" dj-upload-anywhere id="zone">Here</div>
+<dialog dj-ignore tabindex="0">A picture, large</dialog>
+"""
+
+
+def test_what_is_behind_an_open_dialog_takes_nothing(page: Page, visit: Visit, files: Names) -> None:
+    visit(address(COVERED + ROWS))
+    page.evaluate("document.querySelector('dialog').showModal()")
+
+    page.evaluate(PASTE, ["dialog", {}, "pasted.png"])
+    drop_files(page, "dialog", files("dropped.txt"))
+    page.evaluate("document.querySelector('dialog').close()")
+    page.evaluate(PASTE, ["body", {}, "after.png"])
+    drop_files(page, "#saved", files("anywhere.txt"))
+
+    expect_files(page, "after.png", "anywhere.txt")
+
+
 # -- Buttons that say no type
 
 TYPELESS = """

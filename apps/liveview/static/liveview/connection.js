@@ -4,7 +4,7 @@ import { document } from "./dom.js";
 import { CloseCode, messages } from "./messages.js";
 import { once } from "./once.js";
 
-const CRASHES = 8; // sockets in a row that broke soon after opening: there is little hope
+const CRASHES = 8; // sockets in a row that broke soon after opening
 const LATER = 5; // tries that count as made when we sent the server too much
 
 /** @type {LiveView.Connection} */
@@ -133,7 +133,7 @@ const own = {
     this.after(this.wait(), () => this.open());
   },
 
-  /** At first none, then exponential backoff with jitter, so that a crowd doesn't return as one. */
+  /** At first none, then exponential backoff, with jitter for crowds. */
   wait() {
     const { failed, longest } = this.times;
     const most = this.state === "failed" ? failed : Math.min(longest, 100 * 2 ** this.tries);
@@ -149,7 +149,7 @@ const own = {
 
 export const connection = once("connection", () => own);
 
-/** The page's first socket, opened while the rest of the client is still to come. @type {{ socket: WebSocket | null }} */
+/** The page's first socket, opened while the rest is still to come. @type {{ socket: WebSocket | null }} */
 const early = once("early", () => {
   /** @type {any} */
   const root = document.querySelector("[data-live-socket]");

@@ -283,13 +283,13 @@ const handlers = {
   heartbeat() {},
 };
 
-/** Nothing if all of the page's HTML is here; else what resolves when it is. @type {() => Promise<void> | undefined} */
+/** Resolves when all of the page's HTML is here; nothing if it is. @type {() => Promise<void> | undefined} */
 export function parsed() {
   if (document.readyState !== "loading") return;
   return new Promise((done) => document.addEventListener("readystatechange", () => done(), { once: true }));
 }
 
-/** Calls a method; an error in it stops nothing else. @param {any} object @param {string} name @param {any} [arg] */
+/** Calls a method, whose error stops nothing else. @param {any} object @param {string} name @param {any} [arg] */
 export function run(object, name, arg) {
   try {
     object[name]?.(arg);

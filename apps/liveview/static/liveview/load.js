@@ -1,4 +1,4 @@
-// Modules that are loaded when they are needed. A network that fails costs time then, and nothing else.
+// Loads modules when they are needed. A network that fails costs only time.
 
 import { once } from "./once.js";
 

@@ -3,7 +3,7 @@
 import { document, dom } from "./dom.js";
 import { once } from "./once.js";
 
-// As `dom` does, but faster, and not even a custom element's class has a say.
+// As `dom` does, but faster, and past a custom element's class, too.
 const get = (node, name) => Reflect.get(Element.prototype, name, node);
 const call = (node, name, ...args) => Reflect.get(Element.prototype, name).apply(node, args);
 
@@ -214,7 +214,7 @@ function nodesOf(live) {
 
 const isTranslated = () => /\btranslated-(ltr|rtl)\b/.test(document.documentElement.className);
 
-/** Takes the elements that a browser's translation puts in the place of texts for these texts. */
+/** Takes the elements that a translation puts in the place of texts for these. */
 function adopt(live, old) {
   const nodes = kids(live);
   const there = new Set(nodes.map((node) => twins.get(node)));

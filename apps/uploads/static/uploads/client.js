@@ -1,4 +1,4 @@
-// The uploads of a live page: what was chosen, what the server said about it, and when to send.
+// The uploads of a live page: what was chosen, what the server said, and when to send.
 
 import { live } from "../liveview/client.js";
 import { dom } from "../liveview/dom.js";
@@ -20,28 +20,29 @@ class Uploads {
     this.resuming = this.digests = this.external = null; // loaded when a slot needs them
     this.uploads = []; // in the order chosen
     this.sender = this.forms = null; // loaded with the first file
-    this.terms = null; // what this socket lets us send; another socket has others
+    this.terms = null; // what this socket lets us send
     this.view = new View(live.root, () => this.redraw());
     this.waiters = new Set(); // checked after each change
     this.active = () => this.sending();
     listen(live.root, this);
     live.root.addEventListener("click", (e) => this.clicked(e));
+    live.root.addEventListener("click", (e) => this.early.length && !this.forms && this.hold(e), true);
   }
 
   // What the visitor does
 
   /**
-   * Queues and registers files: the server may refuse them before a byte is sent.
+   * Queues and registers files.
    * @param giver the input or zone that got them
    */
-  choose(name, files, giver, isWanted) {
+  choose(name, files, giver, isWanted, isEarly) {
     const slot = this.slots.get(name);
+    if (!isEarly && this.forms?.isDisabled(name, giver)) return;
     if (!this.forms || !this.isReady || (slot?.resumable && !this.resuming) || (slot?.verify && !this.digests)) {
-      this.early.push([name, files, giver, isWanted]);
+      this.early.push([name, files, giver, isWanted, true]);
       this.forms?.mirror(name);
       return void this.chooseEarly();
     }
-    if (this.forms.isDisabled(name, giver)) return;
     files = this.forms.added(name, files, giver);
     if (slot?.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
     const form = this.forms.formFor(name, giver);
@@ -60,10 +61,7 @@ class Uploads {
   clicked(e) {
     const button = dom(e.target).closest(BUTTONS);
     if (button && dom(button).matches("a, button, [type=submit], [type=image]")) e.preventDefault();
-    const has = (name) => {
-      const element = dom(e.target).closest(`[${name}]`);
-      return element && dom(element).getAttribute(name);
-    };
+    const has = (name) => dom(e.target).closest(`[${name}]`)?.getAttribute(name);
     this.start(has("dj-upload-start"));
     const gone = has("dj-upload-cancel");
     if (gone) this.cancel(gone);
@@ -73,6 +71,15 @@ class Uploads {
     if (held) this.toggle(held);
     const again = this.find(has("dj-upload-retry"));
     if (again) this.retry(again);
+  }
+
+  /** Makes a click again once there are forms, which may hold it back. */
+  hold(e) {
+    const button = dom(e.target).closest("[dj-upload-wait]");
+    if (!button) return;
+    e.stopImmediatePropagation();
+    e.preventDefault();
+    this.loadForms().then(() => button.click());
   }
 
   start(name) {
@@ -287,8 +294,7 @@ const handlers = new Map(
         own.sender?.start(own);
         const known = [...own.uploads];
         const { terms } = own;
-        const register = ({ registerReadable }) => registerReadable(own, known, terms);
-        if (known.length) load(() => import("./unreadable.js")).then(register);
+        if (known.length) load(() => import("./unreadable.js")).then((all) => all.registerReadable(own, known, terms));
       }
       own.isReady = true;
       own.chooseEarly();

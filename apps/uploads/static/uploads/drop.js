@@ -5,17 +5,17 @@ import { load } from "../liveview/load.js";
 
 const OVER = "upload-dragover";
 const ZONE = "[dj-upload-drop]";
-const OFF = ":is(:disabled, :disabled *, :has([dj-upload]:disabled):not(:has([dj-upload]:enabled)))";
 const INPUT = "input[type=file][dj-upload]";
+const OPEN = ":is(:root:not(:has(:modal)), :modal) "; // not behind a dialog
 
 /** Calls `uploads.choose(slot, files, giver)` whenever a visitor gives files to a slot inside `root`. */
 export function listen(root, uploads) {
   const taken = new WeakSet(); // files
-  const depths = new WeakMap(); // zone → how many of its descendants the drag is inside: no flicker between children
+  const depths = new WeakMap(); // zone → how many of its descendants the drag is inside
 
   root.addEventListener("change", (e) => dom(e.target).matches(INPUT) && take(e.target));
   recall(); // chosen before this script was there
-  addEventListener("pageshow", recall); // given back by the browser to a page that is returned to
+  addEventListener("pageshow", recall); // given back to a page that is returned to
 
   addEventListener("dragenter", (e) => enter(e, 1));
   addEventListener("dragleave", (e) => enter(e, -1));
@@ -32,7 +32,7 @@ export function listen(root, uploads) {
     if (taker) uploads.choose(slotOf(taker), await filesOf(e.dataTransfer), taker);
   });
   addEventListener("paste", (e) => {
-    const [only, ...others] = root.querySelectorAll("[dj-upload-paste]");
+    const [only, ...others] = root.querySelectorAll(OPEN + "[dj-upload-paste]");
     const area = dom(e.target).closest?.("[dj-upload-paste]") ?? (others.length || isEditable(e) ? null : only);
     const files = Array.from(e.clipboardData?.files ?? [], (file) => ({ file, path: null }));
     if (e.defaultPrevented || !area || !files.length || (isEditable(e) && hasText(e.clipboardData, files))) return;
@@ -54,14 +54,12 @@ export function listen(root, uploads) {
   /** The zone or input of ours that takes what is dragged. */
   function takerOf(e) {
     const target = targetOf(e);
-    if (!target) return null;
-    const isOff = uploads.forms ? uploads.forms.isDisabled(slotOf(target), target) : dom(target).matches(OFF);
-    return isOff ? null : target;
+    return target && uploads.forms?.isDisabled(slotOf(target), target) ? null : target;
   }
 
   function enter(e, step) {
     if (!carriesFiles(e)) return;
-    uploads.loadForms(); // they know more of what is disabled
+    uploads.loadForms(); // they know what is disabled
     const target = step > 0 ? takerOf(e) : targetOf(e);
     const zone = target && dom(target).closest(ZONE);
     if (!zone) return;
@@ -81,18 +79,18 @@ function carriesFiles(e) {
   return e.dataTransfer?.types.includes("Files");
 }
 
-/** What the files of a drag would go to: the nearest zone or input, ours or not. */
+/** What takes the files of a drag: the nearest zone or input, ours or not. */
 function nearest(e) {
   return e.composedPath().find((node) => dom(node).matches?.(`${ZONE}, input[type=file]:enabled`));
 }
 
-/** The zone or input of ours that is under a drag; beside all others, the one for the whole page. */
+/** The zone or input of ours under a drag; beside all others, the one for the whole page. */
 function targetOf(e) {
-  const found = nearest(e) ?? (isEditable(e) ? null : document.querySelector(`${ZONE}[dj-upload-anywhere]`));
+  const found = nearest(e) ?? (isEditable(e) ? null : document.querySelector(`${OPEN}${ZONE}[dj-upload-anywhere]`));
   return found && dom(found).matches(`${ZONE}, ${INPUT}`) ? found : null;
 }
 
-/** Whether a drag is somebody else's business: a nearer script's, or that of a file input we know nothing of. */
+/** Whether a drag is a nearer script's, or over a file input that isn't ours. */
 function isAnothers(e) {
   return e.defaultPrevented || (nearest(e) && !targetOf(e));
 }
@@ -103,17 +101,14 @@ function isEditable(e) {
 
 const slotOf = (element) => dom(element).getAttribute("dj-upload-drop") ?? dom(element).getAttribute("dj-upload");
 
-/** Whether text was copied, and not only the files' names. */
+/** Whether there is text, and not only the files' names. */
 function hasText(clipboard, files) {
   const text = clipboard.getData("text/plain").trim();
   return text && !files.every(({ file }) => text.includes(file.name));
 }
 
-/** What the source of a drag allows, if that isn't a copy: a drop would fail otherwise. */
-function effect({ effectAllowed }) {
-  if (/^(move|linkMove)$/.test(effectAllowed)) return "move";
-  return effectAllowed === "link" ? "link" : "copy";
-}
+/** What a drag's source allows: a drop would fail otherwise. */
+const effect = ({ effectAllowed }) => /^(move|link)/.exec(effectAllowed)?.[0] ?? "copy";
 
 /** The files of a drop, including those in folders. */
 async function filesOf(transfer) {
@@ -122,7 +117,7 @@ async function filesOf(transfer) {
   if (entries.some((entry) => entry.isDirectory)) {
     return (await load(() => import("./folders.js"))).filesIn(entries);
   }
-  const files = Array.from(transfer.files, (file) => ({ file, path: null }));
   const handles = items.map((item) => item.getAsFileSystemHandle?.()); // must be requested during the event
-  return Promise.all(files.map(async (one, i) => ({ ...one, handle: await handles[i]?.catch(() => null) })));
+  const withHandle = async (file, i) => ({ file, path: null, handle: await handles[i]?.catch(() => null) });
+  return Promise.all(Array.from(transfer.files, withHandle));
 }

@@ -4,7 +4,6 @@
 
 import { dom } from "../liveview/dom.js";
 import { formOf } from "../liveview/form.js";
-import { load } from "../liveview/load.js";
 import { onSubmit } from "./submit.js";
 
 const PARTS = ["", "-drop", "-paste", "-progress", "-preview", "-errors", "-start", "-resume"];
@@ -27,6 +26,8 @@ export class Forms {
     addEventListener("click", (e) => this.clicked(e));
     this.root.addEventListener("click", (e) => this.hold(e), true);
     this.root.addEventListener("cancel", () => this.draw()); // a picker is closed, and nothing was chosen
+    // An input was enabled when it was given them; it may be disabled since, for as long as its form waits.
+    uploads.early = uploads.early.filter(([slot, , giver]) => giver?.type === "file" || !this.isDisabled(slot, giver));
     for (const [slot] of uploads.early) this.mirror(slot);
   }
 
@@ -65,10 +66,6 @@ export class Forms {
    * it, only what still is stays chosen.
    */
   added(slot, files, giver) {
-    if (this.uploads.slots.get(slot)?.max_entries === 1 && files.length > 1) {
-      const surplus = files.splice(1);
-      load(() => import("./surplus.js")).then(({ refuse }) => refuse(this.uploads, slot, surplus));
-    }
     if (giver?.type !== "file") return files;
     const { uploads } = this;
     const form = this.formFor(slot, giver);
@@ -103,11 +100,14 @@ export class Forms {
     const { uploads } = this;
     const slots = dom(form).getAttribute("dj-upload-wait")?.split(" "); // of a button
     const isOf = (slot, owner) => (slots ? slots.includes(slot) : owner === form);
-    const own = () => uploads.uploads.filter((one) => isOf(one.slot, this.ownerOf(one)) && !this.isSpare(one));
+    let asked = []; // a render may have put another form in the place of this one meanwhile
+    const isOwn = (one) => one.form === form || asked.includes(one) || isOf(one.slot, this.ownerOf(one));
+    const own = () => uploads.uploads.filter((one) => isOwn(one) && !this.isSpare(one));
     const all = Array.from(dom(this.root).querySelectorAll(`${INPUT}]:required:valid`));
     const satisfied = all.filter((input) => input.form === form);
-    const asked = own();
+    asked = own();
     await uploads.until(() => !uploads.early.some(([slot, , giver]) => isOf(slot, this.formFor(slot, giver))));
+    asked.push(...own());
     const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) uploads.want(upload);
     uploads.pump();

@@ -1,4 +1,4 @@
-// The directives: what is drawn into elements whose content is ours. How, is loaded when it is needed.
+// The directives: what is drawn, by modules loaded when needed, into elements whose content is ours.
 
 import { dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
@@ -16,8 +16,7 @@ export class View {
     this.root = root;
     this.redraw = redraw;
     this.urls = new Map(); // upload → object URL
-    this.rows = null; // loaded when a page has a place for them
-    this.errors = null; // loaded when there is one
+    this.rows = this.errors = null; // loaded when needed
     this.needed = {}; // modules under way
   }
 
@@ -36,7 +35,7 @@ export class View {
       if (this.errors) this.errors.draw(this, name, own);
       else if (own.some(({ error }) => error)) this.needErrors();
     }
-    // Otherwise such a button would submit its form, and be what Enter presses in a field.
+    // Otherwise it would submit its form, and be what Enter presses.
     for (const button of this.root.querySelectorAll(`button:not([type])${BUTTONS}`)) button.type = "button";
     this.rows?.revoke(this, uploads);
   }
