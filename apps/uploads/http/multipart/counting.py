@@ -109,11 +109,11 @@ class Counter:
     async def end(self) -> None:
         """From now on polls are told that it is done: called before the answer, and again if there was none."""
         self._is_over.set()
-        if self._is_forgotten or self._key is None:
-            return
         if self._saving is not None:
             await asyncio.wait([self._saving])
-        await threads.check(partial(self._handler.forget, self._key))
+        if self._is_forgotten or self._key is None:
+            return
+        await threads.check(partial(self._handler.forgotten, self._key))
         self._is_forgotten = True
 
     async def _save(self, key: str) -> None:
@@ -121,6 +121,8 @@ class Counter:
         told = -1
         while told != self._received and not self._is_over.is_set():
             told = self._received
-            await threads.check(partial(self._handler.save, key, told, self._length))
+            if await threads.check(partial(self._handler.saved, key, told, self._length)) is None:
+                self._key = None
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._is_over.wait(), progress.SAVE_EVERY)

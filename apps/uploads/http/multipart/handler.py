@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from django.utils.module_loading import import_string
 
 from uploads.http.multipart import progress
 from uploads.owners import known_owner
+
+logger = logging.getLogger("uploads")
 
 COUNTED: Final = "uploads.counted"  # in a request's scope: its body was counted as it arrived
 
@@ -79,12 +82,30 @@ class UploadProgressCachedHandler(FileUploadHandler):
 
     def _save(self) -> None:
         if self._key is not None:
-            self.save(self._key, self._uploaded, self._length)
+            self._key = self.saved(self._key, self._uploaded, self._length)
             self._saved = time.monotonic()
 
     def _forget(self) -> None:
         if self._key is not None:
-            self.forget(self._key)
+            self.forgotten(self._key)
+
+    # A cache that is away costs a form its progress, and nothing else
+    @classmethod
+    def saved(cls, key: str, uploaded: int, length: int) -> str | None:
+        """The key, or None if it is of no more use. Blocks, as does `forgotten`."""
+        try:
+            cls.save(key, uploaded, length)
+        except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
+            logger.warning("a form's progress can't be told", exc_info=True)
+            return None
+        return key
+
+    @classmethod
+    def forgotten(cls, key: str) -> None:
+        try:
+            cls.forget(key)
+        except Exception:  # noqa: BLE001
+            logger.warning("a form's progress can't be forgotten", exc_info=True)
 
 
 class OwnProgress(UploadProgressCachedHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import random
@@ -21,6 +22,7 @@ from django.test import RequestFactory
 from liveview.tests.ports import HOST
 from liveview.tests.processes import Program, until
 from uploads.http.checks import check_progress
+from uploads.http.multipart.counting import counted
 from uploads.http.multipart.handler import OwnProgress, UploadProgressCachedHandler
 from uploads.tests.http.multipart.test_forms import END, TYPE, field, part
 from uploads.tests.http.ways.raw import Answer, Wire
@@ -165,6 +167,48 @@ def test_under_wsgi_the_handler_counts_by_itself(settings: Any, kind: type[Uploa
         counts = [told["uploaded"] for told in Kept.seen]
         assert len(counts) > 5 and counts == sorted(set(counts)) and counts[-1] == len(DATA)
         assert {told["length"] for told in Kept.seen} == {len(body)}
+
+
+class CacheIsAway(UploadProgressCachedHandler):
+    @classmethod
+    def save(cls, key: str, uploaded: int, length: int) -> None:
+        raise ConnectionError
+
+    @classmethod
+    def forget(cls, key: str) -> None:
+        raise ConnectionError
+
+
+async def test_a_cache_that_is_away_costs_a_form_its_progress_and_nothing_else(
+    folders: Any, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = field("id", "17") + part("dish.jpg", DATA) + END
+    told: list[dict[str, Any]] = []
+    pieces = [body[start : start + 100_000] for start in range(0, len(body), 100_000)]
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": len(pieces) > 0}
+
+    async def django(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    headers = [(b"content-type", TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"X-Progress-ID=one", "headers": headers}
+    await counted(django, CacheIsAway, scope, receive, send)
+    assert [message["status"] for message in told] == [200]
+
+    request = RequestFactory().post("/?X-Progress-ID=one", body, content_type=TYPE)
+    request.upload_handlers = [CacheIsAway(request), MemoryFileUploadHandler(request)]
+    assert [file.size for file in request.FILES.values()] == [len(DATA)]
+    assert [record.message for record in caplog.records if record.name == "uploads"] == [
+        "a form's progress can't be told"
+    ] * 2
 
 
 # What `check` says
