@@ -1,4 +1,5 @@
-"""The three demos with scripts switched off: each says what it takes, takes it, and says why it doesn't."""
+"""The three demos with scripts switched off, or with a client that can't start: each says what it takes, takes it, and
+says why it doesn't."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FilePayload, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
 
 from e2e.support import media, pictures
 from e2e.support.console import Console
@@ -241,3 +242,55 @@ def dead_controls(page: Page) -> list[str]:
         for control in controls.all()
         if control.is_visible() and not control.evaluate("(element, alive) => element.matches(alive)", alive)
     ]
+
+
+# -- Browsers below the floor, and clients that don't arrive
+
+
+def lost(route: Route) -> None:
+    route.abort()
+
+
+def unknown(route: Route) -> None:
+    """Syntax that this browser hasn't learned."""
+    route.fulfill(content_type="text/javascript", body="export const live = a ||| b;")
+
+
+@pytest.mark.parametrize(
+    ("module", "answer", "lacks"),
+    [
+        ("liveview/client", lost, ""),
+        ("liveview/client", unknown, ""),
+        ("liveview/morph", unknown, ""),
+        ("", None, "delete Array.prototype.findLast"),
+        ("", None, "delete Object.hasOwn"),
+        ("", None, "const supports = CSS.supports; CSS.supports = (name, value) => !/light-dark/.test(value)"),
+    ],
+    ids=["lost", "unparsed", "partly unparsed", "no findLast", "no hasOwn", "no light-dark"],
+)
+def test_where_the_client_cant_start_the_page_is_as_without_javascript(
+    new_context: NewContext,
+    server: Server,
+    console: Console,
+    tmp_path: Path,
+    module: str,
+    answer: Callable[[Route], None] | None,
+    lacks: str,
+) -> None:
+    console.expect("too old|ERR_FAILED|SyntaxError|Unexpected token|dynamically imported")
+    page = new_context().new_page()
+    page.add_init_script(lacks)
+    if answer:
+        page.route(f"**/{module}.js", answer)
+    photo = pictures.photo(tmp_path / f"{tmp_path.name}.jpg", (64, 48))
+    page.goto("/gallery/")
+    expect(page.locator("html.live-absent.live-failed")).to_be_attached()
+    expect(page.get_by_text("20 without JavaScript")).to_be_visible()
+    expect(page.locator(".needs-js:visible, .needs-live:visible")).to_have_count(0)
+
+    page.goto("/avatars/")
+    page.set_input_files("input[name=avatar]", photo)
+    page.get_by_role("button", name="Save avatar").click()
+
+    expect(page.get_by_alt_text("Your avatar")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text(photo.name)).to_be_visible()

@@ -24,13 +24,16 @@ CONNECTION = "liveview/connection.js"  # opens the page's socket, as soon as it 
 # Neither the page's styles nor its end are needed to begin with.
 FIRST = '<script type="module" async fetchpriority="high" src="{}"></script>'
 SCRIPT = '<script type="module" src="{}"></script>'
+FLOOR = "liveview/floor.js"  # for browsers in which the client doesn't start
+CLASSIC = '<script defer src="{}"></script>'
 PRELOAD = '<link rel="modulepreload" href="{}">'
 
 
 @register.simple_tag
 def live_scripts(*names: str) -> SafeString:
     """The client of a live page, and modules that go with it: `{% live_scripts "uploads/client.js" %}`. Browsers are
-    told of everything that these import, so that they needn't find out one module after the other.
+    told of everything that these import, so that they needn't find out one module after the other. Where the client
+    doesn't start, the page becomes the one that it is without JavaScript.
 
     It may stand before a page's stylesheets, and is best there: the client is what is waited for longest.
     """
@@ -38,7 +41,8 @@ def live_scripts(*names: str) -> SafeString:
     found = {url: name for entry in (CLIENT, *names) for name, url in _imported(entry)}
     first = modules.graph(CONNECTION, _read)
     in_order = sorted(found, key=lambda url: found[url] not in first)
-    return format_html_join("\n", "{}", ((format_html(kinds.get(found[url], PRELOAD), url),) for url in in_order))
+    scripts = [format_html(kinds.get(found[url], PRELOAD), url) for url in in_order]
+    return format_html_join("\n", "{}", ((script,) for script in [*scripts, format_html(CLASSIC, static(FLOOR))]))
 
 
 def _imported(entry: str) -> Iterator[tuple[str, str]]:

@@ -167,7 +167,8 @@ def _scripts(arguments: str = "") -> list[tuple[str, str]]:
     """Kind and address of each element."""
     html = Template(f"{{% load liveview %}}{{% live_scripts {arguments} %}}").render(Context())
     found = re.findall(
-        r'<(script type="module"(?: async)?|link rel="modulepreload").* (?:src|href)="/static/(.*?)">', html
+        r'<(script type="module"(?: async)?|script defer|link rel="modulepreload").* (?:src|href)="/static/(.*?)">',
+        html,
     )
     assert len(found) == len(html.splitlines())
     return [({"link": "preload"}.get(kind.split()[0], kind.split()[-1]), url) for kind, url in found]
@@ -180,6 +181,7 @@ def test_a_layout_tells_of_every_module_and_begins_with_what_opens_the_socket() 
     assert len(kinds) == len(scripts) > 20
     assert kinds["liveview/client.js"] == kinds["liveview/connection.js"] == "async"
     assert kinds["uploads/client.js"] == 'type="module"'
+    assert kinds["liveview/floor.js"] == "defer"
     assert kinds["liveview/morph.js"] == kinds["uploads/view.js"] == "preload"
     assert list(kinds).index("liveview/connection.js") < list(kinds).index("liveview/events.js")
     assert "uploads/rows.js" not in kinds
@@ -189,7 +191,11 @@ def test_a_layout_tells_of_every_module_and_begins_with_what_opens_the_socket() 
     STORAGES={"staticfiles": {"BACKEND": "liveview.tests.test_modules.Hashless"}}, STATIC_ROOT="/nowhere", DEBUG=False
 )
 def test_a_layout_with_flat_modules_has_nothing_to_tell() -> None:
-    assert _scripts('"uploads/client.js"') == [("async", "liveview/client.js"), ('type="module"', "uploads/client.js")]
+    assert _scripts('"uploads/client.js"') == [
+        ("async", "liveview/client.js"),
+        ('type="module"', "uploads/client.js"),
+        ("defer", "liveview/floor.js"),
+    ]
 
 
 class Hashless(FlatModulesMixin, StaticFilesStorage):

@@ -10,6 +10,10 @@ import { streams } from "./streams.js";
 /** @returns {any} */
 const find = () => document.querySelector("[data-live-socket]");
 
+// Else floor.js notices.
+const has = [[].at, [].findLast, Object.hasOwn, window.reportError, CSS.supports("color", "light-dark(red, red)")];
+if (!has.every(Boolean)) throw new Error("This browser is too old.");
+
 if (!find()) await parsed(); // loaded asynchronously, it may be here before its page is
 
 export const live = once("page", () => {

@@ -133,7 +133,7 @@ const own = {
     this.after(this.wait(), () => this.open());
   },
 
-  /** At first none, then exponential backoff, with jitter for crowds. */
+  /** At first none, then exponential backoff with jitter. */
   wait() {
     const { failed, longest } = this.times;
     const most = this.state === "failed" ? failed : Math.min(longest, 100 * 2 ** this.tries);

@@ -230,8 +230,7 @@ function group(items, keyOf) {
   const groups = new Map();
   for (const item of items) {
     const key = keyOf(item);
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(item);
+    if (!groups.get(key)?.push(item)) groups.set(key, [item]);
   }
   return groups;
 }

@@ -1,5 +1,4 @@
-// What a page has one of, from however many addresses its modules come: a storage may put a hash into some names and
-// not into others, and a deployment may leave two versions of a module on one page.
+// What a page has one of, from however many addresses its modules come: with a hash and without, old versions and new.
 
 const KEY = Symbol.for("liveview");
 

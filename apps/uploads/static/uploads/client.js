@@ -17,9 +17,9 @@ class Uploads {
     this.slots = new Map(); // name → its configuration
     this.isReady = false; // are the slots known?
     this.early = []; // chosen before their slot was ready
-    this.resuming = this.digests = this.external = null; // loaded when a slot needs them
+    this.resuming = this.digests = this.external = null; // loaded when needed
     this.uploads = []; // in the order chosen
-    this.sender = this.forms = null; // loaded with the first file
+    this.sender = this.forms = null; // loaded when needed
     this.terms = null; // what this socket lets us send
     this.view = new View(live.root, () => this.redraw());
     this.waiters = new Set(); // checked after each change

@@ -1,4 +1,4 @@
-// The upload messages and frames; the twin of messages.py and frames.py, where each is described.
+// The twin of messages.py and frames.py, where each is described.
 
 export const HEADER_SIZE = 13;
 const CHUNK = 1;
@@ -26,7 +26,7 @@ export const resume = ({ ref, slot, file, id, written }, holder) => ({
 });
 export const cancel = (ref) => ({ type: "upload_cancel", ref });
 
-/** A frame. The browser reads its payload when it is sent: no byte of the file is copied here. */
+/** A frame. The browser reads its payload when it is sent. */
 export function chunk(channel, offset, payload) {
   return new Blob([header(CHUNK, channel, offset), payload]);
 }

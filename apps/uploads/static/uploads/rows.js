@@ -1,4 +1,4 @@
-// Draws a row or a preview for each upload, where a page has a place for them.
+// Draws a row or a preview for each upload, and bars for all of them, where a page has a place for them.
 
 import { document } from "../liveview/dom.js";
 import { once } from "../liveview/once.js";
@@ -15,10 +15,18 @@ const drawn = once("drawn", () => new WeakMap()); // row → the revision that i
 
 /** Rows are made from the element's own `<template>`, if it has one. */
 export function draw(view, element, uploads) {
+  if (element.tagName === "PROGRESS") return progress(element, uploads);
   if (element.hasAttribute("dj-upload-preview")) return previews(view, element, uploads);
   const template = element.querySelector(":scope > template");
   const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
   uploads.forEach((upload, i) => fill(view, rows[i], upload));
+}
+
+function progress(element, uploads) {
+  const good = uploads.filter(({ hasFailed }) => !hasFailed);
+  const total = good.reduce((sum, upload) => sum + upload.file.size, 0);
+  const written = good.reduce((sum, upload) => sum + upload.written, 0);
+  element.value = total ? Math.floor((100 * written) / total) : 0;
 }
 
 /** A row's parts are marked data-upload="name", "size", "progress", "rate", "eta", "status", "error" or "preview". */

@@ -21,11 +21,11 @@ export class Upload {
     this.handle = handle; // gives access to the file after a reload
     this.form = form; // in which it was chosen
     this.status = "queued";
-    this.isWanted = false; // may its bytes be sent?
+    this.isWanted = false; // to be sent
     [this.code, this.error] = refusal; // known without asking the server
-    this.isFinal = false; // is a retry pointless?
-    this.isOpaque = false; // is it a picture that this browser can't show?
-    this.revision = 0; // grows with each change: only what changed is drawn
+    this.isFinal = false; // a retry is pointless
+    this.isOpaque = false; // a picture that this browser can't show
+    this.revision = 0; // of what is drawn
   }
 
   /** Becomes another upload of the same file, for the server. */

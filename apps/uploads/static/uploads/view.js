@@ -28,8 +28,7 @@ export class View {
       if (slot?.max_entries === 1) own = own.filter((upload) => upload === last || upload.hasFailed);
       if (slot) this.inputs(name, slot);
       for (const element of [...this.all("dj-upload-preview", name), ...this.all("dj-upload-progress", name)]) {
-        if (element.tagName === "PROGRESS") this.progress(element, own);
-        else if (this.rows) this.rows.draw(this, element, own);
+        if (this.rows) this.rows.draw(this, element, own);
         else this.need("rows", () => import("./rows.js"));
       }
       if (this.errors) this.errors.draw(this, name, own);
@@ -49,13 +48,6 @@ export class View {
       if (slot.accept && input.accept !== slot.accept) input.accept = slot.accept;
       if (input.multiple !== slot.max_entries > 1) input.multiple = slot.max_entries > 1;
     }
-  }
-
-  progress(element, uploads) {
-    const good = uploads.filter(({ hasFailed }) => !hasFailed);
-    const total = good.reduce((sum, upload) => sum + upload.file.size, 0);
-    const written = good.reduce((sum, upload) => sum + upload.written, 0);
-    element.value = total ? Math.floor((100 * written) / total) : 0;
   }
 
   /** Shows what a form can't be sent because of. */
