@@ -148,6 +148,23 @@ def test_without_a_socket_it_is_the_same(page: Page, console: Console) -> None:
     expect(page.locator("progress")).to_have_js_property("value", 100)
 
 
+@pytest.mark.parametrize(("markup", "kind"), [("rows", GOOD), ("an input", EMPTY)])
+def test_the_keyboard_keeps_its_place(page: Page, visit: Visit, markup: str, kind: FilePayload) -> None:
+    """When a file comes, and when the one goes whose button was pressed."""
+    given: list[FilePayload] = [{**kind, "name": f"{name}.txt"} for name in ("one", "two", "three")]
+    visit(address(form(MARKUPS[markup]), docs={"max_entries": 9}))
+    page.set_input_files("input", given[:2])
+    remove = {one["name"]: line(page, one["name"]).get_by_role("button", name="Remove") for one in given}
+    remove["one.txt"].focus()
+
+    page.set_input_files("input", given[2:])
+    expect(remove["three.txt"]).to_be_visible()
+    expect(remove["one.txt"]).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(remove["one.txt"]).to_have_count(0)
+    expect(remove["two.txt"]).to_be_focused()
+
+
 # -- Previews
 
 COUNT = """

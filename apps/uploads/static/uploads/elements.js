@@ -2,7 +2,10 @@
 
 import { document } from "../liveview/dom.js";
 
-/** Makes an element's children `first` and one for each upload, in order; existing ones stay. Returns the uploads'. */
+/**
+ * Makes an element's children `first` and one for each upload, in order; existing ones stay. The focus does, too, or goes
+ * to the same button of the next. Returns the uploads'.
+ */
 export function sync(element, uploads, make, first = null) {
   const have = new Map(Array.from(element.children, (child) => [child.dataset.ref, child]));
   const rows = uploads.map((upload) => {
@@ -10,11 +13,28 @@ export function sync(element, uploads, make, first = null) {
     child.dataset.ref = upload.ref;
     return child;
   });
-  const want = first ? [first, ...rows] : rows;
-  if (want.length !== element.childNodes.length || want.some((child, i) => element.childNodes[i] !== child)) {
-    element.replaceChildren(...want);
+  const want = new Set(first ? [first, ...rows] : rows);
+  const focused = document.activeElement;
+  const holder = Array.from(element.children).find((child) => child.contains(focused));
+  let heir = holder;
+  while (heir && !want.has(heir)) heir = heir.nextElementSibling;
+  for (const node of [...element.childNodes]) if (!want.has(node)) node.remove();
+  let at = element.firstChild;
+  for (const child of want) {
+    if (child === at) at = at.nextSibling;
+    else element.insertBefore(child, at);
+  }
+  if (holder && document.activeElement !== focused) {
+    const next = heir === holder ? focused : alike(heir ?? rows.at(-1), focused);
+    next?.focus();
   }
   return rows;
+}
+
+/** The button of another row that does the same. */
+function alike(row, button) {
+  const name = button.getAttributeNames().find((name) => name.startsWith("dj-upload-"));
+  return row?.querySelector(`[${name ?? "autofocus"}]`);
 }
 
 /** Makes an element from trusted HTML. */
