@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from weakref import WeakKeyDictionary
@@ -13,6 +14,8 @@ from liveview.conf import conf
 from liveview.process import here
 from liveview.socket import django_session
 from liveview.socket.django_session import Standing
+
+logger = logging.getLogger("liveview")
 
 
 class _Watch:
@@ -42,7 +45,10 @@ class _Watch:
             await asyncio.sleep(conf().session_check)
             for standing in await threads.run(partial(django_session.ended, list(self._watchers))):
                 for tell in self._watchers.pop(standing, []):
-                    tell()
+                    try:
+                        tell()
+                    except Exception:  # the other sessions are still to be watched
+                        logger.exception("could not say that a session has ended")
 
 
 class _Watches:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
@@ -11,6 +13,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
+from liveview.socket import session_watch
+from liveview.socket.django_session import Standing
 from liveview.testing import LivePage
 
 Open = Callable[..., LivePage]
@@ -270,3 +274,25 @@ def test_a_request_of_a_disabled_account_keeps_nothing_of_theirs_alive(client: C
     assert django_session.standing(later) == standing
 
     assert django_session.has_ended(standing)
+
+
+async def test_who_can_not_be_told_keeps_no_other_session_from_being_watched(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sessions = [Standing(SessionStore, key, None, None) for key in ("one", "two", "three")]
+    monkeypatch.setattr(session_watch.threads, "run", AsyncMock(side_effect=[sessions[:2], [], sessions[2:]]))
+    told = [asyncio.Event(), asyncio.Event()]
+
+    def fail() -> None:
+        raise RuntimeError("it is just ending")
+
+    with (
+        session_watch.watched(sessions[0], fail),
+        session_watch.watched(sessions[1], told[0].set),
+        session_watch.watched(sessions[2], told[1].set),
+    ):
+        async with asyncio.timeout(30):
+            for each in told:
+                await each.wait()
+
+    assert [record.message for record in caplog.records] == ["could not say that a session has ended"]
