@@ -105,8 +105,13 @@ class Work:
             finally:
                 slots.release()
         else:  # a daemon: a server that ends doesn't wait for it
-            name = f"liveview-{self.name}"
-            threading.Thread(target=self._run_in_thread, args=(function, slots), name=name, daemon=True).start()
+            thread = threading.Thread(target=self._run_in_thread, args=(function, slots), daemon=True)
+            thread.name = f"liveview-{self.name}"
+            try:
+                thread.start()
+            except RuntimeError as no_thread:  # the machine lets us have no more
+                slots.release()
+                self._failed(no_thread)
 
     def _run_in_thread(self, function: Callable[[], Any], slots: _Slots) -> None:
         try:

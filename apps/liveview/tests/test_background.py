@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from liveview.background import AT_ONCE
 from liveview.testing import LivePage, ServerSaid
 from liveview.tests.processes import until
 
@@ -58,6 +59,31 @@ def fails() -> None:
 def test_an_error_is_told_and_logged(site: Open, function: Callable[[], Any], errors: Callable[[], str]) -> None:
     ran(site, function).wait_html("job:done:None:ValueError")
     assert "background work 'job' failed" in errors()
+
+
+def test_work_that_gets_no_thread_has_failed_and_leaves_its_place_to_others(
+    site: Open, monkeypatch: pytest.MonkeyPatch, errors: Callable[[], str]
+) -> None:
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith("liveview-job"):
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    bench = site(
+        on_run=lambda view: [view.start_async(f"job{number}", lambda: 7) for number in range(AT_ONCE)],
+        on_result=result,
+    )
+    with monkeypatch.context() as none_left:
+        none_left.setattr("liveview.background.threading.Thread.start", start)
+        bench.click("run")
+        for number in range(AT_ONCE):
+            bench.wait_html(f"job{number}:done:None:RuntimeError")
+
+    bench.click("run")
+    bench.wait_html("job0:done:7:None")
+    assert "background work 'job0' failed" in errors()
 
 
 def test_what_is_yielded_is_shown_before_the_end(site: Open) -> None:
