@@ -2,10 +2,7 @@
 
 import { document } from "../liveview/dom.js";
 
-/**
- * Makes an element's children `first` and one for each upload, in order; existing ones stay. The focus does, too, or goes
- * to the same button of the next. Returns the uploads'.
- */
+/** Makes an element's children `first` and one for each upload, in order. Returns those; existing ones keep the focus. */
 export function sync(element, uploads, make, first = null) {
   const have = new Map(Array.from(element.children, (child) => [child.dataset.ref, child]));
   const rows = uploads.map((upload) => {
@@ -24,14 +21,11 @@ export function sync(element, uploads, make, first = null) {
     if (child === at) at = at.nextSibling;
     else element.insertBefore(child, at);
   }
-  if (holder && document.activeElement !== focused) {
-    const next = heir === holder ? focused : alike(heir ?? rows.at(-1), focused);
-    next?.focus();
-  }
+  if (holder && document.activeElement !== focused) alike(heir ?? rows.at(-1), focused)?.focus();
   return rows;
 }
 
-/** The button of another row that does the same. */
+/** The button of a row that does the same. */
 function alike(row, button) {
   const name = button.getAttributeNames().find((name) => name.startsWith("dj-upload-"));
   return row?.querySelector(`[${name ?? "autofocus"}]`);
