@@ -294,3 +294,20 @@ def test_where_the_client_cant_start_the_page_is_as_without_javascript(
 
     expect(page.get_by_alt_text("Your avatar")).to_be_visible(timeout=LONG)
     expect(page.get_by_text(photo.name)).to_be_visible()
+
+
+def test_a_file_goes_with_its_form_where_the_uploads_script_never_came(
+    new_context: NewContext, server: Server, console: Console, tmp_path: Path
+) -> None:
+    """The page is live, but nothing takes its files: the browser itself sends the form."""
+    console.expect("ERR_FAILED|dynamically imported")
+    page = new_context().new_page()
+    page.route("**/uploads/client.js", lambda route: route.abort())
+    photo = pictures.photo(tmp_path / f"{tmp_path.name}.jpg", (64, 48))
+    page.goto("/avatars/")
+    expect(page.locator(".live-connected")).to_be_attached()
+    page.set_input_files("input[name=avatar]", photo)
+    page.get_by_role("button", name="Save avatar").click()
+
+    expect(page.get_by_alt_text("Your avatar")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text(photo.name)).to_be_visible()

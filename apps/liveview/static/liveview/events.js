@@ -1,4 +1,4 @@
-// Turns what the visitor does into events, with one listener per kind.
+// What the visitor does, as events.
 
 import { document, dom } from "./dom.js";
 import { formOf, goesElsewhere } from "./form.js";
@@ -16,7 +16,7 @@ const own = {
 
   listen(root) {
     for (const kind of this.kinds) {
-      const ofField = /change|input/.test(kind); // a field of a form may be anywhere
+      const ofField = /change|input/.test(kind);
       (ofField ? document : root).addEventListener(kind, (/** @type {any} */ e) => {
         if (!(e.target instanceof Element)) return;
         const element = ofField ? this.listener(e.target, kind) : dom(e.target).closest(`[dj-${kind}]`);
@@ -75,7 +75,9 @@ const own = {
     if (form === this.native || goesElsewhere(submitter)) return;
     const isPost = dom(form).matches("[method=post]");
     const mayGo = !isLocked(form) && confirmed(submitter) && confirmed(form);
-    if (mayGo && isPost && live.isFailed) return; // the browser can still send it
+    const hasFiles = [...dom(form).elements].some(({ files }) => files?.[0]);
+    const isOurs = !live.isFailed && (!hasFiles || live.extensions.some((extension) => extension.readyToSubmit));
+    if (mayGo && isPost && !isOurs) return; // the browser can still send it
     e.preventDefault();
     if (!mayGo) return;
     pace.flush((field) => formOf(field) === form);
@@ -93,7 +95,7 @@ const own = {
   async send(element, kind, all, lock) {
     const name = dom(element).getAttribute("dj-" + kind);
     const done = pending.start(element, name, lock);
-    await live.event(name, all).catch(() => {}); // the visitor has been told
+    await live.event(name, all).catch(() => {}); // they know
     done();
   },
 };
