@@ -32,7 +32,7 @@ def staging(folders: Path) -> Path:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)  # a round asks every store that the process has made
 def own_memory() -> Iterator[None]:
     before = process.begin()
     yield
