@@ -105,10 +105,10 @@ def drops(port: int, until: float) -> None:
 
 def forms(port: int, until: float) -> None:
     """Forms of three megabytes, by no browser."""
-    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.dat"\r\n\r\n'
-    body = part + bytes(3 * MB) + b"\r\n--b--\r\n"
+    part = b'--not-in-data\r\nContent-Disposition: form-data; name="file"; filename="x.dat"\r\n\r\n'
+    body = part + bytes(3 * MB) + b"\r\n--not-in-data--\r\n"
     while time.monotonic() < until:
-        _post(port, "/api/upload", {"Content-Type": "multipart/form-data; boundary=b"}, body)
+        _post(port, "/api/upload", {"Content-Type": "multipart/form-data; boundary=not-in-data"}, body)
 
 
 def refusals(port: int, until: float) -> None:

@@ -34,15 +34,15 @@ def post(server: servers.Server, size: int) -> float:
         found = TOKEN.search(page.read().decode())
         assert found is not None
         head = (
-            f'--b\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n{found[1]}\r\n'
-            '--b\r\nContent-Disposition: form-data; name="_event"\r\n\r\nkeep\r\n'
-            '--b\r\nContent-Disposition: form-data; name="file"; filename="file.dat"\r\n\r\n'
+            f'--not-in-data\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n{found[1]}\r\n'
+            '--not-in-data\r\nContent-Disposition: form-data; name="_event"\r\n\r\nkeep\r\n'
+            '--not-in-data\r\nContent-Disposition: form-data; name="file"; filename="file.dat"\r\n\r\n'
         ).encode()
-        tail = b"\r\n--b--\r\n"
+        tail = b"\r\n--not-in-data--\r\n"
         block = os.urandom(BLOCK)
         start = time.perf_counter()
         connection.putrequest("POST", "/bench/")
-        connection.putheader("Content-Type", "multipart/form-data; boundary=b")
+        connection.putheader("Content-Type", "multipart/form-data; boundary=not-in-data")
         connection.putheader("Content-Length", str(len(head) + size + len(tail)))
         connection.putheader("Cookie", cookie)
         connection.endheaders()

@@ -39,11 +39,11 @@ def post(server: Server, size: int) -> None:
 
 
 def form(server: Server, size: int) -> None:
-    head = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
-    tail = b"\r\n--b--\r\n"
+    head = b'--not-in-data\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+    tail = b"\r\n--not-in-data--\r\n"
     length = len(head) + size + len(tail)
     with Wire(server) as wire:
-        headers = ("Content-Type: multipart/form-data; boundary=b", f"Content-Length: {length}")
+        headers = ("Content-Type: multipart/form-data; boundary=not-in-data", f"Content-Length: {length}")
         wire.start("POST", "/sink/bench", *headers)
         wire.send(head)
         for block in blocks(size):

@@ -186,9 +186,12 @@ def chunks(server: Server, chance: random.Random) -> None:
 def form(server: Server, chance: random.Random) -> None:
     """A fifth is cut."""
     name, data = _file(chance, "form")
-    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-    body = head + data + b"\r\n--b--\r\n"
-    given = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(len(body))}
+    head = f'--not-in-data\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+    body = head + data + b"\r\n--not-in-data--\r\n"
+    given = {
+        "Content-Type": "multipart/form-data; boundary=not-in-data",
+        "Content-Length": str(len(body)),
+    }
     with Wire(chance.choice(server.ports)) as wire:
         wire.begin("POST", "/api/upload", given)
         if chance.random() < 0.2:

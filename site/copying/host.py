@@ -85,7 +85,7 @@ class Host:
 
     def ask(self, name: str) -> dict[str, Any]:
         """What the project's settings are. Raises `NotCopied` with the reason if they can't be loaded."""
-        command = [self._python, "-c", _ASK, self.module, name]
+        command = [self._python, "-B", "-c", _ASK, self.module, name]
         try:
             done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=PATIENCE, check=True)
             found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -24,6 +24,7 @@ from uploads.staging.files import Alive
 logger = logging.getLogger("uploads")
 
 UNTOUCHED: Final = 40.0  # seconds after which nobody keeps it; a janitor comes much more often
+JUMP: Final = 10.0  # seconds by which no clock is set while it runs
 KEPT: Final = "kept"  # what is added to an upload's name if its record is in a store of its slot's own
 
 _OURS: Final = re.compile(r"([0-9a-f]{32})(\.[\w.-]+)?")  # an upload's id, or something made of it
@@ -45,7 +46,7 @@ class Residence:
         """
         now = time.time() - time.monotonic()
         before, self._ahead = self._ahead, now
-        return before is not None and now - before > UNTOUCHED / 4
+        return before is not None and now - before > JUMP
 
     def enter(self) -> float:
         """Before that time nobody lived here who still does; 0 if somebody may have."""
