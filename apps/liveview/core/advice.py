@@ -43,7 +43,7 @@ def meant(name: str, names: Collection[str]) -> str:
     near = get_close_matches(name, names, 1)
     if near:
         return f": did you mean {near[0]!r}?"
-    return f". There are {', '.join(sorted(names))}." if names else "."
+    return f". What there is: {', '.join(sorted(names))}." if names else "."
 
 
 class _Reader(HTMLParser):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveview.core.advice import DIRECTIVES, advise
+from liveview.core.advice import DIRECTIVES, advise, meant
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,11 @@ def test_values_are_asked_about() -> None:
         return f"{name} {value}" if value == "nothere" else None
 
     assert list(advise('<a dj-click="nothere"></a><a dj-click></a>', DIRECTIVES, [check])) == ["dj-click nothere"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [([], "."), (["click"], ". What there is: click."), (["save", "add"], ". What there is: add, save.")],
+)
+def test_without_a_near_one_all_are_named(names: list[str], told: str) -> None:
+    assert meant("zzz", names) == told
