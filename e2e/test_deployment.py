@@ -211,7 +211,7 @@ def test_photos_appear_in_a_tab_that_another_process_serves(
 
 def _local_media(webs: list[Web]) -> Iterator[Path]:
     """Files that were published on this machine's disk instead of in the bucket."""
-    return (path for path in (webs[0].log.parent / "data" / "media").rglob("*") if path.is_file())
+    return (path for web in webs for path in (web.disk / "media").rglob("*") if path.is_file())
 
 
 def test_the_state_of_uploads_is_as_safe_in_postgresql(postgres: Postgres, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_an_upload_goes_on_in_the_other_process_when_its_own_is_killed(
     before = _newest(postgres)
     victim = _send_a_part(page, slow, balancer, webs, film)
 
-    victim.kill()
+    victim.vanish()
     _replace(victim, webs, balancer, deployment)
 
     key = _arrived(page, slow, postgres, film, before)
@@ -254,6 +254,7 @@ def test_an_upload_goes_on_in_the_other_process_when_its_own_is_killed(
     video = page.locator("li.video video").first.element_handle()
     page.evaluate("(video) => { video.preload = 'auto'; video.load(); }", video)
     page.wait_for_function("(video) => video.readyState >= 2 && Math.round(video.duration) === 2", arg=video)
+    until(lambda: _is_clean(bucket))
     assert max(line["bytes"] for line in until(lambda: told(webs, "resumed"))) > MIB
 
 
@@ -284,6 +285,11 @@ def _newest(postgres: Postgres) -> int:
     """The number of the last film that there is."""
     ((newest,),) = rows(postgres, "SELECT coalesce(max(id), 0) FROM videos_video")
     return int(newest)
+
+
+def _is_clean(bucket: Moto) -> bool:
+    """Nothing in the bucket waits for anybody."""
+    return not bucket.unfinished() and "uploads/" not in str(bucket.keys())
 
 
 def _send_a_part(page: Page, slow: FaultProxy, balancer: Balancer, webs: list[Web], film: Path) -> Web:
@@ -332,7 +338,7 @@ def _arrived(page: Page, slow: FaultProxy, postgres: Postgres, film: Path, befor
     assert (digest, status) == (sha256(film), "ready")
     assert "resuming" in page.evaluate("statuses")
     expect(page.locator("li.video").first.locator(f"source[src*='{key}']")).to_be_attached(timeout=LONG)
-    assert slow.bytes_up < 1.7 * film.stat().st_size
+    assert slow.bytes_up < 1.35 * film.stat().st_size  # a part of 5 MiB is sent twice, and what was on its way
     return str(key)
 
 

@@ -21,6 +21,7 @@ from liveview.setting_types import mistyped
 from uploads import intakes
 from uploads.conf import MAX_FRAME, Conf, conf
 from uploads.serving.views import serve
+from uploads.staging import choice
 
 MEDIA_LINE: Final = 'path("", include("uploads.urls"))'
 _FOLDER: Final = re.compile(r"(?:[^./\\\0-\x1f\x7f][^/\\\0-\x1f\x7f]*/)+")
@@ -40,6 +41,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_public(given),
         *_check_intakes(given),
         *_check_store(given),
+        *_check_place(given),
         *_check_staging(given),
     ]
 
@@ -144,6 +146,19 @@ def _check_store(given: Conf) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _check_place(given: Conf) -> list[CheckMessage]:
+    if given.staging in choice.names():
+        return []
+    return [
+        Error(
+            f'UPLOADS["STAGING"] is {given.staging!r}, and there is no such place.',
+            hint=f'UPLOADS = {{"STAGING": "disk"}}; where the environment says it, UPLOADS_STAGING=disk. '
+            f"There are: {', '.join(choice.names())}.",
+            id="uploads.E011",
+        )
+    ]
 
 
 def _check_staging(given: Conf) -> list[CheckMessage]:

@@ -23,6 +23,7 @@ class Conf:
     """Sizes are bytes."""
 
     staging_dir: Path
+    staging: str = "disk"  # where plain slots stage: "disk", or "bucket" for that of uploads.s3
     window: PositiveInt = 8 * 1024 * 1024  # most bytes that one socket may have in transit
     senders: int = 8  # sockets that are given credit at the same time in one process; 0 is no limit
     max_frame: PositiveInt = MAX_FRAME - 1024  # of a binary message, header included

@@ -93,6 +93,7 @@ class RemoteSink:
     """
 
     is_remote = True
+    is_staged = False
 
     def __init__(self, entry: Entry, presigner: Presigner) -> None:
         self._entry, self._presigner = entry, presigner
@@ -147,6 +148,10 @@ class RemoteSink:
     def durable(self) -> int:
         return self._staged.durable
 
+    @property
+    def on_disk(self) -> int:
+        return self._staged.on_disk
+
     tail = ("", 0)  # the storage has its own way to compare
 
     def file(self, name: str, content_type: str) -> UploadedFile[Any]:
@@ -166,6 +171,12 @@ class RemoteSink:
             return Sealed(result=self._result)
         self.begin(None)
         return Sealed(self._staged.finish().sha256, self.at_storage.accept(self._entry))
+
+    def recall(self, writer: Mapping[str, Any]) -> None:
+        """It is asked of the hold, once it is resumed."""
+
+    def measure(self) -> int | None:
+        return self.remote.measure() if self.remote is not None else None
 
     def reopen(self, hold: Hold) -> Found:
         state = hold.writer.get("state")

@@ -112,11 +112,29 @@ def resting() -> Iterator[None]:
     A thread that is no judge keeps its connections: a command may be reading from one while it gives jobs.
     """
     _leave()
+    _let_go_of_database()
+    yield
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Within, a judge only waits for a storage: they leave their place to others, and take one again afterwards."""
+    place = getattr(_at_work, "place", None)
+    _leave()
+    _let_go_of_database()
+    try:
+        yield
+    finally:
+        if place is not None:
+            place.acquire()
+            _at_work.place = place
+
+
+def _let_go_of_database() -> None:
     if getattr(_at_work, "is_judge", False):
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:
                 connection.close()
-    yield
 
 
 def _leave() -> None:

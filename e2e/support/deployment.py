@@ -1,7 +1,6 @@
 """The site as a Procfile host runs it: an environment made from requirements.txt, the Procfile's lines, no debug mode.
 
-A host builds (collectstatic), releases, and starts web processes, each with a PORT of its own. The two here share a
-folder: what one has staged, the other can go on with.
+A host builds (collectstatic), releases, and starts web processes, each with a PORT and a disk of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +27,8 @@ class Deployment:
 
     def __init__(self, venv: Venv, folder: Path, config: dict[str, str]) -> None:
         self.venv, self.folder = venv, folder
-        self.environment = {**venv.environment, "DATA_DIR": str(folder / "data"), **config}
+        data = folder / "data"
+        self.environment = {**venv.environment, "DATA_DIR": str(data), "STATIC_ROOT": str(data / "static"), **config}
         for name in ("PYTEST_CURRENT_TEST", "LOG_LEVEL", "PORT"):
             self.environment.pop(name, None)
 
@@ -59,7 +60,13 @@ class Web(Program):
 
     def __init__(self, deployment: Deployment, more: dict[str, str]) -> None:
         super().__init__(deployment.folder, honcho("web"), env={**deployment.environment, **more}, cwd=ROOT)
-        self.env["PORT"] = str(self.port)
+        self.disk = deployment.folder / f"disk-{self.port}"
+        self.env |= {"PORT": str(self.port), "DATA_DIR": str(self.disk)}
+
+    def vanish(self) -> None:
+        """SIGKILL, and its disk is thrown away."""
+        self.kill()
+        shutil.rmtree(self.disk)
 
     def lines(self) -> list[dict[str, Any]]:
         """What the site has logged, as a host's log would have it."""

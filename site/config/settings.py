@@ -120,6 +120,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # can fetch it. Every other key may come from the environment.
 UPLOADS = {
     "STAGING_DIR": DATA_DIR / "staging",
+    "STAGING": "bucket" if BUCKET else "disk",
     "INTAKE": "received",
     "TUS_INTAKE": "videos",
     **keys_of("UPLOADS"),

@@ -117,7 +117,7 @@ class Sealed:
 
 
 class Sink(Protocol):
-    """Where the bytes of one upload go: a staging file, a slot's writer or external storage.
+    """Where the bytes of one upload go: a staging file, the bucket, a slot's writer or external storage.
 
     Every method blocks, is called in a thread and may raise `UploadError`. `write`, `seal` and `finish` are called one
     at a time; `park` and `discard` at any time, in any thread and more than once.
@@ -128,8 +128,16 @@ class Sink(Protocol):
         """Whether a call may have to wait for something other than this machine's disk."""
 
     @property
+    def is_staged(self) -> bool:
+        """Whether the bytes are on this machine's disk once it is sealed, for whoever looks into them."""
+
+    @property
     def path(self) -> Path:
         """Where the bytes are on this machine's disk, if they are."""
+
+    @property
+    def on_disk(self) -> int:
+        """How many of them are there now."""
 
     @property
     def durable(self) -> int:
@@ -150,6 +158,12 @@ class Sink(Protocol):
 
     def finish(self) -> Sealed:
         """The validators have passed. Called again if the upload is resumed afterwards."""
+
+    def recall(self, writer: Mapping[str, Any]) -> None:
+        """What the upload's record says of an earlier sink. Never blocks; for one that isn't resumed, or not yet."""
+
+    def measure(self) -> int | None:
+        """The bytes that a resume would find, without resuming; None if nothing is there at all."""
 
     def reopen(self, hold: Hold) -> Found:
         """Resumes from what an earlier sink of the upload left."""

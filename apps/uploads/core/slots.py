@@ -132,9 +132,15 @@ class Slot:
         if self.accept.allows(extension) or not self.accept.leaves_to_bytes(extension):
             return check_type(extension, head)
         found = sniff(head)
+        self.expect(extension, found)
+        return found
+
+    def expect(self, extension: str, found: FileType | None) -> None:
+        """Raises `UploadError` if the bytes have to say what a file is, and what they said isn't accepted."""
+        if self.accept.allows(extension) or not self.accept.leaves_to_bytes(extension):
+            return
         if found is None or not self.accept.allows_type(found):
             raise UploadError("bad_ext", self._bad_ext())
-        return found
 
     def _bad_ext(self) -> str:
         if not self.accept.extensions:

@@ -122,7 +122,8 @@ def feed(entry: UploadEntry, piece: bytes | memoryview, offset: int | None = Non
 def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Callable[[], None] | None = None) -> None:
     """Writes pieces that `feed` has accepted, in that order. Blocks. One thread at a time per upload.
 
-    Raises `UploadError`: the upload has failed, except after `session_ended`, when it can be resumed.
+    Raises `UploadError`: the upload has failed, except after `session_ended`, or if a bucket that it is staged in is
+    away (`storage_unavailable`): then it can be resumed, by an entry of its own.
 
     verify: compares the pieces with their digests, for a slot that verifies. What it raises is raised before anything
         is written, and the upload stays as it was.
@@ -137,7 +138,7 @@ def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Cal
         entry.hold.keep()
         entry.sink.write(pieces)
     except UploadError as failure:
-        if failure.code != "session_ended":
+        if failure.code != "session_ended" and not _is_kept(entry, failure):
             entry.fail(failure)
         raise
     entry.written(sum(map(len, pieces)))
@@ -181,7 +182,7 @@ def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
                 break
             commit(entry, [piece])
     except UploadError as failure:
-        if failure.code == "session_ended":
+        if failure.code == "session_ended" or _is_kept(entry, failure):
             return Refused(failure)
         entry.fail(failure)
     outcome = settle(entry)
@@ -221,6 +222,11 @@ def _look(entry: UploadEntry, piece: bytes | memoryview) -> Refused | None:
         entry.fail(mismatch)
         return Refused(entry.upload.error or mismatch)
     return None
+
+
+def _is_kept(entry: UploadEntry, failure: UploadError) -> bool:
+    """Whether what is there of it stays, for a resume."""
+    return failure.code == "storage_unavailable" and entry.sink.is_staged and entry.hold.is_held
 
 
 def _unexpected(expect: Callable[[], None] | None) -> UploadError | None:

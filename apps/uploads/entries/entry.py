@@ -24,8 +24,7 @@ from uploads.entries.quotas import Ledger, Reservation
 from uploads.entries.uploader import NOBODY, Uploader
 from uploads.errors import UploadError
 from uploads.external import RemoteSink
-from uploads.staging import disk_space
-from uploads.staging.files import StagingFile
+from uploads.staging import choice, disk_space
 from uploads.stores.base import Record
 from uploads.stores.hold import NO_HOLD
 from uploads.writers import causes
@@ -293,6 +292,7 @@ class UploadEntry:
             self.look(found.head)
         elif found.content_type:
             self._type = next((known for known in FILE_TYPES if known.mime == found.content_type), None)
+            self.slot.expect(self._extension, self._type)
             self.content_type = self._type.mime if self._type else UNKNOWN
         with self._lock:
             self.upload = machine.resume(self.upload, found.offset)
@@ -304,9 +304,10 @@ class UploadEntry:
         Blocks; raises `UploadError`: `quota`, `busy`, `storage_full`, or `cancelled` if it is over meanwhile.
         """
         self.uploader = uploader
-        is_staged = not self.sink.is_remote or (self.is_posted and self.slot.external is not None)
-        awaited = self.size - self.upload.received if is_staged else 0
-        room = disk_space.room() if awaited and not self.upload.received else math.inf  # what has begun continues
+        is_staged = self.sink.is_staged or (self.is_posted and self.slot.external is not None)
+        on_disk = self.sink.on_disk
+        awaited = self.size - on_disk if is_staged else 0
+        room = disk_space.room() if awaited and not on_disk else math.inf  # what has begun here continues
         made = here(Ledger).reserve(uploader.share, self.upload.id, self.size, awaited, room)
         with self._lock:
             self._reservation = made
@@ -359,8 +360,11 @@ class UploadEntry:
         """Lets go of the bytes and leaves them in place, to be resumed. Blocks."""
         self._close()
         self.sink.park()
+        with self._lock:
+            durable = min(self.upload.written, max(self.upload.durable, self.sink.durable))
+            self.upload = replace(self.upload, durable=durable)
         self.park_reservation()
-        self.hold.park(self.upload.durable)
+        self.hold.park(durable)
 
     def reopen(self) -> None:
         """Resumes from the bytes that came before. Blocks; raises `UploadError`."""
@@ -406,7 +410,13 @@ def entry_of(record: Record, slot: Slot, ref: str, hold: Hold = NO_HOLD) -> Uplo
     name = replace(parse_name(record.name), folder=record.folder)
     entry = UploadEntry(record.id, ref, slot, name, record.size, record.client_type)
     entry.hold = hold
+    entry.sink.recall(record.writer)
     return entry
+
+
+def is_remote(slot: Slot) -> bool:
+    """Whether the sink of such an entry is; see `uploads.core.contracts.Sink`."""
+    return slot.is_remote or choice.is_remote()
 
 
 def _sink(entry: UploadEntry) -> Sink:
@@ -415,4 +425,4 @@ def _sink(entry: UploadEntry) -> Sink:
         return RemoteSink(entry, entry.slot.external)
     if entry.slot.writer is not None:
         return Driver(entry, entry.slot.writer)
-    return StagingFile(entry.upload.id, entry.size)
+    return choice.sink_for(entry)

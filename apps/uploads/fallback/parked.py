@@ -20,6 +20,7 @@ from uploads.entries.registry import Uploads
 from uploads.entries.uploader import Uploader
 from uploads.errors import UploadError
 from uploads.owners import known_owner, owner_of
+from uploads.staging.files import NOTE
 from uploads.stores import Record, StateStore, get_store, hold
 
 WRITING: Final = 30.0  # seconds after which a request that died while writing no longer blocks others
@@ -98,7 +99,7 @@ def append(record: Record, offset: int, pieces: Iterator[bytes], uploader: Uploa
     entry = _held(record, _PLAIN, WRITING)
     drive.resume(entry, uploader)
     try:
-        if offset <= entry.upload.durable:
+        if offset <= entry.upload.written:
             _write(entry, offset, pieces)
     except BaseException:
         entry.discard() if entry.is_over else entry.park()
@@ -107,15 +108,16 @@ def append(record: Record, offset: int, pieces: Iterator[bytes], uploader: Uploa
         entry.discard()
         raise UploadError("unknown_ref")
     entry.park()
-    return entry.upload.durable
+    return entry.upload.written
 
 
 def measure(record: Record, holder: str, uploader: Uploader) -> UploadEntry:
     """The upload as far as it got, with or without a socket, for a client to resume. Raises `UploadError`."""
     entry = _held(record, _PLAIN, WRITING, holder=holder)
     drive.resume(entry, uploader)
+    current = entry.hold.record if isinstance(entry.hold, hold.StoredHold) else record
+    store().replace(replace(current, http={**current.http, PAGE: "1"}))
     entry.park()
-    store().replace(replace(record, http={**record.http, PAGE: "1"}))
     return entry
 
 
@@ -187,7 +189,8 @@ def remove(record: Record, uploader: Uploader) -> None:
 def _tidy(upload_id: str) -> None:
     """Removes what the slot's checks made from the file: they will make it again."""
     for path in conf().staging_dir.glob(f"{upload_id}.*"):
-        path.unlink(missing_ok=True)
+        if path.suffix != f".{NOTE}":
+            path.unlink(missing_ok=True)
 
 
 def stand_in(record: Record, slot: Slot, ref: str = "page") -> UploadEntry:
@@ -198,7 +201,7 @@ def stand_in(record: Record, slot: Slot, ref: str = "page") -> UploadEntry:
 def _held(record: Record, slot: Slot, seconds: float, ref: str = "page", holder: str = "") -> UploadEntry:
     """Raises `UploadError("locked")`."""
     entry = stand_in(record, slot, ref)
-    entry.hold = hold.take(store(), record, holder or secrets.token_hex(8), ttl(), seconds=seconds)
+    entry.hold = hold.take_again(store(), record, holder or secrets.token_hex(8), ttl(), seconds=seconds)
     return entry
 
 

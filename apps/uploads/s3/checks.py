@@ -28,6 +28,14 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             from uploads.s3.notifications.event_options import event_options  # with cryptography
 
             found += mistyped('UPLOADS["S3_EVENTS"]', event_options(), check_id="uploads.E004")
+        if given.staging == "bucket" and not options().bucket:
+            found.append(
+                Error(
+                    'UPLOADS["STAGING"] is "bucket", and there is none.',
+                    hint='UPLOADS = {"STAGING": "bucket", "S3": {"BUCKET": "a-bucket"}}, or AWS_STORAGE_BUCKET_NAME.',
+                    id="uploads.E012",
+                )
+            )
     except ImproperlyConfigured as wrong:
         found.append(Error(str(wrong), id="uploads.E003"))
     return found

@@ -1,4 +1,5 @@
-"""Abandoned multipart uploads and tails: the storage keeps their parts, invisibly, and charges for them."""
+"""What uploads have left in the bucket: unfinished multipart uploads, whose parts are invisible and charged for, tails
+and staged files."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from django.utils import timezone
 
 from uploads.conf import conf
-from uploads.s3 import tails
+from uploads.s3 import chunks, staged, tails
 from uploads.s3.client import bucket, client, code_of, translated
 from uploads.s3.options import options
 from uploads.stores import get_store
@@ -24,8 +25,8 @@ def prune() -> int:
     tails keep an upload alive, not its record: the `ttl` should not exceed `STALE_AFTER`. Tails are deleted under the
     same conditions. Blocks; raises `UploadError("storage_unavailable")`.
     """
-    ours = re.compile(re.escape(options().prefix) + r"([0-9a-f]{32})(/.*)?", re.DOTALL)
-    stale_before = timezone.now() - timedelta(seconds=max(conf().stale_after, conf().upload_state_ttl))
+    ours = re.compile(re.escape(options().prefix) + f"(?:{staged.FOLDER})?" + r"([0-9a-f]{32})(/.*)?", re.DOTALL)
+    stale_before = _stale_before()
     store, aborted, left = get_store(), 0, list(tails.listed())
     alive = {one.tail.upload_id for one in left if one.modified >= stale_before}
     with translated():
@@ -39,6 +40,27 @@ def prune() -> int:
         if one.tail.upload_id not in alive and store.load(one.tail.upload_id) is None:
             tails.delete(one.tail)
     return aborted
+
+
+def prune_staged() -> int:
+    """Deletes staged files, and numbered chunks, that no record knows, when they are old; of how many uploads.
+
+    Blocks, and raises as `prune`.
+    """
+    stale_before, store = _stale_before(), get_store()
+    latest: dict[str, datetime] = dict(staged.listed())
+    for upload_id, _index, _size, stored in chunks.listed():
+        latest[upload_id] = max(stored, latest.get(upload_id, stored))
+    stale = [upload_id for upload_id, stored in latest.items() if stored < stale_before]
+    unknown = [upload_id for upload_id in stale if store.load(upload_id) is None]
+    for upload_id in unknown:
+        staged.remove(upload_id, None)
+        chunks.remove(upload_id)
+    return len(unknown)
+
+
+def _stale_before() -> datetime:
+    return timezone.now() - timedelta(seconds=max(conf().stale_after, conf().upload_state_ttl))
 
 
 def _unfinished() -> Iterator[dict[str, Any]]:

@@ -3,8 +3,9 @@
     STORAGES = {"default": {"BACKEND": "uploads.s3.storage.PrivateS3Storage"}, …}
 
 What it adds: the connection, its timeouts and the bucket are those of `uploads.s3.options`; an existing name is never
-overwritten; and a signed URL stays the same for half its lifetime, in every process that shares the cache. A page that
-is rendered again would otherwise have new URLs each second: pictures would reload, and videos start over.
+overwritten; what is staged in the same bucket is copied there, by the storage itself; and a signed URL stays the same
+for half its lifetime, in every process that shares the cache. A page that is rendered again would otherwise have new
+URLs each second: pictures would reload, and videos start over.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import threading
 import time
 from typing import Any, Final
 
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
 
 from liveview import shared_cache
-from uploads.s3.client import client
+from uploads.s3.client import bucket, client, code_of
 from uploads.s3.options import options
+from uploads.s3.staging import BucketFile
 
 __all__ = ["PrivateS3Storage"]
 
@@ -28,6 +33,7 @@ logger = logging.getLogger("uploads.s3")
 
 EXPIRE: Final = 24 * 3600  # seconds that a signed URL is valid, unless AWS_QUERYSTRING_EXPIRE says otherwise
 MOST: Final = 20_000  # signed URLs that one process remembers
+IN_ONE: Final = TransferConfig(multipart_threshold=5 * 1024**3)  # bytes that S3 copies in one request
 
 
 class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has no types
@@ -64,6 +70,29 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has 
                     "s3", region_name=self.region_name, endpoint_url=self.endpoint_url, config=self.client_config
                 )
             return self._shared
+
+    def _save(self, name: str, content: Any) -> str:
+        if isinstance(content, BucketFile) and content.key and self._is_in_the_bucket and not self.gzip:
+            try:
+                return self._copied(name, content)
+            except (BotoCoreError, ClientError) as failure:  # the same bytes are here as well
+                logger.warning("could not copy a staged file within the bucket: %s", code_of(failure))
+        saved: str = super()._save(name, content)
+        return saved
+
+    @property
+    def _is_in_the_bucket(self) -> bool:
+        """Whether this storage's bucket is that of `uploads.s3`."""
+        return (self.bucket_name, self.endpoint_url or "") == (bucket(), options().endpoint_url)
+
+    def _copied(self, name: str, file: BucketFile) -> str:
+        """What is staged in the bucket needn't be sent there again."""
+        cleaned: str = clean_name(name)
+        how = {**self._get_write_parameters(cleaned, file), "MetadataDirective": "REPLACE"}
+        source = {"Bucket": self.bucket_name, "Key": file.key}
+        to = self._normalize_name(cleaned)
+        self.connection.meta.client.copy(source, self.bucket_name, to, ExtraArgs=how, Config=IN_ONE)
+        return cleaned
 
     def url(self, name: str, parameters: Any = None, expire: int | None = None, http_method: Any = None) -> str:
         if parameters or expire is not None or http_method is not None:

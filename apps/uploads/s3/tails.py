@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import RawIOBase
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -62,7 +63,7 @@ class Listed:
     modified: datetime
 
 
-def put(tail: Tail, body: bytes, digest: str, length: int) -> None:
+def put(tail: Tail, body: bytes | RawIOBase, digest: str, length: int) -> None:
     """Returns once it is stored. See `Loaded`."""
     metadata = {"digest": digest, "length": str(length)}
     with translated():

@@ -44,6 +44,9 @@ class Owner(Protocol):
     async def has_arrived(self, entry: UploadEntry) -> None:
         """Every byte is written."""
 
+    def has_paused(self, entry: UploadEntry) -> None:
+        """Its storage is away. What is there stays, to be resumed."""
+
 
 class Channel:
     """One upload's place on a socket: the chunks that have arrived and aren't written yet."""
@@ -222,7 +225,10 @@ class Receiver:
                 self._damaged(channel)
             except UploadError as failure:
                 self._fail(channel, failure)
-                if entry.is_open:  # the session has ended: what follows would leave a gap
+                if failure.code == "storage_unavailable" and entry.is_open and entry.fail(failure):
+                    self.close(entry)
+                    self._owner.has_paused(entry)
+                elif entry.is_open:  # the session has ended: what follows would leave a gap
                     cost += channel.cost
                     channel.waiting, channel.cost = [], 0
                     drive.rewind(entry)

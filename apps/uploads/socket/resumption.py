@@ -20,7 +20,7 @@ from uploads.conf import conf
 from uploads.core import messages
 from uploads.core.slots import Slot
 from uploads.entries import drive
-from uploads.entries.entry import UploadEntry, entry_of
+from uploads.entries.entry import UploadEntry, entry_of, is_remote
 from uploads.entries.registry import Uploads
 from uploads.errors import UploadError
 from uploads.owners import owner_of
@@ -60,7 +60,7 @@ class Resumption:
         An upload that is refused as `cancelled` on adoption is removed.
         """
         try:
-            thread = threads.checking(is_remote=self._uploads.slot(message["slot"]).is_remote)
+            thread = threads.checking(is_remote=is_remote(self._uploads.slot(message["slot"])))
             entry = await threads.handed_over(thread, partial(self._resume, message), UploadEntry.park)
             try:
                 self._adopt(entry)
@@ -92,7 +92,7 @@ class Resumption:
         record = store.load(message["upload_id"])
         if record is None or not self._is_mine(record, message):
             raise UploadError("unknown_ref")
-        entry = entry_of(record, slot, message["ref"], hold.take(store, record, message["holder"], ttl))
+        entry = entry_of(record, slot, message["ref"], hold.take_again(store, record, message["holder"], ttl))
         drive.resume(entry, self._uploads.uploader)
         return entry
 

@@ -310,11 +310,22 @@ class UploadSession:
             self._link.spawn(self._remove([entry]))
         self._changed(entry)
 
+    def has_paused(self, entry: UploadEntry) -> None:
+        """Its storage is away: the page is told, and asks for it again."""
+        self._uploads.staged.discard(entry)
+        self._link.spawn(self._pause(entry))
+        self._changed(entry)
+
+    async def _pause(self, entry: UploadEntry) -> None:
+        await asyncio.shield(threads.checking(is_remote=entry.sink.is_remote)(entry.park))
+        if entry.upload.error is not None and not self._is_closed:  # not before the next resume can have it
+            self._link.send(messages.error(entry.ref, entry.upload.error))
+
     async def has_arrived(self, entry: UploadEntry) -> None:
         """Every byte is here: settles it, in a thread."""
         settle = partial(drive.settle, entry, partial(self._expect_fit, entry))
         who = self._uploads.uploader
-        judged = threads.remote(settle) if entry.sink.is_remote else threads.judge(settle, who.share, who.network)
+        judged = threads.judge(settle, who.share, who.network) if entry.sink.is_staged else threads.remote(settle)
         outcome = await judged
         if self._uploads.entries.get(entry.ref) is not entry or self._is_closed:
             return  # it was cancelled or replaced meanwhile

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from weakref import WeakSet
@@ -30,6 +30,7 @@ logger = logging.getLogger("uploads")
 BLOCK = 1024 * 1024  # bytes read at a time
 TAIL = 64 * 1024  # bytes before the offset that tell a resuming client whether it has the same file
 HASHES_KEPT = 512  # of parked files
+NOTE = "note"  # beside a scratch copy: what is in it
 
 
 class Hashes:
@@ -84,17 +85,22 @@ class StagingFile:
 
     Of all that have the same upload, only the last to open it may write, in this process or another.
 
+    It is also the scratch copy of what goes to a bucket. Then its beginning may be `missing`: only the bucket has those
+    bytes, and the file has a hole in their place until it is filled.
+
     size: bytes that were declared; a longer file isn't ours.
     """
 
     is_remote = False
+    is_staged = True
 
     def __init__(self, upload_id: str, size: int) -> None:
         self.path = conf().staging_dir / upload_id
         self._size = size
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
-        self._hashed = 0  # bytes; fewer than there are after a write that failed half-way
+        self._length = 0  # bytes that count; fewer than there are after a write that failed half-way
+        self.missing = 0
         self._siblings: set[Path] = set()
         self._lock = threading.Lock()
         self._is_discarded = False
@@ -111,7 +117,25 @@ class StagingFile:
 
     @property
     def durable(self) -> int:
-        return self._hashed
+        return self._length
+
+    @property
+    def on_disk(self) -> int:
+        return self._length - self.missing
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is written: it is parked, discarded or somebody else's."""
+        return self._is_parked or self._is_discarded
+
+    def recall(self, writer: Mapping[str, Any]) -> None:
+        """The file itself says all there is to know."""
+
+    def measure(self) -> int | None:
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return None
 
     def file(self, name: str, content_type: str) -> UploadedFile[Any]:
         return StagedFile(self.path, name, content_type)
@@ -144,7 +168,10 @@ class StagingFile:
         return Sealed(self._hash.hexdigest())
 
     def discard(self, cause: BaseException | None = None) -> None:
-        """Removes the file and whatever was derived from it, unless somebody else has resumed it.
+        self.remove()
+
+    def remove(self) -> bool:
+        """Removes the file and whatever was derived from it, unless somebody else has resumed it; whether it was ours.
 
         What has been moved away stays where it is.
         """
@@ -156,10 +183,11 @@ class StagingFile:
                 is_anothers = True
             self._close()
             if is_anothers:
-                return
+                return False
             here(Hashes).take(self.path.name)
             for path in (self.path, *self._siblings):
                 path.unlink(missing_ok=True)
+            return True
 
     def park(self) -> None:
         """Closes the file and leaves it; what still arrives is no longer written."""
@@ -180,26 +208,74 @@ class StagingFile:
         that nobody else can. Raises `UploadError`: `unknown_ref` if it is longer than declared, `locked` while another
         process has it open.
         """
+        return self._taken_over(lambda: self._reopen(hold))
+
+    def start_at(self, hold: Hold, offset: int, body: bytes) -> Found:
+        """The same, with a new file that continues with `body` after `offset` bytes that are missing here."""
+        return self._taken_over(lambda: self._start_at(hold, offset, body))
+
+    def fill(self, blocks: Iterable[bytes]) -> None:
+        """Puts what was missing into its place, while the file is open. Raises `UploadError`."""
+        with self._lock:
+            if self._file is None:
+                raise UploadError("superseded")
+            self._hash, filled = hashlib.sha256(), 0
+            try:
+                self._file.seek(0)
+                for block in blocks:
+                    _write_all(self._file, block)
+                    self._hash.update(block)
+                    filled += len(block)
+            except OSError:
+                logger.exception("could not write staging file")
+                raise UploadError("storage_full") from None
+            if filled != self.missing:
+                raise UploadError("unknown_ref")
+            _read_from(self._file, filled, self._length, self._hash.update)
+            self.missing = 0
+
+    def _taken_over(self, begin: Callable[[], Found]) -> Found:
         inherited = ownership.take_over(self.path, self)
         try:
             with self._lock:
                 self._siblings |= inherited
-                return self._reopen(hold)
+                if self._is_parked:  # by somebody quicker
+                    raise UploadError("locked")
+                return begin()
         except BaseException:
             ownership.leave(self.path, self)
             raise
 
     def _reopen(self, hold: Hold) -> Found:
-        if self._is_parked:  # by somebody quicker
-            raise UploadError("locked")
-        try:
-            self._file = ownership.opened(self.path, hold.patience)
-        except FileNotFoundError:
-            self._file = self._made() if hold.is_held else None
+        self._file = self._opened(hold)
         if self._file is None:
             return Found()
         try:
             return self._go_on(self._file)
+        except UploadError:
+            self._close()
+            raise
+
+    def _opened(self, hold: Hold) -> IO[bytes] | None:
+        try:
+            return ownership.opened(self.path, hold.patience)
+        except FileNotFoundError:
+            return self._made() if hold.is_held else None
+
+    def _start_at(self, hold: Hold, offset: int, body: bytes) -> Found:
+        file = self._file = self._opened(hold) or self._made()
+        try:
+            file.truncate(0)
+            here(Hashes).take(self.path.name)
+            file.truncate(offset)
+            file.seek(offset)
+            _write_all(file, body)
+            self.missing = offset
+            return self._go_on(file)
+        except OSError:
+            self._close()
+            logger.exception("could not write staging file")
+            raise UploadError("storage_full") from None
         except UploadError:
             self._close()
             raise
@@ -217,6 +293,12 @@ class StagingFile:
         offset = file.seek(0, os.SEEK_END)
         if offset > self._size:
             raise UploadError("unknown_ref")
+        self._length = offset
+        tail, start = hashlib.sha256(), max(self.missing, offset - TAIL)
+        _read_from(file, start, offset, tail.update)
+        self.tail = (tail.hexdigest(), offset - start) if offset > start else ("", 0)
+        if self.missing:
+            return Found(offset)
         head = bytearray()
         _read_from(file, 0, min(offset, SNIFF_BYTES), head.extend)
         known, digest = here(Hashes).take(self.path.name)
@@ -225,10 +307,6 @@ class StagingFile:
         else:
             known = 0
         _read_from(file, known, offset, self._hash.update)
-        self._hashed = offset
-        tail = hashlib.sha256()
-        _read_from(file, max(0, offset - TAIL), offset, tail.update)
-        self.tail = tail.hexdigest(), min(offset, TAIL)
         return Found(offset, bytes(head))
 
     def _append(self, pieces: Sequence[bytes | memoryview]) -> None:
@@ -240,14 +318,15 @@ class StagingFile:
                 raise UploadError("superseded") from None
         for piece in pieces:
             _write_all(self._file, piece)
-            self._hash.update(piece)
-            self._hashed += len(piece)
+            if not self.missing:  # else all is hashed when it is filled
+                self._hash.update(piece)
+            self._length += len(piece)
 
     def _park(self) -> None:
         self._is_parked = True
         here(Alive).discard(self)
-        if self._file is not None and ownership.is_in_place(self._file, self.path):
-            here(Hashes).keep(self.path.name, self._hashed, self._hash)
+        if self._file is not None and not self.missing and ownership.is_in_place(self._file, self.path):
+            here(Hashes).keep(self.path.name, self._length, self._hash)
         self._close()
 
     def _close(self) -> None:

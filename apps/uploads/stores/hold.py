@@ -143,6 +143,8 @@ class StoredHold:
             logger.warning("could not store upload offset", exc_info=True)
 
     def record_writer(self, state: dict[str, Any]) -> None:
+        if self._is_lost:
+            return  # it is for the next holder to say
         self.record = replace(self.record, writer=state)
         if len(self.record.to_json()) > MAX_RECORD:
             raise ValueError(f"a writer's resume_state must fit into a record of {MAX_RECORD} bytes")
@@ -182,6 +184,15 @@ def take(
     if lease is None:
         raise UploadError("locked")
     return StoredHold(store, lease, ttl, record, seconds, patience)
+
+
+def take_again(
+    store: StateStore, record: Record, holder: str, ttl: float, *, seconds: float = 0, patience: float = 0
+) -> StoredHold:
+    """The same of an upload that is resumed: its record may have changed while the lease was another's."""
+    taken = take(store, record, holder, ttl, seconds=seconds, patience=patience)
+    taken.record = store.load(record.id) or record
+    return taken
 
 
 def record_of(

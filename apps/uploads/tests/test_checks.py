@@ -131,6 +131,11 @@ def test_settings_of_a_folder_that_was_deleted_are_told(
     assert name == "uploads.E009" and "Copy uploads/s3/" in text
 
 
+def test_a_place_to_stage_that_there_is_not_is_told(settings: Any, tmp_path: Path) -> None:
+    ((name, text),) = told(settings, tmp_path, STAGING="bukket")
+    assert (name, "UPLOADS_STAGING=disk" in text) == ("uploads.E011", True)
+
+
 def test_a_frame_that_the_server_would_drop_is_told(settings: Any, tmp_path: Path) -> None:
     ((name, text),) = told(settings, tmp_path, MAX_FRAME=9_000_000)
     assert (name, "UPLOADS_MAX_FRAME=1047552" in text) == ("uploads.E005", True)

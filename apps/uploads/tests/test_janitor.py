@@ -220,7 +220,10 @@ def test_the_command_removes_expired_records_and_stale_files(
     with live_here(staging):
         call_command("uploads_prune")
 
-    assert capsys.readouterr().out == "1 expired records, 1 stale files and 0 stale multipart uploads removed.\n"
+    assert (
+        capsys.readouterr().out
+        == "1 expired records, 1 stale files, 0 stale multipart uploads and 0 stale staged files removed.\n"
+    )
     assert staged() == [ID[::-1]]
     assert store.load("b" * 32) is not None
 

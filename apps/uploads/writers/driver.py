@@ -9,7 +9,7 @@ import hashlib
 import logging
 import mimetypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class Driver:
     """Stands between an entry and its writer. Methods block as long as the writer does, unless they say otherwise."""
 
     is_remote = True
+    is_staged = False
+    on_disk = 0
 
     def __init__(self, entry: Entry, factory: WriterFactory) -> None:
         self._entry, self._factory = entry, factory
@@ -160,6 +162,13 @@ class Driver:
         self._entry.let_go()
         self.park()
         return self._gate.is_over
+
+    def recall(self, writer: Mapping[str, Any]) -> None:
+        """It is asked of the hold, once it is resumed."""
+
+    def measure(self) -> int | None:
+        """Only a resumed writer can say."""
+        return self.durable or None
 
     def reopen(self, hold: Hold) -> Found:
         """Resumes from what an earlier writer has written, with that very instance if it waits in this process.

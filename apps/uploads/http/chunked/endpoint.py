@@ -34,10 +34,12 @@ from uploads.http.chunked.part_file import PartFile
 from uploads.http.shared import records, transfers
 from uploads.http.shared.asgi import ClientGone, Headers, Receive, Scope, Send, answer, answer_json, pieces
 from uploads.http.shared.headers import Headers as RequestHeaders
+from uploads.http.shared.pumping import Thread
 from uploads.http.shared.spooling import spooled
 from uploads.http.shared.visitors import Visitor, expect_allowed, origin_of, visitor_of
 from uploads.http_errors import failed, refusal, status_of
 from uploads.intakes import Intake
+from uploads.staging import choice
 from uploads.stores import Record
 
 MAX_CHUNKS: Final = 10_000
@@ -187,7 +189,8 @@ class Chunks:
         if records.is_done(record):
             await _drop(body)
             return _finished(record)
-        if await threads.write(partial(PartFile(record.id).has, chunk.index)):
+        file = _file_of(record)
+        if await _thread(file)(partial(file.has, chunk.index)):
             await _drop(body)
             received = await self._place(record, chunk, chunk_size, io.BytesIO())
         else:
@@ -212,10 +215,13 @@ class Chunks:
     async def _place(self, record: Record, chunk: Chunk, chunk_size: int | None, body: IO[bytes]) -> int:
         """How many chunks are here now: all of them if others have assembled the file while this one came again."""
         try:
-            file = PartFile(record.id)
+            file = _file_of(record)
             if chunk_size is None:
-                return await threads.write(partial(file.place_last, chunk.index, chunk.length, record.size, body))
-            return await threads.write(partial(file.place, chunk.index, chunk_size, body))
+                place = partial(file.place_last, chunk.index, chunk.length, record.size, body)
+            else:
+                place = partial(file.place, chunk.index, chunk_size, body)
+            there: int = await _thread(file)(place)
+            return there
         except UploadError as refused:
             if refused.code != "unknown_ref":
                 raise
@@ -233,6 +239,9 @@ class Chunks:
         if chunk_size is None and known is None:
             raise refusal("missing_header")  # where the last chunk belongs, only a size or another chunk could say
         more = {records.CHUNKS: str(chunk.count), records.DEFERRED: "1" if chunk.size is None else ""}
+        if choice.is_remote():
+            place = {records.PLACE: conf().staging, records.CHUNK_SIZE: str(chunk_size or 0)}
+            more |= {**place, records.BEGAN: str(int(time.time()))}
         size = _most(intake, chunk, chunk_size, known)
         made = records.make(intake, visitor, self.path, chunk.name, size, upload_id=upload_id[:32], **more)
         record = known or _create(made, visitor, chunk.count, chunk_size or 0)
@@ -251,15 +260,36 @@ class Chunks:
             try:
                 async with transfers.hold(record, visitor) as transfer:
                     if not records.is_done(transfer.record):
-                        await threads.write(PartFile(record.id).seal)
-                        if records.DEFERRED in transfer.record.http:
-                            await threads.check(partial(transfer.declare, transfer.offset))
-                        await transfer.finish()
+                        await self._put_together(_file_of(record), transfer)
                     return transfer.record
             except UploadError as refused:
                 if refused.code != "locked" or time.monotonic() > end:
                     raise
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _put_together(self, file: choice.Chunks, transfer: transfers.Transfer) -> None:
+        size = await _thread(file)(file.seal)
+        if records.DEFERRED in transfer.record.http:
+            await transfer.thread(partial(transfer.declare, size))
+        try:
+            if not transfer.is_complete:
+                await transfer.thread(lambda: transfer.gather(file.pieces(transfer.offset)))
+            await transfer.finish()
+        finally:
+            if transfer.entry.is_over and not file.is_on_disk:
+                await transfer.thread(transfer.discard)
+                await _thread(file)(file.remove)
+
+
+def _file_of(record: Record) -> choice.Chunks:
+    if records.PLACE not in record.http:
+        return PartFile(record.id)
+    numbers = (int(record.http[key]) for key in (records.CHUNKS, records.CHUNK_SIZE, records.BEGAN))
+    return choice.chunks_at(record.http[records.PLACE])(record.id, *numbers)
+
+
+def _thread(file: choice.Chunks) -> Thread:
+    return threads.write if file.is_on_disk else threads.remote
 
 
 def _most(intake: Intake, chunk: Chunk, chunk_size: int | None, known: Record | None) -> int:
@@ -276,6 +306,8 @@ def _most(intake: Intake, chunk: Chunk, chunk_size: int | None, known: Record | 
 def _create(made: Record, visitor: Visitor, count: int, chunk_size: int) -> Record | None:
     """Several chunks may be the first at the same time: one of them makes the file, and then the record."""
     store, file = records.store(), PartFile(made.id)
+    if records.PLACE in made.http:
+        return _create_elsewhere(made, visitor)
     if not file.is_free(lambda: store.load(made.id) is not None):
         return None
     visitor.expect_pace()
@@ -295,6 +327,18 @@ def _create(made: Record, visitor: Visitor, count: int, chunk_size: int) -> Reco
         file.remove()
         raise
     return made
+
+
+def _create_elsewhere(made: Record, visitor: Visitor) -> Record:
+    """Any machine may be the first, and several at a time: all make the same record, and the one that stays counts."""
+    visitor.expect_pace()
+    entry = transfers.entry_of(made)
+    drive.open(entry, visitor.uploader)
+    entry.park_reservation()
+    janitor.come()
+    if records.store().load(made.id) is None:
+        records.store().save(made, records.ttl())
+    return records.store().load(made.id) or made
 
 
 async def _drop(body: AsyncIterator[bytes]) -> None:

@@ -28,7 +28,9 @@ FRESH: Final = 30.0  # seconds in which the file's maker lets others know of it
 
 
 class PartFile:
-    """All methods block."""
+    """All methods block. See `uploads.staging.choice.Chunks`; what that hasn't makes such a file."""
+
+    is_on_disk = True
 
     def __init__(self, upload_id: str) -> None:
         self.path = conf().staging_dir / upload_id
@@ -114,15 +116,16 @@ class PartFile:
             os.pwrite(file.fileno(), b"\1", _HEADER.size + index)
         return _count(file)
 
-    def seal(self) -> None:
-        """From now on nothing more is placed. Raises `UploadError("unknown_ref")` unless every chunk is here.
+    def pieces(self, offset: int) -> Iterator[bytes]:
+        return iter(())
 
-        Who counted them before may have counted those of a file that is gone, with another in its place.
-        """
+    def seal(self) -> int:
+        """Who counted them before may have counted those of a file that is gone, with another in its place."""
         with self._locked(fcntl.LOCK_EX) as file:
             if _count(file) < os.fstat(file.fileno()).st_size - _HEADER.size:
                 raise UploadError("unknown_ref")
             os.pwrite(file.fileno(), b"\1", _HEADER.size - 1)
+            return self.path.stat().st_size
 
     def _write(self, offset: int, chunk: IO[bytes]) -> None:
         try:

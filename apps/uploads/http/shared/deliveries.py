@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from uploads import threads
 from uploads.core.names import parse_name
 from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.http.shared import records
 from uploads.http.shared.finishing import hand_over, make_ready
+from uploads.http.shared.pumping import Thread
 from uploads.http.shared.visitors import Visitor
 from uploads.intakes import Intake
 
@@ -31,7 +33,12 @@ class Delivery:
     @property
     def received(self) -> int:
         """Bytes that are staged."""
-        return self._entry.upload.durable
+        return self._entry.upload.written
+
+    @property
+    def thread(self) -> Thread:
+        """Where to write."""
+        return threads.remote if self._entry.sink.is_remote else threads.write
 
     @property
     def size(self) -> int:

@@ -50,7 +50,7 @@ def hand_over(entry: UploadEntry, intake: Intake, owner: str) -> str:
 
 def is_taken(record: Record, entry: UploadEntry) -> bool:
     """Whether the intake took the file, and only recording that failed."""
-    return record.http.get(records.STAGE) == records.TAKING and not entry.path.exists()
+    return record.http.get(records.STAGE) == records.TAKING and entry.sink.measure() is None
 
 
 def finish(entry: UploadEntry, hold: StoredHold) -> None:

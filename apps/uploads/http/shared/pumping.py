@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from uploads import threads
 
 MOST: Final = 1024 * 1024  # bytes that may wait; beyond them `feed` waits
 
 
+Thread: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""One of `uploads.threads`."""
+
+
 class Pump:
     """`write` gets the pieces in order, several at a time, and may block. What it raises, `feed` and `drain` raise."""
 
-    def __init__(self, write: Callable[[list[bytes]], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[list[bytes]], None], thread: Thread = threads.write) -> None:
+        self._write, self._thread = write, thread
         self._waiting: list[bytes] = []
         self._weight = 0
         self._writing: asyncio.Future[None] | None = None
@@ -41,7 +45,7 @@ class Pump:
     async def _write_all(self) -> None:
         while self._waiting:
             batch, self._waiting, self._weight = self._waiting, [], 0
-            await threads.write(partial(self._write, batch))
+            await self._thread(partial(self._write, batch))
 
     async def _finish(self) -> None:
         """After a failure nothing waits any more."""

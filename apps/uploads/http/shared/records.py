@@ -22,6 +22,10 @@ DEFERRED: Final = "deferred"  # set while the size isn't known; `Record.size` is
 STAGE: Final = "stage"  # TAKING, then DONE
 RESULT: Final = "result"  # what the intake calls the file
 CHUNKS: Final = "chunks"  # of a file in numbered chunks: how many
+# And if they aren't on the disk:
+PLACE: Final = "place"  # where they are
+CHUNK_SIZE: Final = "chunk_size"
+BEGAN: Final = "began"  # seconds since 1970
 
 TAKING: Final = "taking"
 DONE: Final = "done"

@@ -12,7 +12,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -25,7 +25,7 @@ from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
 from uploads.http.shared import records
 from uploads.http.shared.finishing import finish, is_taken, record_done
-from uploads.http.shared.pumping import Pump
+from uploads.http.shared.pumping import Pump, Thread
 from uploads.http.shared.visitors import Visitor
 from uploads.stores import Lease, Record
 from uploads.stores.hold import StoredHold
@@ -61,7 +61,12 @@ class Transfer:
     @property
     def offset(self) -> int:
         """The number of staged bytes."""
-        return self.entry.upload.durable
+        return self.entry.upload.written
+
+    @property
+    def thread(self) -> Thread:
+        """Where to work on it, except for its validators."""
+        return threads.checking(is_remote=self.entry.sink.is_remote)
 
     @property
     def is_complete(self) -> bool:
@@ -76,18 +81,15 @@ class Transfer:
         self._is_open = True
 
     def count(self) -> int:
-        """The number of staged bytes, for a request that won't write. Blocks."""
-        try:
-            return self.entry.path.stat().st_size
-        except FileNotFoundError:
-            return 0
+        """The number of staged bytes, for a request that won't write. Blocks; raises `UploadError`."""
+        return self.entry.sink.measure() or 0
 
     async def receive(self, body: AsyncIterator[bytes]) -> None:
         """Stages a body as it arrives; what has arrived stays when it is cut off.
 
         Raises `UploadError`: `session_ended`, or whatever ended the upload, after which nothing of it is left.
         """
-        pump = Pump(self._write)
+        pump = Pump(self._write, threads.remote if self.entry.sink.is_remote else threads.write)
         try:
             try:
                 async for piece in body:
@@ -96,7 +98,7 @@ class Transfer:
                 await pump.drain()
         finally:
             if self.entry.is_over:
-                await threads.check(self.discard)
+                await self.thread(self.discard)
 
     async def _feed(self, pump: Pump, piece: bytes) -> None:
         verdict = drive.feed(self.entry, piece)
@@ -122,6 +124,18 @@ class Transfer:
             self.entry = entry_of(self.record, self.hold)
             self.open()
 
+    def gather(self, pieces: Iterator[bytes]) -> None:
+        """Writes what follows, from wherever it waited. Blocks; raises `UploadError`."""
+        with self._lock:
+            for piece in pieces:
+                match drive.feed(self.entry, piece):
+                    case drive.Write():
+                        drive.commit(self.entry, [piece])
+                    case drive.Refused(error):
+                        raise error
+                    case _:
+                        raise UploadError("superseded")
+
     async def finish(self) -> None:
         """All bytes are there: settles it and hands it over, whatever becomes of the request meanwhile.
 
@@ -139,7 +153,7 @@ class Transfer:
                 await threads.judge(self._finish, who.share, who.network)
         finally:
             self.is_finishing = False
-            await threads.check(self.let_go)
+            await self.thread(self.let_go)
             await threads.check(self.hold.release)
 
     def _finish(self) -> None:
@@ -200,10 +214,9 @@ async def hold(
     """
     lease = await _acquire(record.id, take_over=take_over)
     silence = conf().silence
+    thread = threads.checking(is_remote=entry.is_remote(records.intake_of(record).slot))
     async with renewed(partial(records.store().renew, lease, silence), silence):  # a large file takes its time
-        transfer = await threads.handed_over(
-            threads.check, partial(_open, lease, visitor, measured=measured), Transfer.let_go
-        )
+        transfer = await threads.handed_over(thread, partial(_open, lease, visitor, measured=measured), Transfer.let_go)
     under_way = here(UnderWay).transfers
     under_way[record.id] = transfer
     try:
@@ -211,7 +224,7 @@ async def hold(
     finally:
         if under_way.get(record.id) is transfer:
             del under_way[record.id]
-        await asyncio.shield(threads.check(transfer.let_go))
+        await asyncio.shield(thread(transfer.let_go))
 
 
 async def _acquire(upload_id: str, *, take_over: bool) -> Lease:
@@ -232,7 +245,7 @@ async def _acquire(upload_id: str, *, take_over: bool) -> Lease:
 async def _stop(upload_id: str) -> None:
     silent = here(UnderWay).transfers.get(upload_id)
     if silent is not None and not silent.is_finishing:
-        await threads.check(silent.let_go)
+        await silent.thread(silent.let_go)
 
 
 def _open(lease: Lease, visitor: Visitor, *, measured: bool) -> Transfer:

@@ -151,9 +151,9 @@ class _Request:
         offset = record.size
         if not records.is_done(record):
             async with transfers.hold(record, self._visitor, take_over=True, measured=False) as transfer:
-                record, offset = transfer.record, await threads.write(transfer.count)
+                record, offset = transfer.record, await transfer.thread(transfer.count)
                 if offset == record.size and not records.is_done(record):
-                    await threads.check(transfer.open)
+                    await transfer.thread(transfer.open)
                     if transfer.is_complete:  # the last byte came after the client had gone
                         await transfer.finish()
                 record = transfer.record
@@ -194,7 +194,7 @@ class _Request:
             raise refusal("bad_header")
         if length > transfer.record.size:
             raise UploadError("too_large")
-        await threads.check(partial(transfer.declare, length))
+        await transfer.thread(partial(transfer.declare, length))
 
     async def _again(self, record: Record, offset: int) -> None:
         """A PATCH for a complete upload: the last one repeated, without bytes, as its answer was lost."""
@@ -235,7 +235,7 @@ class _Request:
             await threads.check(partial(_forget, record))
         else:
             async with transfers.hold(record, self._visitor, take_over=True, measured=False) as transfer:
-                await threads.check(transfer.discard)
+                await transfer.thread(transfer.discard)
         await self._answer(204)
 
     # Parts of a request
@@ -291,6 +291,7 @@ def _begin(record: Record, visitor: Visitor) -> None:
 
 
 def _forget(record: Record) -> None:
+    record = records.store().load(record.id) or record  # it says by now where its bytes are
     if not records.is_done(record):
         transfers.entry_of(record).discard()
     records.store().forget(record.id)

@@ -161,7 +161,7 @@ class _Socket:
         delivery = self._delivery
         assert delivery is not None
         if data:
-            await threads.write(partial(delivery.write, [data]))
+            await delivery.thread(partial(delivery.write, [data]))
         await self._say(json.dumps({"received": delivery.received, "size": delivery.size}))
         if delivery.received == delivery.size:
             self._delivery = None

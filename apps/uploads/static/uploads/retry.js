@@ -10,12 +10,14 @@ const tries = once("tries", () => new WeakMap()); // upload → how often it has
 
 /**
  * Retries an upload after a pause, or gives up. It is "resuming", and its `error` is set.
- * @param hadBegun whether it had been registered; if so, the server has discarded its bytes
+ * @param hadBegun whether it had been registered; if so, the server has discarded its bytes, unless it can be resumed
+ *   once its storage is back
  */
 export function retry(uploads, upload, hadBegun) {
   const count = tries.get(upload) ?? 0;
   if (count >= TRIES) return uploads.become(upload, "error");
   tries.set(upload, count + 1);
+  const isKept = !hadBegun || (upload.code === "storage_unavailable" && uploads.slots.get(upload.slot)?.resumable);
   const { terms } = uploads;
   const { ref } = upload;
   upload.error += " It is tried again by itself.";
@@ -25,10 +27,10 @@ export function retry(uploads, upload, hadBegun) {
     // A new socket has registered it already, or it was removed.
     if (uploads.terms !== terms || uploads.find(ref) !== upload) return;
     uploads.live.send(cancel(ref)); // the server still has the failed entry
-    if (hadBegun) uploads.forget(upload);
+    if (!isKept) uploads.forget(upload);
     const { id } = upload;
     upload.renew();
-    Object.assign(upload, { id: hadBegun ? "" : id, error: "" }); // an upload that was to be resumed still is
+    Object.assign(upload, { id: isKept ? id : "", error: "" }); // an upload that was to be resumed still is
     uploads.register(upload);
   }, pause(count));
 }

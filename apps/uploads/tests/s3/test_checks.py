@@ -30,6 +30,13 @@ def test_what_a_bucket_is_told_has_kinds(settings: Any, tmp_path: Path) -> None:
     assert [name for name, _ in told(settings, tmp_path, S3={"BUKET": "b"})] == ["uploads.E003"]
 
 
+def test_staging_in_a_bucket_needs_one(settings: Any, tmp_path: Path) -> None:
+    ((name, text),) = told(settings, tmp_path, STAGING="bucket")
+    assert (name, "AWS_STORAGE_BUCKET_NAME" in text) == ("uploads.E012", True)
+
+    assert told(settings, tmp_path, STAGING="bucket", S3={"BUCKET": "b"}) == []
+
+
 @pytest.mark.parametrize("events", [{"TOPIC": "arn"}, {"TOPICS": ["not an ARN"]}])
 def test_a_webhook_that_can_not_work_is_told(settings: Any, tmp_path: Path, events: dict[str, Any]) -> None:
     assert [name for name, _ in told(settings, tmp_path, S3_EVENTS=events)] == ["uploads.E003"]

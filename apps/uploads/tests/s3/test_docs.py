@@ -60,7 +60,13 @@ def test_amazons_interface_takes_every_command(moto: Moto) -> None:
 
     bucket = {"Bucket": moto.bucket}
     rules = moto.client().get_bucket_lifecycle_configuration(**bucket)["Rules"]
-    assert [rule["Filter"]["Prefix"] for rule in rules] == ["uploads/", "uploads/tails/", "incoming/"]
+    assert [rule["Filter"]["Prefix"] for rule in rules] == [
+        "uploads/",
+        "uploads/tails/",
+        "uploads/chunks/",
+        "uploads/staged/",
+        "incoming/",
+    ]
     assert moto.client().get_bucket_cors(**bucket)["CORSRules"] == [cors.rule(["https://example.com"])]
     (told,) = moto.client().get_bucket_notification_configuration(**bucket)["TopicConfigurations"]
     (subscription,) = _client(moto, "sns").list_subscriptions()["Subscriptions"]
