@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,7 @@ from liveview.extensions import Link
 from liveview.socket.subscriptions import Subscriptions
 from liveview.threads import is_on_loop
 from uploads import threads
+from uploads.conf import conf
 from uploads.core import messages
 from uploads.core.contracts import Grant
 from uploads.entries import drive
@@ -62,6 +64,8 @@ class DirectUploads:
         self._subscriptions = Subscriptions(self._informed)
         self._waiting: dict[str, UploadEntry] = {}  # by topic
         self._finishing: set[UploadEntry] = set()
+        self._heard: dict[UploadEntry, float] = {}  # when its browser has last asked for permission
+        self._is_watching = False
         self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for at most a hundred
 
     # What the browser asks for
@@ -76,6 +80,7 @@ class DirectUploads:
             await self._give_up(entry, failure)
             return
         if entry.is_open:
+            self._hear(entry)
             self._link.send(messages.registered(entry, 0, grant))
 
     async def resume(self, entry: UploadEntry) -> None:
@@ -87,6 +92,7 @@ class DirectUploads:
         except UploadError as failure:
             self._fail(entry, failure)
             return
+        self._hear(entry)
         self._link.send(messages.resumed(entry, 0, "", 0, grant))
 
     async def sign(self, ref: str, parts: list[int]) -> None:
@@ -106,6 +112,7 @@ class DirectUploads:
             else:
                 self._fail(entry, failure)
             return
+        self._hear(entry)
         self._link.send(messages.signed(ref, grant))
 
     async def done(self, ref: str) -> None:
@@ -155,6 +162,7 @@ class DirectUploads:
         except UploadError as failure:
             self._on_loop(self._give_up(entry, failure))
             raise
+        self._loop.call_soon_threadsafe(self._hear, entry)
         return {"ref": ref, "upload_id": entry.upload.id, "external": grant}
 
     def sign_now(self, ref: str, parts: list[int]) -> Grant:
@@ -186,6 +194,26 @@ class DirectUploads:
 
     def _on_loop(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT)
+
+    def _hear(self, entry: UploadEntry) -> None:
+        """Its browser has, or has again, what it needs to send: from here on it may be silent for a while."""
+        if conf().unbegun:
+            self._heard[entry] = time.monotonic()
+        if self._heard and not self._is_watching:
+            self._is_watching = True
+            self._link.spawn(self._watch())
+
+    async def _watch(self) -> None:
+        """Ends uploads of which nothing more was heard, as others end that never begin: they keep a place."""
+        while self._heard:
+            await asyncio.sleep(max(0.0, min(self._heard.values()) + conf().unbegun - time.monotonic()))
+            for entry, heard in list(self._heard.items()):
+                is_late = time.monotonic() - heard >= conf().unbegun
+                if is_late and entry.is_open and entry not in self._finishing:
+                    self._fail(entry, UploadError("timeout"))
+                if is_late or not entry.is_open:
+                    del self._heard[entry]
+        self._is_watching = False
 
     # Steps
     async def _mint(self, entry: UploadEntry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -92,3 +93,17 @@ def test_an_upload_over_the_socket_takes_no_part_in_this(direct: Callable[..., U
     page.send_chunk(channel, 0, b"hello")
 
     page.upload_answer(ref, "upload_ready")
+
+
+def test_one_of_which_nothing_more_is_heard_ends(direct: Callable[..., UploadPage], s3: Moto, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "UNBEGUN": 0.5}
+    page = direct()
+    silent = register(page, "docs", "a.txt", 5)
+    register(page, "docs", "big.txt", len(LONG))
+
+    with pytest.raises(Refused) as refused:
+        page.upload_answer(silent["ref"], "upload_ready")
+
+    assert refused.value.code == "timeout"
+    until(lambda: s3.keys() == s3.unfinished() == [])
+    until(lambda: UploadState.objects.count() == 0)
