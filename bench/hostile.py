@@ -1,10 +1,10 @@
 """Fifty connections that do their worst: `python -m bench.hostile [attack …]`, or `python -m bench hostile`.
 
-Each attack by itself, and all of them mixed, against one server process on one processor, from a process on the others
-that connects again whenever it is cut off. Beside it one visitor clicks ten times a second, another loads a page, a
-third sends files of 100 MB one after the other, and a fourth a small picture now and then. What is measured: the
-milliseconds to the answer of a click and of a GET, and until the picture is checked, the speed of the files against
-that before the attack, and the longest single turn of the server's event loop.
+Each attack by itself, and all of them mixed, against one server process on one processor, from a process on the others,
+with an address of its own, that connects again whenever it is cut off. Beside it one visitor clicks ten times a second,
+another loads a page, a third sends files of 100 MB one after the other, and a fourth a small picture now and then. What
+is measured: the milliseconds to the answer of a click and of a GET, and until the picture is checked, the speed of the
+files against that before the attack, and the longest single turn of the server's event loop.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ STEP: Final = 4096  # bytes by which one file starts later than the one before
 FILES: Final = 20  # of one page, which shows all that it was sent
 EVERY: Final = 0.1  # seconds between two clicks
 BEFORE: Final = 5.0  # seconds in which the honest file's speed is measured before the attack
+ELSEWHERE: Final = "127.0.0.2"  # another visitor's address than that of all others
 PAUSE: Final = 0.1  # seconds before a connection that was cut off comes again
 
 Attack = Callable[[int, float], None]
@@ -85,6 +86,58 @@ def places(port: int, until: float) -> None:
     """Registrations of files that never come."""
     message = {"type": "upload_register", "slot": "file", "name": "x.dat", "size": 1_000_000, "mime": ""}
     _texts(port, until, message, with_refs=True)
+
+
+def pages(port: int, until: float) -> None:
+    """Plain GETs of a page, as fast as they are answered, on connections that stay."""
+    request = f"GET /bench/ HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    with socket.create_connection((HOST, port), 60) as wire:
+        while time.monotonic() < until:
+            wire.sendall(request)
+            answer = b""
+            while b"</html>" not in answer:
+                answer += (more := wire.recv(65_536))
+                if not more:
+                    raise ConnectionError
+
+
+def handshakes(port: int, until: float) -> None:
+    """Sockets that are closed as soon as they are open."""
+    while time.monotonic() < until:
+        _raw(port).close()
+
+
+def strangers(port: int, until: float) -> None:
+    """Handshakes of a foreign origin, which are refused."""
+    while time.monotonic() < until:
+        with contextlib.suppress(ConnectionError):
+            _raw(port, "http://elsewhere.example").close()
+
+
+def mounts(port: int, until: float) -> None:
+    """Pages that are mounted, and left."""
+    while time.monotonic() < until:
+        with Visitor(port, "/bench/"):
+            pass
+
+
+def garbage(port: int, until: float) -> None:
+    """Connections that speak no HTTP."""
+    while time.monotonic() < until:
+        with socket.create_connection((HOST, port), 60) as wire:
+            wire.sendall(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n" + bytes(range(256)) * 8)
+            wire.recv(65_536)
+
+
+def heads(port: int, until: float) -> None:
+    """Requests with as many headers as fit, on connections that stay."""
+    lines = "".join(f"X-{number}: {number}\r\n" for number in range(450))
+    request = f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\n{lines}\r\n".encode()
+    with socket.create_connection((HOST, port), 60) as wire:
+        while time.monotonic() < until:
+            wire.sendall(request)
+            if not wire.recv(65_536):
+                raise ConnectionError
 
 
 def idle(port: int, until: float) -> None:
@@ -142,6 +195,7 @@ ATTACKS: Final[dict[str, Attack]] = {
     for attack in (
         *(fragments, pings, crumbs, numbers, names, places),
         *(idle, drops, forms, refusals, copies, animations),
+        *(pages, handshakes, strangers, mounts, garbage, heads),
     )
 }
 
@@ -166,10 +220,10 @@ def _text(payload: bytes) -> bytes:
     return struct.pack(">BBQ4x", 0x81, 0x80 | 127, size) + payload
 
 
-def _raw(port: int) -> socket.socket:
+def _raw(port: int, origin: str = "") -> socket.socket:
     """A WebSocket to be spoken to by hand."""
     wire = socket.create_connection((HOST, port), 10)
-    origin = f"http://{HOST}:{port}"
+    origin = origin or f"http://{HOST}:{port}"
     wire.sendall(
         f"GET /live/ HTTP/1.1\r\nHost: {HOST}:{port}\r\nOrigin: {origin}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -236,6 +290,7 @@ def _animation(side: int, count: int) -> bytes:
 def attack(port: int, names_: list[str], count: int, seconds: float) -> None:
     """The process of the hostile connections: as many as that, of these attacks in turn."""
     os.nice(10)  # what is measured is the server, not whether others get to ask it
+    _live_at(ELSEWHERE)
     until = time.monotonic() + seconds
 
     def work(attack: Attack) -> None:
@@ -251,6 +306,18 @@ def attack(port: int, names_: list[str], count: int, seconds: float) -> None:
     for worker in workers:
         worker.start()
     time.sleep(seconds)
+
+
+def _live_at(address: str) -> None:
+    """All connections of this process come from there, where the machine has such an address."""
+    connect = socket.create_connection
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.bind((address, 0))
+
+        def connect_from(to: tuple[str, int], timeout: float | None = None) -> socket.socket:
+            return connect(to, timeout, (address, 0))
+
+        socket.create_connection = connect_from  # type: ignore[assignment]
 
 
 # Who suffers

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from liveview.places import Places
 from liveview.process import here
 from liveview.threads import with_connections
 
@@ -28,7 +29,7 @@ logger = logging.getLogger("liveview")
 
 GRACE: Final = 60.0  # seconds that work goes on without its page
 TELL_EVERY: Final = 0.1  # seconds between two intermediate values; those in between are dropped
-AT_ONCE: Final = 16  # works of this process that run; the others wait
+AT_ONCE: Final = 16  # works of this process that run, of one visitor half of them; the others wait
 
 
 class Lost(Exception):
@@ -48,7 +49,7 @@ class Result:
     done: bool = True
 
 
-class _Slots(asyncio.Semaphore):
+class _Places(Places):
     def __init__(self) -> None:
         super().__init__(AT_ONCE)
 
@@ -56,8 +57,10 @@ class _Slots(asyncio.Semaphore):
 class Work:
     """For the event loop only, but for what its thread calls. While there is nobody to tell, the last result waits."""
 
-    def __init__(self, name: str, function: Callable[[], Any], tell: Callable[[Work, Result], None]) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, function: Callable[[], Any], tell: Callable[[Work, Result], None], whose: str = ""
+    ) -> None:
+        self.name, self._whose = name, whose
         self._tell: Callable[[Work, Result], None] | None = tell
         self._waiting: Result | None = None
         self._loop = asyncio.get_running_loop()
@@ -97,27 +100,27 @@ class Work:
             self._tell(self, result)
 
     async def _start(self, function: Callable[[], Any]) -> None:
-        slots = here(_Slots)
-        await slots.acquire()
+        places = here(_Places)
+        await places.take(self._whose)
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             try:
                 await self._run_async(function)
             finally:
-                slots.release()
+                places.leave(self._whose)
         else:  # a daemon: a server that ends doesn't wait for it
-            thread = threading.Thread(target=self._run_in_thread, args=(function, slots), daemon=True)
+            thread = threading.Thread(target=self._run_in_thread, args=(function, places), daemon=True)
             thread.name = f"liveview-{self.name}"
             try:
                 thread.start()
             except RuntimeError as no_thread:  # the machine lets us have no more
-                slots.release()
+                places.leave(self._whose)
                 self._failed(no_thread)
 
-    def _run_in_thread(self, function: Callable[[], Any], slots: _Slots) -> None:
+    def _run_in_thread(self, function: Callable[[], Any], places: _Places) -> None:
         try:
             with_connections(partial(self._run, function))
         finally:
-            self._on_loop(slots.release)
+            self._on_loop(places.leave, self._whose)
 
     def _on_loop(self, call: Callable[..., object], *args: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
@@ -196,16 +199,17 @@ class Open:
 
 
 class Works:
-    """The works of one page."""
+    """The works of one page. `whose` it is has to be known before it starts any."""
 
     def __init__(self, tell: Callable[[str, Result], None]) -> None:
+        self.whose = ""
         self._tell = tell
         self._works: dict[str, Work] = {}
 
     def start(self, name: str, function: Callable[[], Any]) -> None:
         """In place of the one of the same name, if that is still running."""
         self.cancel(name)
-        self._works[name] = Work(name, function, self._told)
+        self._works[name] = Work(name, function, self._told, self.whose)
 
     def cancel(self, name: str) -> None:
         work = self._works.pop(name, None)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from liveview.core.pace import Rates
 from liveview.setting_types import PositiveFloat, PositiveInt
 
 MAX_BODY: Final = 10_000_000  # bytes
@@ -28,18 +29,28 @@ class Conf:
     mount_seconds: PositiveFloat = 30  # that a socket may be open before its page is mounted
     max_sockets: PositiveInt = 50  # of one session in one process
     max_sockets_per_address: int = 500  # in one process; an IPv6 address counts by its /64; 0 is no limit
+    # Whose visitors aren't told apart by their address, such as a proxy's that doesn't say for whom it asks
+    shared_addresses: Sequence[str] = ()
     proxies: int = 1  # your own that append to X-Forwarded-For; used if the server has --proxy-headers
     max_body: int = MAX_BODY  # of a request; for the paths that body_limits doesn't name; see `conf`
     body_limits: Sequence[tuple[str, int]] = ()  # (prefix of the path, bytes); the longest prefix wins
     body_rate: int = 1024  # bytes a second below which a body is too slow
     body_seconds: PositiveFloat = 30  # over which that is measured
+    body_mean_rate: int = 8192  # bytes a second below which a body is too slow on the whole
+    body_grace: PositiveFloat = 600  # seconds that it may fall behind that
     loop_seconds: PositiveFloat = 5  # of the event loop's time that a connection may owe before it is closed
     header_seconds: PositiveFloat = 20  # from a request's first byte to the end of its headers
     shutdown_seconds: float = 10  # for running requests to finish when the server is told to stop
+
+    @property
+    def body_pace(self) -> Rates:
+        return Rates(self.body_rate, self.body_seconds, self.body_mean_rate, self.body_grace)
 
 
 def conf() -> Conf:
     """What isn't set has the defaults above; but a site that raises Django's own limit for bodies gets these, too."""
     given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "LIVEVIEW", {}).items()}
+    if isinstance(shared := given.get("shared_addresses"), str):
+        given["shared_addresses"] = tuple(shared.replace(",", " ").split())
     given.setdefault("max_body", max(MAX_BODY, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0))
     return Conf(**given)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from liveview.process import here
 from liveview.threads import with_connections
@@ -27,11 +27,24 @@ def every(seconds: float, what: str, work: Work) -> None:
 
 
 def start() -> None:
-    """Called when a server begins to serve; if it isn't ours, with its first socket.
-
-    Commands and tests don't, and nothing happens in them.
-    """
+    """Called when a server begins to serve. Commands and tests don't, and nothing happens in them."""
     here(_Housekeeper).start()
+
+
+def served(scope: dict[str, Any]) -> None:
+    """Somebody is asking: for servers that don't say when they begin."""
+    if "asgi" in scope:  # as every server says, whichever it is, and no test
+        start()
+
+
+async def lifespan(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[dict[str, Any]], Awaitable[None]]
+) -> None:
+    """The ASGI application for the lifespan of a server that tells of it."""
+    while (await receive())["type"] != "lifespan.shutdown":
+        start()
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 @dataclass(slots=True)

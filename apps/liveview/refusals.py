@@ -31,19 +31,26 @@ class Refusal(NamedTuple):
             (b"content-length", str(len(body)).encode()),
             (b"content-security-policy", b"default-src 'none'"),
             (b"x-content-type-options", b"nosniff"),
+            (b"permissions-policy", UNUSED),
             (b"connection", b"close"),
         ]
+        if self.status in PASSING:
+            headers.append((b"retry-after", str(RETRY_AFTER).encode()))
         return [
             {"type": "http.response.start", "status": self.status, "headers": headers},
             {"type": "http.response.body", "body": body},
         ]
 
 
+PASSING: Final = (429, 503)  # statuses of what may work later
+RETRY_AFTER: Final = 5  # seconds
+UNUSED: Final = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 LONGEST_ACCEPT: Final = 1000  # characters; browsers send 200, and reading 16,000 takes 10 ms
 
 BAD_REQUEST: Final = Refusal(400, "bad_request", "This request can't be answered here.")
 TOO_SLOW: Final = Refusal(408, "too_slow", "What you sent arrived too slowly. Please try again.")
 TOO_COSTLY: Final = Refusal(429, "rate_limited", "What you sent came in too many pieces. Please try again.")
+TOO_BUSY: Final = Refusal(429, "rate_limited", "Too much at once. Try again in a moment.")
 TOO_LARGE: Final = Refusal(413, "too_large", "What you sent is larger than this page can take.")
 
 _PAGE: Final = """<!doctype html>

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
+from liveview import housekeeping
 from liveview.conf import conf
 from liveview.socket.asgi import live_socket
 
@@ -33,7 +34,10 @@ class Live:
         self._paths = {f"/{str(each.pattern)}" for each in websocket_urlpatterns}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "websocket":
+        if scope["type"] == "lifespan" and isinstance(self.inner, ASGIHandler):  # which has none
+            await housekeeping.lifespan(scope, receive, send)
+        elif scope["type"] != "websocket":
+            housekeeping.served(scope)
             await self.inner(scope, receive, send)
         elif scope["path"].removeprefix(scope.get("root_path", "")) in self._paths:
             await live_socket(scope, receive, send)

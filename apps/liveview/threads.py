@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from contextvars import ContextVar
+from typing import Any, Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -18,6 +20,35 @@ from liveview.process import here
 __all__ = ["with_connections"]
 
 T = TypeVar("T")
+
+
+class Payer(Protocol):
+    """Who is charged for what threads do in a context. A server may say so; see `liveview.daphne.accounts`."""
+
+    def took(self, seconds: float) -> None:
+        """So many seconds of a thread. Called in that thread."""
+
+    def settle(self) -> None:
+        """From now on it isn't charged any more."""
+
+
+payer: Final[ContextVar[Payer | None]] = ContextVar("liveview.payer", default=None)
+
+
+def charged(function: Callable[[], T]) -> Callable[[], T]:
+    """`function`, whose time is charged to who pays in this context, wherever it is called."""
+    who = payer.get()
+    if who is None:
+        return function
+
+    def call() -> T:
+        began = time.thread_time()
+        try:
+            return function()
+        finally:
+            who.took(time.thread_time() - began)
+
+    return call
 
 
 class _Threads:
@@ -41,7 +72,7 @@ async def run(function: Callable[[], T]) -> T:
     that `function` sets (the active language, the script prefix) are set for the caller, and so for what it runs next.
     """
     call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=here(_Threads).pool)
-    result: T = await call(function)
+    result: T = await call(charged(function))
     return result
 
 

@@ -10,12 +10,14 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
+from liveview import housekeeping  # noqa: E402
 from liveview.daphne import capped  # noqa: E402
 from liveview.routing import websocket_urlpatterns  # noqa: E402  (needs the apps to be loaded)
 from uploads.http import routing as ways  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
+        "lifespan": housekeeping.lifespan,
         "http": capped(ways.application(http)),
         "websocket": URLRouter([*websocket_urlpatterns, *ways.websocket_urlpatterns]),
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 
 PREFIX: Final = 64  # bits: a household, or a server, gets as many addresses as it likes with the same beginning
 
@@ -19,3 +20,13 @@ def network_of(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(ip_network((found, PREFIX), strict=False))
+
+
+def is_within(address: str, networks: Sequence[str]) -> bool:
+    """Whether an address, or what `network_of` makes of it, is one of these networks, or of these addresses."""
+    try:
+        found: Any = ip_network(address)
+    except ValueError:
+        return False
+    known: list[Any] = [ip_network(network, strict=False) for network in networks]
+    return any(found.version == network.version and found.subnet_of(network) for network in known)

@@ -17,13 +17,17 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from liveview.core.addresses import network_of
+from liveview.daphne.accounts import Payer, payer_of, session_of
 from liveview.daphne.turns import Turns
 from liveview.process import here
+from liveview.refusals import TOO_BUSY
 
 BUFFER: Final = 256 * 1024  # bytes per read, and above which writing has to wait; Twisted's 64 KiB cost a third more
 LINGER_BYTES: Final = 64 * 1024 * 1024  # of a refused body, read and discarded so that its sender sees the answer
 LINGER_SECONDS: Final = 10.0
-STEP: Final = 16 * 1024  # bytes of a body in chunks that are read between two looks at the clock
+ACCEPTED: Final = 0.0002  # seconds that a connection costs before it says anything
+END_OF_HEAD: Final = b"\r\n\r\n"
+STEP: Final = 8 * 1024  # bytes of a body in chunks that are read between two looks at the clock
 
 
 class Channel(http.HTTPChannel):
@@ -44,6 +48,8 @@ class Channel(http.HTTPChannel):
         self._is_held = False
         self._arrived = b""  # and isn't read yet
         self._awaits_turn = False
+        self.payer: Payer | None = None  # of the request that is arriving, or under way
+        self._arrives: asyncio.Task[None] | None = None
         self._is_cut = False  # the rest of this request's body won't be read
         self._awaits_headers = True
         self._headers_due: Any = None
@@ -79,6 +85,7 @@ class Channel(http.HTTPChannel):
         self.transport.bufferSize = BUFFER
         super().connectionMade()
         self.network = network_of(getattr(self.transport.getPeer(), "host", ""))
+        payer_of(self.network, "").charge(ACCEPTED)
         self.factory.server.channels[self] = None
         self.factory.server.make_room(self)
 
@@ -92,18 +99,59 @@ class Channel(http.HTTPChannel):
     def _read(self) -> None:
         """A body in chunks is read a little at a time, and in turns once it takes too long: a chunk may be a byte."""
         while self._arrived:
+            if not self._may_begin():
+                self._await_turn()
+                self._arrives = asyncio.ensure_future(self._arrive())
+                return
             request = self._chunked_request()
-            size = STEP if request is not None else len(self._arrived)
+            size = STEP if request is not None else self._head() or len(self._arrived)
             if request is not None and request.needs_turn():
-                self._awaits_turn = True
-                self._networkProducer.pauseProducing()
+                self._await_turn()
                 here(Turns).ask(request.budget, self._go_on)
                 return
             piece, self._arrived = self._arrived[:size], self._arrived[size:]
             began, since = time.thread_time(), time.monotonic()
+            payer = self.payer
             super().dataReceived(piece)
+            used, kept = time.thread_time() - began, time.monotonic() - since
+            if (payer := payer or self.payer) is not None:
+                payer.charge(used, kept=kept)
             if request is not None:
-                request.budget.charge(time.thread_time() - began, len(piece), time.monotonic() - since)
+                request.budget.charge(used, len(piece), kept)
+
+    def _head(self) -> int:
+        """The length of a request's head, if all of it is here and nothing has been read of it: what follows may be a
+        body in chunks, which is read in steps."""
+        end = self._arrived.find(END_OF_HEAD) if self.is_idle else -1
+        return end + len(END_OF_HEAD) if end >= 0 else 0
+
+    def _may_begin(self) -> bool:
+        """Whether what has arrived may be read. The beginning of a request is what its address is charged for; behind
+        a proxy that says for whom it asks, the request knows that address only once it is read."""
+        if not self.is_idle or self.factory.server.proxy_forwarded_address_header:
+            return True
+        if self.payer is None:
+            self.payer = payer_of(self.network, session_of(self._arrived))
+        return not self.payer.needs_turn
+
+    async def _arrive(self) -> None:
+        assert self.payer is not None
+        if await self.payer.turn():
+            self._go_on()
+        else:
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """An answer to a request that hasn't been read."""
+        start, body = TOO_BUSY.answer("text/html" if b"text/html" in self._arrived else "")
+        lines = [b"HTTP/1.1 429 Too Many Requests", *(name + b": " + value for name, value in start["headers"])]
+        self.transport.write(b"\r\n".join([*lines, b"", body["body"]]))
+        self._arrived = b""
+        self.transport.loseConnection()
+
+    def _await_turn(self) -> None:
+        self._awaits_turn = True
+        self._networkProducer.pauseProducing()
 
     def _chunked_request(self) -> Any:
         """The request whose body is arriving in chunks; None if there is no such."""
@@ -155,6 +203,7 @@ class Channel(http.HTTPChannel):
             self.persistent = False
         self._awaits_headers = not self._is_cut
         self._savedTimeOut = self.timeOut
+        self.payer = None
         super().requestDone(request)  # may start the next request, if it has already arrived
 
     # The end
@@ -182,6 +231,8 @@ class Channel(http.HTTPChannel):
         if self._linger_ends is not None and self._linger_ends.active():
             self._linger_ends.cancel()
         self.factory.server.channels.pop(self, None)
+        if self._arrives is not None:
+            self._arrives.cancel()
         self.drained.set()
         self._arrived = b""  # nobody is left to read it for, when it is this connection's turn
         super().connectionLost(reason)

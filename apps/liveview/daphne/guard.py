@@ -6,13 +6,17 @@ than the limit, and a `Content-Length` above it is refused before anything is re
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
+from liveview import housekeeping
 from liveview.body_limits import Caps
 from liveview.conf import conf
-from liveview.refusals import TOO_LARGE
+from liveview.core.pace import Patience
+from liveview.refusals import TOO_LARGE, TOO_SLOW, Refusal
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -37,52 +41,68 @@ class _Capped:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or EXTENSION in (scope.get("extensions") or {}):
             return await self._application(scope, receive, send)
+        housekeeping.served(scope)
         self._warn()
         accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
         exchange = _Exchange(Caps(conf()).of(scope["path"]), receive, send)
         if exchange.announces_too_much(scope["headers"]):
-            return await exchange.refuse(accept)
-        await self._application(scope, exchange.receive, exchange.send)
-        if exchange.is_over:
-            await exchange.refuse(accept)
+            exchange.refused = TOO_LARGE
+        else:
+            await self._application(scope, exchange.receive, exchange.send)
+        await exchange.end(accept)
 
     def _warn(self) -> None:
         if not self._has_warned:
             self._has_warned = True
             logger.warning(
                 "Not running under liveview.daphne: the server may hold whole request bodies in memory before they are "
-                "refused, and slow requests may not time out. Start the server with: python -m liveview.daphne"
+                "refused, and slow headers may not time out. Start the server with: python -m liveview.daphne"
             )
 
 
 class _Exchange:
-    """One request and its answer. To the application, a body that is too long looks like a client that disconnects."""
+    """One request and its answer. To the application, a body that is too long, or too slow, looks like a client that
+    disconnects."""
 
     def __init__(self, most: int, receive: Receive, send: Send) -> None:
         self._most, self._receive, self._send = most, receive, send
         self._received = 0
-        self._is_answered = False
-
-    @property
-    def is_over(self) -> bool:
-        return self._received > self._most
+        self._patience = Patience(conf().body_pace)
+        self._is_complete = self._is_answered = False
+        self.refused: Refusal | None = None
 
     def announces_too_much(self, headers: list[tuple[bytes, bytes]]) -> bool:
         lengths = [value for name, value in headers if name == b"content-length"]
         return any(value.isdigit() and int(value[:20]) > self._most for value in lengths)
 
     async def receive(self) -> dict[str, Any]:
-        if self.is_over:
-            return {"type": "http.disconnect"}
-        message = await self._receive()
-        self._received += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if self.is_over else message
+        if self.refused is None:
+            message = await self._next()
+            if self._received > self._most:
+                self.refused = TOO_LARGE
+        return {"type": "http.disconnect"} if self.refused is not None else message
+
+    async def _next(self) -> dict[str, Any]:
+        if self._is_complete:  # what comes now is the end of the connection, and may take as long as it likes
+            return await self._receive()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._patience.left):
+                message = await self._receive()
+        except TimeoutError:
+            self.refused = TOO_SLOW
+            return {}
+        size = len(message.get("body", b""))
+        self._received += size
+        self._patience.came(size, time.monotonic() - began)
+        self._is_complete = not message.get("more_body")
+        return message
 
     async def send(self, message: dict[str, Any]) -> None:
         self._is_answered = True
         await self._send(message)
 
-    async def refuse(self, accept: str) -> None:
-        if not self._is_answered:
-            for message in TOO_LARGE.answer(accept):
+    async def end(self, accept: str) -> None:
+        if self.refused is not None and not self._is_answered:
+            for message in self.refused.answer(accept):
                 await self._send(message)

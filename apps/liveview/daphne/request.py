@@ -17,12 +17,15 @@ from daphne.http_protocol import WebRequest
 from twisted.web import http
 
 from liveview.conf import conf
+from liveview.core.addresses import network_of
+from liveview.core.pace import Pace
 from liveview.core.time_budget import TimeBudget
 from liveview.daphne import forwarded
+from liveview.daphne.accounts import Accounts, Payer, payer_of, session_of
 from liveview.daphne.channel import Channel
-from liveview.daphne.pace import Pace
 from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.turns import Metered, turn
+from liveview.process import here
 from liveview.refusals import BAD_REQUEST, TOO_COSTLY, TOO_LARGE, TOO_SLOW, Refusal
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application before the sender has to
@@ -34,6 +37,7 @@ class Request(WebRequest):
     channel: Any
     uri: Any
     metered: Metered[Any]
+    payer: Payer
     is_complete = True
     awaits_continue = False  # the client sends its body only when asked to (RFC 9110 §10.1.1)
 
@@ -70,12 +74,18 @@ class Request(WebRequest):
         self.process()  # makes no queue for a streamed body, so that daphne puts nothing into it
         self.application_queue = self._unread
         if self._unread is not None and not self.finished:
-            self._pace = Pace(self.server.conf.body_rate, self.server.conf.body_seconds)
+            self._pace = Pace(self.server.conf.body_pace)
             self._pace_due = self.channel.callLater(self._pace.period, self._judge_pace)
 
     def process(self) -> Any:
-        believed = self.server.proxy_forwarded_address_header or ""
-        forwarded.settle(self.requestHeaders, believed.encode(), self.server.conf.proxies)
+        believed = (self.server.proxy_forwarded_address_header or "").encode()
+        forwarded.settle(self.requestHeaders, believed, self.server.conf.proxies)
+        if not believed and self.requestHeaders.hasHeader(b"X-Forwarded-For"):
+            self.server.warn_of_proxy(self.channel.network)
+        if self.channel.payer is None:
+            told = network_of((self.getHeader(believed) or b"").decode("latin-1")) if believed else ""
+            self.channel.payer = payer_of(told or self.channel.network, session_of(self.getHeader(b"cookie") or b""))
+        self.payer = self.server.entering = self.channel.payer
         result = super().process()
         if self.transport is None:  # it has become a WebSocket
             self.server.channels.pop(self.channel, None)
@@ -192,6 +202,8 @@ class HTTPFactory(StockFactory):
         return http._GenericHTTPChannelProtocol(Channel())
 
     def buildProtocol(self, addr: Any) -> Any:
+        if here(Accounts).is_closed(network_of(getattr(addr, "host", ""))):
+            return None
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = Request
         return protocol

@@ -6,45 +6,58 @@ import asyncio
 import logging
 import math
 import resource
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from daphne import server as stock
 from twisted.internet.defer import Deferred
 
-from liveview import housekeeping
+from liveview import housekeeping, threads
 from liveview.body_limits import Caps
 from liveview.conf import conf
+from liveview.core.addresses import is_within
+from liveview.daphne.accounts import Payer
 from liveview.daphne.channel import Channel
 from liveview.daphne.guard import EXTENSION
 from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
-from liveview.daphne.turns import Metered
+from liveview.daphne.turns import Chargeable, Metered
+from liveview.refusals import TOO_BUSY
 
 SPARE: Final = 200  # files that aren't for connections, or for those that are accepted before others have closed
 LOOK_EVERY: Final = 0.05  # seconds, while the last requests finish
 CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still running then
 
+SWITCH: Final = 0.001  # seconds after which a busy thread gives way; Python's 0.005 is long where ten are busy
+
+T = TypeVar("T")
+
 logger = logging.getLogger("liveview.daphne")
 
 
 class Server(stock.Server):
+    entering: Payer  # of whoever's application is being made
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.conf = conf()
         self.caps = Caps(self.conf)
         self.channels: dict[Channel, None] = {}  # connections that speak HTTP, the oldest first
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.most_connections = max(files // 2, files - SPARE)
-        self.is_stopping = False
+        self.is_stopping = self._has_warned = False
         self._ports: list[Any] = []
         super().__init__(*args, **kwargs)
 
     def run(self) -> None:
         housekeeping.start()
+        sys.setswitchinterval(SWITCH)
         with _our_factories():
             super().run()
 
@@ -54,16 +67,37 @@ class Server(stock.Server):
         streamed = protocol if isinstance(protocol, Request) and protocol.is_streamed else None
         scope.setdefault("asgi", {"version": "3.0"})
         scope.setdefault("extensions", {})[EXTENSION] = {}
-        is_metered = streamed is not None or isinstance(protocol, Socket)  # it is what they send that costs time
-        application = self.application(
+        payer = protocol.payer = self.entering
+        budgets: list[Chargeable] = [payer]
+        if isinstance(protocol, Socket):  # which leaves to the address what it still owes at its end
+            budgets = [protocol.budget]
+            payer.open(protocol.budget)
+        elif streamed:
+            budgets.append(protocol.budget)
+        application = partial(
+            self.application,
             scope=scope,
-            receive=protocol.receive if is_metered else queue.get,
+            receive=protocol.receive if streamed or isinstance(protocol, Socket) else queue.get,
             send=partial(self.handle_reply, protocol),
         )
-        if is_metered:
-            application = protocol.metered = Metered(application, protocol.budget)
-        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        protocol.metered = Metered(self._let_in(protocol, application), *budgets)
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(protocol.metered)
         return None if streamed else queue
+
+    async def _let_in(self, protocol: Request | Socket, application: Callable[[], Awaitable[None]]) -> None:
+        """Runs an application, now or when it is the turn of its address, on whose account its threads are."""
+        payer = protocol.payer
+        assert payer is not None
+        if payer.needs_turn and not await payer.turn():
+            protocol.refuse(TOO_BUSY)
+            return
+        threads.payer.set(payer)
+        if isinstance(protocol, Socket):
+            await application()
+            return
+        async with ThreadSensitiveContext() as context:  # which Django would make, with a thread that nobody pays for
+            SyncToAsync.context_to_thread_executor[context] = _Thread()
+            await application()
 
     async def handle_reply(self, protocol: Request | Socket, message: Message) -> None:
         """As stock daphne's, but returns only when the client has taken all but a few hundred kilobytes."""
@@ -79,6 +113,16 @@ class Server(stock.Server):
             count = Counter(channel.network for channel in idle)
             most = max(count.values())
             next(channel for channel in idle if count[channel.network] == most).make_way()
+
+    def warn_of_proxy(self, network: str) -> None:
+        """One says for whom it asks, and isn't believed: to us, all its visitors are one."""
+        if not self._has_warned and not is_within(network, self.conf.shared_addresses):
+            self._has_warned = True
+            logger.warning(
+                "Requests from %s have X-Forwarded-For. If that is your proxy, start the server with --proxy-headers, "
+                'or name it in LIVEVIEW["SHARED_ADDRESSES"]: else all its visitors share the limits of one address.',
+                network,
+            )
 
     def has_application(self, protocol: Request | Socket) -> bool:
         """Whether it is still running."""
@@ -126,6 +170,16 @@ class Server(stock.Server):
         if running:
             logger.warning("shutdown: cancelled %d requests and sockets that were still running", len(running))
             await asyncio.wait(running, timeout=CANCELLED_WITHIN)
+
+
+class _Thread(ThreadPoolExecutor):
+    """The one in which Django runs what isn't async of a request."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        return super().submit(threads.charged(partial(function, *args, **kwargs)))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import asyncio
 import time
 from typing import Any, Final
 
+from autobahn.websocket.types import ConnectionDeny
 from daphne import server as _installs_the_reactor  # noqa: F401  (before anything of Twisted's imports another one)
 from daphne.ws_protocol import WebSocketFactory as StockFactory
 from daphne.ws_protocol import WebSocketProtocol
@@ -18,9 +19,11 @@ from liveview.conf import conf
 from liveview.core.limits import Bucket
 from liveview.core.messages import CloseCode
 from liveview.core.time_budget import TimeBudget
+from liveview.daphne.accounts import Payer
 from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.turns import Metered, Turns, turn
 from liveview.process import here
+from liveview.refusals import Refusal
 
 MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages queued for the application, above which the sender has to wait
 CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: per second, and at once
@@ -36,6 +39,7 @@ class Socket(WebSocketProtocol):
     current_frame: Any
     current_frame_masker: Any
     metered: Metered[Any]
+    payer: Payer | None = None
     _arrived = b""  # and isn't read yet
     _awaits_turn = False
     _is_cut = False  # nothing is read any more
@@ -56,6 +60,12 @@ class Socket(WebSocketProtocol):
             self.sendCloseFrame(code=SERVICE_RESTART)
         else:
             self.transport.loseConnection()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answers the handshake in the application's place."""
+        self.handshake_deferred.errback(ConnectionDeny(code=refusal.status, reason=refusal.message))
+        del self.handshake_deferred
+        self.server.protocol_disconnected(self)
 
     # What is sent
     def connectionMade(self) -> None:
@@ -81,6 +91,8 @@ class Socket(WebSocketProtocol):
     def connectionLost(self, reason: Any = connectionDone) -> None:
         self._drained.set()
         super().connectionLost(reason)
+        if self.payer is not None:
+            self.payer.inherit(self.budget)
 
     # What is received
     @property

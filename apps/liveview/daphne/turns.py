@@ -1,7 +1,8 @@
 """Whose turn it is among the connections that cost the event loop more than its share: `liveview.core.time_budget`.
 
-One at a time, whoever owes least first, with pauses that leave most of the loop's time to everybody else. So one that
-has taken much waits for one that has taken little, and a thousand of them together take no more than a quarter.
+One at a time, whoever will have paid off first, with pauses that leave most of the loop's time to everybody else. So
+one that has taken much waits for one that has taken little, and a thousand of them together take no more than a
+quarter.
 """
 
 from __future__ import annotations
@@ -10,52 +11,74 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from liveview.core.time_budget import SLICE, TimeBudget
+from liveview.core.time_budget import PIECE, SLICE, TimeBudget
 from liveview.process import here
 
+REMEMBERED: Final = 8  # turns, roughly
 PAUSE: Final = 3  # how many times as long as a turn the pause after it is
 
 T = TypeVar("T")
+
+
+Pause: TypeAlias = Callable[[], float]
+"""How many times as long as a turn the pause after it is to be."""
+
+
+class Chargeable(Protocol):
+    def charge(self, seconds: float, size: int = 0, kept: float = 0.0, pieces: int = 0) -> None:
+        """As of a `TimeBudget`."""
 
 
 class Turns:
     """Those of this process, on its event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[TimeBudget, Callable[[], None]]] = []
-        self._last: tuple[TimeBudget, float] | None = None  # who had the last turn, and how long they had kept others
+        self._waiting: list[tuple[TimeBudget, Callable[[], None], Pause]] = []
+        self._last: tuple[TimeBudget, float, Pause] | None = None  # the last turn's, and how long they had kept others
         self._free_at = 0.0  # when the next turn may begin, on the monotonic clock
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self.late = 0.0  # seconds by which turns begin later than they should, as others keep the loop or the processor
 
-    def ask(self, budget: TimeBudget, go_on: Callable[[], None]) -> None:
+    def ask(self, budget: TimeBudget, go_on: Callable[[], None], pause: Pause = lambda: PAUSE) -> None:
         """`go_on` is called when it is the turn of that connection, never before this returns."""
-        self._waiting.append((budget, go_on))
+        self._waiting.append((budget, go_on, pause))
         self._arrange()
+
+    def forget(self, go_on: Callable[[], None]) -> None:
+        """Who asked doesn't want to any more."""
+        self._waiting = [asked for asked in self._waiting if asked[1] is not go_on]
 
     def _arrange(self) -> None:
         if self._waiting and self._timer is None:
-            later = max(0.0, self._free_at - time.monotonic())
+            self._due = max(self._free_at, time.monotonic())
+            later = self._due - time.monotonic()
             self._timer = asyncio.get_running_loop().call_later(later, self._begin)
 
     def _begin(self) -> None:
         self._timer = None
+        self.late += (time.monotonic() - self._due - self.late) / REMEMBERED
         if self._last is not None:
-            budget, before = self._last
+            budget, before, pause = self._last
             self._last = None
             over = budget.kept - before - SLICE  # a message may take longer, and so may a busy machine
-            if over > 0:
-                self._free_at = time.monotonic() + over * PAUSE
-                self._arrange()
-                return
-        number = min(range(len(self._waiting)), key=lambda index: self._waiting[index][0].owed)
-        budget, go_on = self._waiting.pop(number)
-        self._last = budget, budget.kept
-        self._free_at = time.monotonic() + SLICE * (1 + PAUSE)
+            self.delay(max(0.0, over), pause())
+        if not self._waiting or self._free_at > time.monotonic() + SLICE:
+            self._arrange()
+            return
+        number = min(range(len(self._waiting)), key=lambda index: self._waiting[index][0].due)
+        budget, go_on, pause = self._waiting.pop(number)
+        self._last = budget, budget.kept, pause
+        self._free_at = time.monotonic() + SLICE * (1 + pause())
         budget.begin_turn()
         self._arrange()
         go_on()
+
+    def delay(self, seconds: float, pause: float) -> None:
+        """A turn has taken so much more than it should: so much longer is the pause."""
+        self._free_at = max(self._free_at, time.monotonic()) + seconds * pause
 
 
 async def turn(budget: TimeBudget, *, always: bool = False) -> None:
@@ -69,10 +92,10 @@ async def turn(budget: TimeBudget, *, always: bool = False) -> None:
 class Metered(Coroutine[Any, Any, T]):
     """An application whose time on the loop is charged. For `asyncio.ensure_future`."""
 
-    def __init__(self, inner: Coroutine[Any, Any, T], budget: TimeBudget) -> None:
-        self._inner, self._budget = inner, budget
+    def __init__(self, inner: Coroutine[Any, Any, T], *budgets: Chargeable) -> None:
+        self._inner, self._budgets = inner, budgets
         self._began = self._since = 0.0
-        self._size = 0
+        self._size = self._pieces = 0
 
     def send(self, value: Any) -> Any:
         self._began, self._since = time.thread_time(), time.monotonic()
@@ -84,12 +107,14 @@ class Metered(Coroutine[Any, Any, T]):
     def settle(self) -> None:
         """Charges what it has taken since it was last resumed: it may take message after message without waiting."""
         used, now = time.thread_time(), time.monotonic()
-        self._budget.charge(used - self._began, self._size, now - self._since)
-        self._began, self._since, self._size = used, now, 0
+        for budget in self._budgets:
+            budget.charge(used - self._began, self._size, now - self._since, self._pieces)
+        self._began, self._since, self._size, self._pieces = used, now, 0, 0
 
     def given(self, size: int) -> None:
         """It is about to get so many bytes of a file, which may cost something."""
         self._size += size
+        self._pieces += size >= PIECE
 
     def throw(
         self,

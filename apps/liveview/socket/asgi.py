@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 
 from liveview import housekeeping, pubsub
 from liveview.conf import conf
-from liveview.core.addresses import network_of
 from liveview.core.messages import CloseCode
 from liveview.core.time_budget import SLICE
 from liveview.process import here
@@ -22,6 +21,7 @@ from liveview.socket import origins
 from liveview.socket.connection_limit import ConnectionLimit
 from liveview.socket.outbox import Outbox
 from liveview.socket.session import LiveSession
+from liveview.visitors import visitor_at
 
 logger = logging.getLogger("liveview")
 
@@ -42,14 +42,13 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close"})  # before accept: HTTP 403
         return
     await send({"type": "websocket.accept"})
-    address = network_of((scope.get("client") or [""])[0])
+    address = visitor_at((scope.get("client") or [""])[0])
     entry = here(_PerAddress).enter(address, conf().max_sockets_per_address or 1_000_000)
     if entry is None:
         await send({"type": "websocket.close", "code": CloseCode.RATE})
         return
     pubsub.settle(asyncio.get_running_loop())
-    if "asgi" in scope:  # as every server says, whichever it is, and no test
-        housekeeping.start()
+    housekeeping.served(scope)
     try:
         await _Socket(scope, receive, send).serve()
     finally:

@@ -17,7 +17,6 @@ from liveview import advice, pubsub, threads
 from liveview.background import Result, Works
 from liveview.conf import conf
 from liveview.core import effects, messages, urls
-from liveview.core.addresses import network_of
 from liveview.core.effects import Effect
 from liveview.core.handlers import BadParams, Kind
 from liveview.core.limits import Bucket, Strikes
@@ -33,6 +32,7 @@ from liveview.socket.django_session import Standing
 from liveview.socket.outbox import Outbox
 from liveview.socket.subscriptions import Subscriptions
 from liveview.socket.turn import Call, Screen, Turn
+from liveview.visitors import visitor_at
 
 logger = logging.getLogger("liveview")
 
@@ -192,6 +192,8 @@ class LiveSession:
             for extension in mounted.extensions:
                 await extension.closed()
             return
+        if (payer := threads.payer.get()) is not None:
+            payer.settle()
         self.mounted, self._screen = mounted, turn.screen
         self._snapshot = wanted if turn.value and wanted else snapshots.new_id()
         self._extensions = mounted.extensions
@@ -208,7 +210,8 @@ class LiveSession:
     def _admitted(self, standing: Standing | None) -> bool:
         """Who has no session shares threads with all others of the same address, whose sockets are counted already."""
         if standing is None:
-            self._share = threads.share(f"address:{network_of((self._scope.get('client') or [''])[0])}")
+            self._works.whose = f"address:{visitor_at((self._scope.get('client') or [''])[0])}"
+            self._share = threads.share(self._works.whose)
             return True
         if self._pass is None:
             self._pass = here(_PerSession).enter(standing.key, self._conf.max_sockets)
@@ -216,6 +219,7 @@ class LiveSession:
             self.send(messages.error("too_many_sockets", "This site is open in too many tabs. Close some."))
             self.close(CloseCode.RATE)
             return False
+        self._works.whose = standing.key
         self._share = threads.share(standing.key)
         return True
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from liveview.background import AT_ONCE
 from liveview.testing import LivePage, ServerSaid
@@ -84,6 +87,30 @@ def test_work_that_gets_no_thread_has_failed_and_leaves_its_place_to_others(
     bench.click("run")
     bench.wait_html("job0:done:7:None")
     assert "background work 'job0' failed" in errors()
+
+
+def test_one_page_leaves_half_of_the_places_to_others(site: Open) -> None:
+    go_on, begun = threading.Event(), []
+
+    def work() -> int:
+        begun.append(1)
+        go_on.wait(30)
+        return 7
+
+    greedy = site(
+        on_run=lambda view: [view.start_async(f"job{number}", work) for number in range(2 * AT_ONCE)], on_result=result
+    )
+    greedy.click("run")
+    until(lambda: len(begun) == AT_ONCE // 2)
+    try:
+        client = Client()
+        client.force_login(User.objects.create_user("ada"))
+        other = ran(partial(site, client=client), lambda: 8)
+        other.wait_html("job:done:8:None")
+        assert len(begun) == AT_ONCE // 2
+    finally:
+        go_on.set()
+    greedy.wait_html(f"job{2 * AT_ONCE - 1}:done:7:None")
 
 
 def test_what_is_yielded_is_shown_before_the_end(site: Open) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
 
 from liveview import housekeeping, process
+from liveview.daphne import capped
+from liveview.routing import live
 from liveview.socket.asgi import live_socket
 from liveview.tests.processes import until
 
@@ -78,7 +82,34 @@ async def test_under_any_server_it_begins_with_the_first_socket(is_server: bool)
     assert begun.wait(30 if is_server else 0) is is_server
 
 
+async def test_it_begins_with_the_lifespan_of_a_server_that_has_one() -> None:
+    begun = threading.Event()
+    housekeeping.every(3600, "once", begun.set)
+    served = ApplicationCommunicator(live(get_asgi_application()), {"type": "lifespan"})
+
+    await served.send_input({"type": "lifespan.startup"})
+    assert (await served.receive_output(30))["type"] == "lifespan.startup.complete"
+    assert begun.wait(30)
+    await served.send_input({"type": "lifespan.shutdown"})
+    assert (await served.receive_output(30))["type"] == "lifespan.shutdown.complete"
+    await served.wait(30)
+
+
+@pytest.mark.parametrize("wrapped", [live, capped])
+async def test_under_a_server_without_one_it_begins_with_the_first_request(wrapped: Callable[[Any], Any]) -> None:
+    begun = threading.Event()
+    housekeeping.every(3600, "once", begun.set)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+
+    scope = {"type": "http", "path": "/", "headers": [], "asgi": {"version": "3.0"}}
+    served = ApplicationCommunicator(wrapped(answer), scope)
+    assert (await served.receive_output(30))["status"] == 200
+    assert begun.wait(30)
+
+
 def test_nothing_begins_by_itself_where_nothing_is_served() -> None:
     housekeeping.every(0.01, "never", lambda: pytest.fail("it began"))
 
-    assert not [thread for thread in threading.enumerate() if thread.name == "housekeeping" and thread.is_alive()]
+    until(lambda: "housekeeping" not in [thread.name for thread in threading.enumerate()])

@@ -34,8 +34,8 @@ class Answer(NamedTuple):
 class Wire:
     """One connection. Everything waits for PATIENCE at most."""
 
-    def __init__(self, server: Server) -> None:
-        self._socket = socket.create_connection((HOST, server.port), PATIENCE)
+    def __init__(self, server: Server, source: str = "") -> None:
+        self._socket = socket.create_connection((HOST, server.port), PATIENCE, (source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = self._socket.makefile("rb")
 

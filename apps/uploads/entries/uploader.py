@@ -9,9 +9,9 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from liveview.core.addresses import network_of
 from liveview.socket import django_session
 from liveview.socket.django_session import Standing
+from liveview.visitors import visitor_at
 from uploads.errors import UploadError
 from uploads.owners import SESSION_KEY
 
@@ -49,7 +49,7 @@ def uploader_of(request: HttpRequest) -> Uploader:
 
     Who has no session, or one that can't be read here, shares with everybody at the same address.
     """
-    network = network_of(request.META.get("REMOTE_ADDR", ""))
+    network = visitor_at(request.META.get("REMOTE_ADDR", ""))
     try:
         label = label_of(request)
         return Uploader(label, label or f"address:{network}", django_session.standing(request), network)

@@ -40,9 +40,17 @@ class Senders:
         keep a share of credit after its turn, and all would send at any moment.
         """
         if self._admission.is_crowded:
-            fair = max(LEAST, TOTAL // self._admission.members)
-            return min(window, unsettled + min(fair, self._admission.left(sender)) + SLACK)
+            return min(window, unsettled + min(self._fair, self._admission.left(sender)) + SLACK)
         return min(window, max(SHARE, TOTAL // max(1, self._admission.turns)))
+
+    @property
+    def enough(self) -> int:
+        """Bytes of unused credit with which a sender needn't ask for more: a slow one would take turns for nothing."""
+        return max(SLACK, self._fair // 2)
+
+    @property
+    def _fair(self) -> int:
+        return max(LEAST, TOTAL // max(1, self._admission.members))
 
     def has_turn(self, sender: Sender) -> bool:
         return self._admission.has_turn(sender)

@@ -59,7 +59,6 @@ class Channel:
         self.damages = 0
         self.is_writing = False
         self.opened = time.monotonic()
-        self.drip = Drip(liveview_conf().body_rate * liveview_conf().body_seconds)
 
 
 class Receiver:
@@ -75,6 +74,8 @@ class Receiver:
         self._senders = credit_turns.senders()
         self._has_left = False
         self._stall = Stall(conf().idle)
+        self._drip = Drip(liveview_conf().body_rate * liveview_conf().body_seconds)
+        self._had_begun: set[Channel] = set()  # when that was last judged
         self._is_watching = False
         self._unknown = Strikes(20, per=60)
         self._idle = Bucket(500, burst=20_000)  # frames that bring no bytes
@@ -154,6 +155,7 @@ class Receiver:
         return False
 
     def _gather(self, channel: Channel, chunk: Chunk, cost: int) -> None:
+        self._drip.received(len(chunk.payload))
         channel.waiting.append(chunk)
         channel.cost += cost
         if not channel.is_writing:
@@ -161,7 +163,7 @@ class Receiver:
             self._link.spawn(self._write(channel))
 
     async def _watch(self) -> None:
-        """Ends uploads that stand still or never begin, and the socket of one that drips."""
+        """Ends uploads that stand still or never begin, and a socket that drips."""
         period = liveview_conf().body_seconds
         judged = time.monotonic()
         while self._channels:
@@ -188,8 +190,9 @@ class Receiver:
 
     def _drips(self, channels: Iterable[Channel]) -> bool:
         may_send = self._window.used < self._window.granted
-        dripping = [channel.drip.is_dripping(channel.entry.upload.received, may_send=may_send) for channel in channels]
-        return any(dripping)
+        before = self._had_begun
+        self._had_begun = {c for c in channels if 0 < c.entry.upload.received < c.entry.size}
+        return self._drip.is_dripping(counts=may_send and bool(before & self._had_begun))
 
     def _fail(self, channel: Channel, error: UploadError) -> None:
         """Reports an upload that ended with this very error."""
@@ -263,7 +266,7 @@ class Receiver:
         """Gets what credit can be granted, now or when it is this socket's turn."""
         if self._senders.has_turn(self):
             self.admitted()
-        elif not self._has_left:
+        elif not self._has_left and self._window.granted - self._window.used < self._senders.enough:
             self._senders.ask(self)
 
     def admitted(self) -> None:

@@ -6,7 +6,8 @@ that vanishes is noticed long before, by its socket's ping. What hasn't begun wa
 and what has fully arrived waits for us: neither is stalled. But what never begins keeps others from a place, and ends
 after half a day.
 
-What comes too slowly is no pause: a page sends in large pieces, then not at all.
+What comes too slowly is no pause. It is the socket's bytes that count, of all its uploads together: fifty of them on
+one slow line are slow, too, and their page isn't.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 from uploads.entries.entry import UploadEntry
 
-PERIODS: Final = 3  # in a row
+PERIODS: Final = 3  # without a good one among them
 
 
 class Stall:
@@ -39,18 +40,23 @@ class Stall:
 
 
 class Drip:
-    """Whether one upload's bytes come too slowly: some in every period, and never enough."""
+    """Whether a socket's bytes come too slowly: some now and then, and never enough. A pause proves nothing."""
 
     def __init__(self, least: float) -> None:
         """`least` is in bytes of a period."""
         self._least = least
-        self._before = 0
-        self._times = 0
+        self._came = self._times = 0
 
-    def is_dripping(self, received: int, *, may_send: bool) -> bool:
-        """To be asked at the end of each period. may_send: whether its client didn't have to wait for us."""
-        came, self._before = received - self._before, received
-        self._times = self._times + 1 if may_send and 0 < came < self._least else 0
+    def received(self, size: int) -> None:
+        self._came += size
+
+    def is_dripping(self, *, counts: bool) -> bool:
+        """To be asked at the end of each period. counts: whether an upload had all of it, and its client could send."""
+        came, self._came = self._came, 0
+        if came >= self._least:
+            self._times = 0
+        elif came and counts:
+            self._times += 1
         return self._times >= PERIODS
 
 

@@ -38,6 +38,12 @@ def over_a_socket(server: Server, *headers: str) -> dict[str, Any]:
         return found
 
 
+def test_a_proxy_that_is_not_believed_is_told_of_once(bare: Server) -> None:
+    for _ in range(2):
+        over_http(bare, f"X-Forwarded-For: {OURS}")
+    assert bare.log_text().count("start the server with --proxy-headers") == 1
+
+
 WAYS = pytest.mark.parametrize("ask", [over_http, over_a_socket])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
 import json
 import logging
@@ -183,6 +184,44 @@ async def test_under_any_server_a_person_is_told_on_a_page(settings: Any) -> Non
 
     assert start["status"] == 413 and dict(start["headers"])[b"content-type"].startswith(b"text/html")
     assert b"<h1>" in body["body"]
+
+
+async def test_under_any_server_a_body_that_stalls_is_refused(settings: Any) -> None:
+    settings.LIVEVIEW = {"BODY_SECONDS": 0.05}
+    sent: list[dict[str, Any]] = []
+    parts = iter([{"type": "http.request", "body": b"some", "more_body": True}])
+
+    async def receive() -> dict[str, Any]:
+        return next(parts, None) or await asyncio.get_running_loop().create_future()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await capped(reader)({"type": "http", "path": "/x", "headers": []}, receive, send)
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["error"]) == (408, "too_slow")
+
+
+async def test_under_any_server_an_answer_may_take_as_long_as_it_likes(settings: Any) -> None:
+    """What an application then waits for is the end of its connection."""
+    settings.LIVEVIEW = {"BODY_SECONDS": 0.01}
+
+    async def patient(scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+        await receive()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(receive(), 0.05)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> dict[str, Any]:
+        return next(parts, None) or await asyncio.get_running_loop().create_future()
+
+    parts = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await capped(patient)({"type": "http", "path": "/x", "headers": []}, receive, send)
+    assert [message["status"] for message in sent] == [200]
 
 
 def refuse_to_format(value: object) -> str:

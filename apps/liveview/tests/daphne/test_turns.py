@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from twisted.internet.testing import StringTransport
+from twisted.web import http
 
 from liveview import process
 from liveview.core.messages import CloseCode
@@ -120,6 +121,21 @@ def test_nothing_is_read_for_a_request_whose_client_has_left_before_its_turn() -
 
     assert lost
     assert not read
+
+
+async def test_a_body_that_comes_with_its_head_is_not_read_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of a megabyte may be there at once, and in chunks of a byte that is a second."""
+    from liveview.daphne.channel import Channel
+
+    channel, read = Channel(), list[bytes]()
+    channel.factory = SimpleNamespace(server=SimpleNamespace(proxy_forwarded_address_header=None))
+    channel._headers_due = channel
+    monkeypatch.setattr(http.HTTPChannel, "dataReceived", lambda _self, data: read.append(data))
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    channel.dataReceived(head + b"1\r\nx\r\n")
+
+    assert read[0] == head
 
 
 def _spend(seconds: float) -> None:

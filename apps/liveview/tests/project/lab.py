@@ -10,9 +10,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
+from asgiref.sync import sync_to_async
 from channels.routing import ProtocolTypeRouter
 
 from liveview.daphne import capped
+from liveview.daphne.accounts import Accounts
+from liveview.daphne.turns import Turns
+from liveview.process import here
 from liveview.tests.project.asgi import application as project
 
 Scope: TypeAlias = dict[str, Any]
@@ -55,6 +59,11 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
             await _answer(send, {"bytes": largest["/" + "/".join(rest)]})
         case ["sent", *rest]:
             await _answer(send, {"bytes": sent["/" + "/".join(rest)]})
+        case ["burn"]:
+            await sync_to_async(_burn)(0.2)
+            await _answer(send, {})
+        case ["account", address, *what]:
+            await _answer(send, _account(address, what))
         case _:
             await project.application_mapping["http"](scope, receive, send)
 
@@ -104,6 +113,19 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
                 sent[path] += len(PIECE)
         case _:
             await project.application_mapping["websocket"](scope, receive, send)
+
+
+def _account(address: str, what: list[str]) -> dict[str, float]:
+    """What an address owes. `hold`: it owes much, and nobody's turn comes until `go`."""
+    turns, account = here(Turns), here(Accounts).of(address)
+    if what:
+        account.budget.owe(1000 if what == ["hold"] else -1000)
+        turns._free_at = time.monotonic() + 3600 if what == ["hold"] else 0
+        if turns._timer is not None:
+            turns._timer.cancel()
+            turns._timer = None
+        turns._arrange()
+    return {"owed": account.budget.owed, "waiting": account.waiting}
 
 
 def _burn(seconds: float) -> None:

@@ -6,16 +6,15 @@ byte is here: slow senders keep nobody from a place, and a crowd of fast ones is
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-from collections import Counter, deque
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from liveview.core.addresses import network_of
+from liveview.places import Places
 from liveview.process import here
 from liveview.refusals import Refusal
+from liveview.visitors import visitor_at
 from uploads import threads
 from uploads.entries.quotas import Awaited
 from uploads.errors import UploadError
@@ -30,43 +29,11 @@ COPIES: Final = 2  # Django keeps the body, and then the files in it
 STEP: Final = 16 * 1024 * 1024  # bytes of a body that doesn't say its length which are reserved at a time
 
 
-class Places:
-    """Who may have their form read now. An address has half of the places at most; otherwise it is first come."""
+class _Places(Places):
+    """An address has half of them at most."""
 
     def __init__(self) -> None:
-        self._taken: Counter[str] = Counter()
-        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
-
-    async def take(self, address: str) -> None:
-        """Raises `UploadError("busy")` if there is none for a long time."""
-        if self._is_free(address):
-            self._taken[address] += 1
-            return
-        place = asyncio.get_running_loop().create_future()
-        self._waiting.append((address, place))
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await place
-        except BaseException as ended:
-            self._waiting = deque(other for other in self._waiting if other[1] is not place)
-            if place.done() and not place.cancelled():  # given, and nobody there to use it
-                self.leave(address)
-            if isinstance(ended, TimeoutError):
-                raise UploadError("busy") from None
-            raise
-
-    def leave(self, address: str) -> None:
-        self._taken[address] -= 1
-        self._taken += Counter()  # forgets who has none
-        for number, (other, place) in enumerate(self._waiting):
-            if self._is_free(other) and not place.done():
-                del self._waiting[number]
-                self._taken[other] += 1
-                place.set_result(None)
-                return
-
-    def _is_free(self, address: str) -> bool:
-        return self._taken.total() < AT_ONCE and self._taken[address] < AT_ONCE // 2
+        super().__init__(AT_ONCE)
 
 
 class Body:
@@ -90,12 +57,13 @@ class Body:
                 await self.reserve(self._received + STEP)
             self._room.written(length)
             if self._received > SMALL and message["type"] == "http.request" and not message.get("more_body"):
-                await here(Places).take(self._address)
+                await here(_Places).take(self._address, PATIENCE)
                 self.has_place = True
+        except TimeoutError:
+            self.refused = UploadError("busy")
         except UploadError as refused:
             self.refused = refused
-            return {"type": "http.disconnect"}
-        return message
+        return message if self.refused is None else {"type": "http.disconnect"}
 
     async def reserve(self, size: int) -> None:
         """For so many bytes in all. Raises `UploadError`: `storage_full`, or `busy`."""
@@ -107,7 +75,7 @@ class Body:
         """Its view has read it: it has answered, or begun to."""
         if self.has_place:
             self.has_place = False
-            here(Places).leave(self._address)
+            here(_Places).leave(self._address)
 
 
 class Collected:
@@ -154,4 +122,4 @@ async def send_refusal(refused: UploadError, headers: Headers, send: Send) -> No
 
 
 def address_of(scope: Scope) -> str:
-    return network_of((scope.get("client") or [""])[0])
+    return visitor_at((scope.get("client") or [""])[0])

@@ -19,6 +19,7 @@ from liveview.core.addresses import network_of
 from liveview.core.limits import Bucket
 from liveview.process import here
 from liveview.socket import origins
+from liveview.visitors import visitor_at
 from uploads.conf import conf
 from uploads.entries.uploader import Uploader, uploader_of
 from uploads.errors import UploadError
@@ -184,9 +185,9 @@ def visitor_of(scope: dict[str, Any]) -> Visitor:
 
 def visitor_of_request(request: HttpRequest) -> Visitor:
     """Blocks as well. For a request that has its session and user already."""
-    address = network_of(request.META.get("REMOTE_ADDR", ""))
-    client = f"{address} {request.META.get('HTTP_USER_AGENT', '')}"
-    return Visitor(known_owner(request), uploader_of(request), address, client)
+    address = request.META.get("REMOTE_ADDR", "")
+    client = f"{network_of(address)} {request.META.get('HTTP_USER_AGENT', '')}"
+    return Visitor(known_owner(request), uploader_of(request), visitor_at(address), client)
 
 
 def _unused(_request: HttpRequest) -> HttpResponse:

@@ -15,8 +15,10 @@ from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
 
+from liveview.conf import conf as live_conf
 from liveview.core.limits import Bucket
 from liveview.core.messages import CloseCode
+from liveview.core.pace import Patience
 from liveview.process import here
 from liveview.socket import origins, session_watch
 from liveview.socket.connection_limit import ConnectionLimit
@@ -34,7 +36,7 @@ logger = logging.getLogger("uploads")
 DONE: Final = "File uploaded successfully!"
 MAX_SIZE: Final = 16_000_000  # bytes of a file: a server may have to keep that many in memory
 MAX_SOCKETS: Final = 20  # of one visitor in one process
-IDLE: Final = 60.0  # seconds without a byte
+IDLE: Final = 60.0  # seconds that one may be slower than a body of a request
 TINY: Final = (5.0, 50.0)  # tiny pieces, of one socket: per second, and at once
 
 
@@ -77,7 +79,7 @@ class _Socket:
         self._visitor, self._receive, self._send = visitor, receive, send
         self._files = Bucket(5, burst=50)
         self._tiny = Bucket(*TINY)
-        self._left = IDLE  # seconds that we wait for a byte
+        self._patience = Patience(live_conf().body_pace._replace(period=IDLE))
         self._delivery: Delivery | None = None
         self._waiting: asyncio.Timeout | None = None
         self._has_session = True
@@ -138,7 +140,7 @@ class _Socket:
         """The next message's bytes and the extension that they get without a name; None at the end."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._left if self._has_session else 0) as self._waiting:
+            async with asyncio.timeout(self._patience.left if self._has_session else 0) as self._waiting:
                 message = await self._receive()
         except TimeoutError:
             raise UploadError("timeout" if self._has_session else "session_ended") from None
@@ -148,7 +150,7 @@ class _Socket:
             return None
         text = message.get("text")
         data, suffix = (message.get("bytes") or b"", "") if text is None else (text.encode(), ".txt")
-        self._left = IDLE if data else self._left - (time.monotonic() - began)
+        self._patience.came(len(data), time.monotonic() - began)
         return data, suffix
 
     async def _begin(self, name: str, size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,6 +11,7 @@ from liveview.testing import Closed
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
+from uploads.socket.receiver import Channel, Receiver
 from uploads.socket.stalled import PERIODS, Drip, Stall, is_stalled
 from uploads.testing import Refused
 from uploads.tests.support import TEXT, Site, assert_works, until
@@ -86,22 +88,41 @@ def test_the_next_upload_is_watched_as_well(site: Site, settings: Any) -> None:
     assert_works(site())
 
 
-def test_bytes_that_come_too_slowly_drip_and_a_pause_does_not() -> None:
-    drip, received = Drip(1000), 0
-    for _ in range(PERIODS - 1):
-        received += 500
-        assert not drip.is_dripping(received, may_send=True)
-    assert not drip.is_dripping(received, may_send=True)  # a pause
-    for _ in range(PERIODS - 1):
-        received += 500
-        assert not drip.is_dripping(received, may_send=True)
-    assert drip.is_dripping(received + 999, may_send=True)
-
-
-def test_who_waits_for_us_does_not_drip() -> None:
+def drips(periods: list[int], *, counts: bool = True) -> bool:
+    """Whether somebody does from whom so many bytes come in each."""
     drip = Drip(1000)
-    assert not any(drip.is_dripping(number, may_send=False) for number in range(1, 20))
-    assert not any(drip.is_dripping(20 + number * 1000, may_send=True) for number in range(1, 20))
+    found = False
+    for came in periods:
+        drip.received(came)
+        found = drip.is_dripping(counts=counts)
+    return found
+
+
+def test_bytes_that_come_too_slowly_drip_and_pauses_neither_count_nor_excuse() -> None:
+    slow = [999] * PERIODS
+    assert drips(slow) and not drips(slow[1:])
+    assert not drips([0] * 20)
+    assert drips([999, 0] * PERIODS + [0])
+    assert not drips([999, 1000] * 20)
+
+
+def test_who_waits_for_us_or_has_just_begun_does_not_drip() -> None:
+    assert not drips([999] * 20, counts=False)
+
+
+@pytest.mark.parametrize(("uploads", "expected"), [(50, False), (1, True)])
+async def test_it_is_the_line_that_may_not_be_slow_and_not_each_upload_on_it(
+    settings: Any, uploads: int, expected: bool
+) -> None:
+    settings.LIVEVIEW = {"BODY_RATE": 1000, "BODY_SECONDS": 30}
+    receiver = Receiver(Mock(), Mock())
+    entries = [Mock(size=1_000_000, upload=Mock(received=1)) for _ in range(uploads)]
+    channels = [Channel(number, entry) for number, entry in enumerate(entries)]
+    found = []
+    for _ in range(PERIODS + 1):
+        receiver._drip.received(20_000 * uploads)
+        found.append(receiver._drips(channels))
+    assert found == [False] * PERIODS + [expected]
 
 
 def test_a_socket_whose_upload_drips_is_closed(site: Site, settings: Any) -> None:

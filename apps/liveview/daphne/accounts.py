@@ -1,0 +1,206 @@
+"""What all connections and requests of one address cost together, so that nobody begins anew who comes again.
+
+Each connection has a budget of its own while it lasts. But connections are free: a handshake costs more than the frames
+after it, and a page more than its request. So an address has an account, which is charged for its connections until
+their pages are mounted, for its requests, threads included, and for what its sockets still owed when they ended.
+
+An address that has taken more than is free is let in by turns: one request at a time, sessions that have taken least
+first. While others need the processor these are a quarter of its time at most, and while nobody does there are no
+pauses: a crowded office notices nothing. Who waits too long is refused, and so is who comes while too many wait.
+
+`LIVEVIEW["SHARED_ADDRESSES"]` names addresses that stand for everybody, such as that of a proxy that doesn't say for
+whom it asks: there each session has an account, and who has none isn't charged beyond their connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from django.conf import settings
+
+from liveview.conf import conf
+from liveview.core.addresses import is_within
+from liveview.core.limits import Bucket
+from liveview.core.time_budget import FREE as SOCKETS_FREE
+from liveview.core.time_budget import TimeBudget
+from liveview.daphne.turns import PAUSE, Turns
+from liveview.process import here
+
+RATE: Final = 0.1  # seconds of the processor's time a second that an address has for nothing
+FREE: Final = 0.5  # seconds at once, after which it is let in by turns
+MOST_WAITING: Final = 200  # of an address
+PATIENCE: Final = 10.0  # seconds that one waits
+REFUSALS: Final = (20.0, 100.0)  # answers to whom we can't take, per second and at once; others find the door closed
+KEPT: Final = 10_000  # addresses, and sessions of one, that are remembered
+
+LOOK_EVERY: Final = 0.2  # seconds between two looks at who needs the processor
+BUSY: Final = 0.75  # of it, from where on it is crowded
+LATE: Final = 0.004  # seconds by which turns are late, from where on it is as well: other programs may be busy, too
+OTHERS: Final = 0.05  # of it, for all that waits for no turn
+
+
+T = TypeVar("T")
+
+
+class Visits:
+    """How long the pauses between the turns of requests and handshakes are: as long as others need."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0  # seconds of the processor's time, by those who have had a turn
+        self._pause = 0.0
+        self._looked = time.monotonic(), time.process_time(), 0.0
+
+    def pause(self) -> float:
+        at, used, spent = self._looked
+        now = time.monotonic()
+        if now - at >= LOOK_EVERY:
+            self._looked = now, time.process_time(), self.spent
+            busy = (self._looked[1] - used) / (now - at)
+            others = busy - (self.spent - spent) / (now - at)
+            is_crowded = busy > BUSY or here(Turns).late > LATE
+            step = 1.0 if is_crowded and others > OTHERS else -1.0
+            self._pause = min(float(PAUSE), max(0.0, self._pause + step))
+        return self._pause
+
+
+class Account:
+    """An address's."""
+
+    def __init__(self) -> None:
+        self.budget = TimeBudget(math.inf, rate=RATE)
+        self.waiting = 0
+        self._refusals = Bucket(*REFUSALS)
+        self._sessions: OrderedDict[str, TimeBudget] = OrderedDict()
+
+    @property
+    def is_full(self) -> bool:
+        return self.waiting >= MOST_WAITING
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether whoever comes isn't even answered. To be asked once for each."""
+        return self.is_full and not self._refusals.take()
+
+    def of_session(self, session: str) -> TimeBudget:
+        """Who has none shares with all of the address who have none."""
+        return _recent(self._sessions, session, lambda: TimeBudget(math.inf, rate=RATE)) if session else self.budget
+
+
+class Accounts:
+    """Those of this process."""
+
+    def __init__(self) -> None:
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._shared = tuple(conf().shared_addresses)
+
+    def of(self, network: str, session: str = "") -> Account:
+        if is_within(network, self._shared):
+            if not session:
+                return Account()
+            network = f"{network} {session}"
+        return _recent(self._accounts, network, Account)
+
+    def is_closed(self, network: str) -> bool:
+        account = self._accounts.get(network)
+        return account is not None and account.is_closed
+
+
+def _recent(known: OrderedDict[str, T], key: str, make: Callable[[], T]) -> T:
+    """What is known by this key, or a new one; the oldest are forgotten."""
+    found = known.pop(key, None)
+    known[key] = found = make() if found is None else found
+    if len(known) > KEPT:
+        known.popitem(last=False)
+    return found
+
+
+class Payer:
+    """One request, or one socket, on the account of its address."""
+
+    def __init__(self, account: Account, own: TimeBudget) -> None:
+        self._account, self._own = account, own
+        self._loop = asyncio.get_running_loop()
+        self._has_turn = self._is_settled = False
+
+    def charge(self, seconds: float, size: int = 0, kept: float = 0.0, pieces: int = 0) -> None:
+        """As of a `TimeBudget`; but no byte is free."""
+        self._own.kept += max(kept, seconds)
+        self._owe(seconds)
+
+    def took(self, seconds: float) -> None:
+        self._loop.call_soon_threadsafe(self._took, seconds)
+
+    def settle(self) -> None:
+        """Its page is mounted: from now on it has the limits of a page."""
+        self._is_settled = True
+
+    def inherit(self, ended: TimeBudget) -> None:
+        """What a socket owed when it ended: who opens the next one doesn't begin anew."""
+        self._is_settled = False
+        self._owe(max(0.0, ended.owed))
+
+    def open(self, budget: TimeBudget) -> None:
+        """A socket begins, which has a budget of its own: with nothing in it, if its address had to take turns."""
+        if self._has_turn:
+            budget.owe(SOCKETS_FREE)
+
+    @property
+    def needs_turn(self) -> bool:
+        return not self._has_turn and self._account.budget.owed > FREE
+
+    async def turn(self) -> bool:
+        """Returns when it may go on, or False if it has to go."""
+        account, turns = self._account, here(Turns)
+        if account.is_full:
+            return False
+        begun = self._loop.create_future()
+
+        def go_on() -> None:
+            if not begun.done():
+                begun.set_result(None)
+
+        account.waiting += 1
+        turns.ask(self._own, go_on, here(Visits).pause)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await begun
+        except TimeoutError:
+            return False
+        finally:
+            account.waiting -= 1
+            turns.forget(go_on)
+        self._has_turn = True
+        return True
+
+    def _took(self, seconds: float) -> None:
+        self._owe(seconds)
+        if self._has_turn:
+            here(Turns).delay(seconds, here(Visits).pause())
+
+    def _owe(self, seconds: float) -> None:
+        if self._is_settled:
+            return
+        self._account.budget.owe(seconds)
+        if self._own is not self._account.budget:
+            self._own.owe(seconds)
+        if self._has_turn:
+            here(Visits).spent += seconds
+
+
+def session_of(head: bytes) -> str:
+    """The session that a request's head, or its cookies, name. Whether there is one isn't known yet."""
+    name = re.escape(settings.SESSION_COOKIE_NAME.encode())
+    found = re.search(rb"[\s;]" + name + rb"=([^\s;]{1,128})", b" " + head)
+    return found[1].decode("latin-1") if found else ""
+
+
+def payer_of(network: str, session: str) -> Payer:
+    """For a request, or a socket, from there. `session` is what its cookies name, if anything."""
+    account = here(Accounts).of(network, session)
+    return Payer(account, account.of_session(session))
