@@ -6,6 +6,7 @@ Django parses the form and keeps the file on disk meanwhile. What must happen be
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from django.core.exceptions import SuspiciousOperation
@@ -22,12 +23,14 @@ from uploads.errors import UploadError
 from uploads.http.multipart import progress
 from uploads.http.multipart.counting import counted
 from uploads.http.multipart.handler import OwnProgress
-from uploads.http.shared.asgi import Application, Receive, Scope, Send, answer, answer_json
+from uploads.http.shared.asgi import Application, Receive, Scope, Send, always, answer, answer_json
 from uploads.http.shared.deliveries import Delivery
 from uploads.http.shared.headers import Headers
 from uploads.http.shared.visitors import expect_allowed, origin_of, visitor_of, visitor_of_request
 from uploads.http_errors import described, failed, refusal, status_of
 from uploads.owners import known_owner
+
+logger = logging.getLogger("uploads")
 
 ROOM: Final = 100_000  # bytes of a form besides its file
 METHODS: Final = "OPTIONS, POST"
@@ -81,7 +84,11 @@ def get_upload_progress(request: HttpRequest) -> HttpResponse:
         return _answer(request, described(UploadError("unknown_ref")), 404)
     if not progress.may_poll(key):
         return _answer(request, described(UploadError("rate_limited")), 429)
-    return _answer(request, progress.look(key), 200)
+    try:
+        return _answer(request, progress.look(key), 200)
+    except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
+        logger.warning("a form's progress can't be told", exc_info=True)
+        return _answer(request, described(UploadError("busy")), 503)
 
 
 def _only_file(request: HttpRequest) -> Any:
@@ -114,7 +121,8 @@ def _answer(request: HttpRequest, content: Any, status: int) -> HttpResponse:
     response = JsonResponse(content, safe=False, status=status)
     response.write(b"\n")  # for reading it in a terminal
     add_never_cache_headers(response)
-    response["X-Content-Type-Options"] = "nosniff"
+    for name, value in always(status):
+        response.setdefault(name, value)
     for name, value in origin_of(_scope(request)).cors():
         response[name] = value
     return response

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final, TypeAlias
 
+from liveview.refusals import PASSING, RETRY_AFTER, UNUSED
 from uploads.errors import UploadError
 
 Scope: TypeAlias = dict[str, Any]
@@ -16,8 +17,6 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = Iterable[tuple[str, str]]
 
 PATIENCE: Final = 30.0  # seconds that a body may stall
-
-_ALWAYS: Final = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 
 class ClientGone(Exception):
@@ -40,9 +39,19 @@ async def pieces(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
+def always(status: int) -> list[tuple[str, str]]:
+    """Headers of every answer."""
+    headers = [
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Permissions-Policy", UNUSED.decode()),
+    ]
+    return [*headers, ("Retry-After", str(RETRY_AFTER))] if status in PASSING else headers
+
+
 async def answer(send: Send, status: int, headers: Headers = (), body: bytes = b"") -> None:
     """Sends a whole response. A client that is gone already is no error."""
-    every = [*_ALWAYS, *headers]
+    every = [*always(status), *headers]
     if status != 204:
         every.append(("Content-Length", str(len(body))))
     lines = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in every]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.cache import SessionStore
 from django.core.cache import cache
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.core.handlers.asgi import ASGIHandler
@@ -22,7 +24,9 @@ from django.test import RequestFactory
 from liveview.tests.ports import HOST
 from liveview.tests.processes import Program, until
 from uploads.http.checks import check_progress
+from uploads.http.multipart import progress
 from uploads.http.multipart.counting import counted
+from uploads.http.multipart.forms import get_upload_progress
 from uploads.http.multipart.handler import OwnProgress, UploadProgressCachedHandler
 from uploads.tests.http.multipart.test_forms import END, TYPE, field, part
 from uploads.tests.http.ways.raw import Answer, Wire
@@ -209,6 +213,18 @@ async def test_a_cache_that_is_away_costs_a_form_its_progress_and_nothing_else(
     assert [record.message for record in caplog.records if record.name == "uploads"] == [
         "a form's progress can't be told"
     ] * 2
+
+
+def test_a_poll_while_the_cache_is_away_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(key: str) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(progress, "look", look)
+    request = RequestFactory().get("/?X-Progress-ID=one")
+    request.session = SessionStore()
+    answer = get_upload_progress(request)
+    assert (answer.status_code, json.loads(answer.content)["error"]) == (503, "busy")
+    assert answer["Retry-After"] == "5"
 
 
 # What `check` says
