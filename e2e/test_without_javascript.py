@@ -233,6 +233,7 @@ def test_the_other_ways_leave_a_form(page: Page, console: Console, tmp_path: Pat
 
 def dead_controls(page: Page) -> list[str]:
     """What can be seen and used, and does nothing: it is in no form, or its button needs a script."""
+    page.wait_for_load_state()  # the stylesheets hide some
     controls = page.locator(
         "button, input, select, textarea, [tabindex='0'], summary, progress, canvas, [draggable=true]"
     )
