@@ -431,6 +431,22 @@ def test_a_visitor_who_signed_out_elsewhere_sees_it_here(page: Page) -> None:
     expect_connected(page)
 
 
+def test_a_visitor_who_signed_out_while_the_connection_was_away_sees_it_when_it_is_back(
+    page: Page, lab_proxy: FaultProxy
+) -> None:
+    page.request.get("/lab/sign-in/")
+    page.goto(f"{lab_proxy.url}/lab/bench/")
+    expect_connected(page)
+    expect(page.get_by_text("Signed in: True")).to_be_visible()
+    _cut_off(page, lab_proxy)
+    page.request.get("/lab/sign-out/")
+
+    lab_proxy.up()
+
+    expect(page.get_by_text("Signed in: False")).to_be_visible()
+    expect_connected(page)
+
+
 def wait_for_mount(page: Page) -> None:
     """With a clock that stands still."""
     page.evaluate("() => new Promise((done) => liveview.use({ mounted: done }))")

@@ -186,8 +186,7 @@ class LiveSession:
     async def _connect(self, mounted: Mounted, standing: Standing | None, wanted: str | None) -> None:
         if not self._admitted(standing):
             return
-        restore = Call(lambda: wanted is not None and snapshots.load(mounted, wanted), is_fresh=True)
-        turn = await self._attempt(mounted, restore, None)
+        turn = await self._attempt(mounted, Call(partial(snapshots.begin, mounted, wanted), is_fresh=True), None)
         if turn is None:
             for extension in mounted.extensions:
                 await extension.closed()
@@ -195,12 +194,17 @@ class LiveSession:
         if (payer := threads.payer.get()) is not None:
             payer.settle()
         self.mounted, self._screen = mounted, turn.screen
-        self._snapshot = wanted if turn.value and wanted else snapshots.new_id()
+        beginning: snapshots.Beginning = turn.value
+        self._snapshot = beginning.name
         self._extensions = mounted.extensions
         for extension in self._extensions:
             self._grammar |= extension.messages
         screen, most = turn.screen, self._conf.max_message
-        self._tell(messages.mounted(screen.version, screen.html, screen.title, self._snapshot, turn.value, most))
+        self._tell(
+            messages.mounted(screen.version, screen.html, screen.title, self._snapshot, beginning.restored, most)
+        )
+        if beginning.is_anothers:
+            self._tell(messages.reload())
         for extension in self._extensions:
             extension.connected(self)
         self.spawn(self._watch(standing))

@@ -1,14 +1,17 @@
 """A view's declared state, kept in the shared cache between a lost socket and the next.
 
 A snapshot is named by 128 random bits and belongs to one session, one view and one path. Losing the cache costs only
-convenience, so its failures never reach a visitor.
+convenience, so its failures never reach a visitor. To us alone the name says as well who was logged in.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass
 from typing import Any
+
+from django.utils.crypto import salted_hmac
 
 from liveview import shared_cache
 from liveview.conf import conf
@@ -18,8 +21,27 @@ from liveview.mounted import Mounted
 logger = logging.getLogger("liveview")
 
 
-def new_id() -> str:
-    return secrets.token_urlsafe(16)
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Of a socket: the name of its snapshots, and what became of the last socket's.
+
+    is_anothers: somebody else was logged in then, or nobody was, or nobody is any more. What is around the view still
+    shows that.
+    """
+
+    name: str
+    restored: bool
+    is_anothers: bool
+
+
+def begin(mounted: Mounted, wanted: str | None) -> Beginning:
+    """Gives a view that has just been mounted the state of the snapshot that the browser wants. Blocks."""
+    visitor = _visitor(mounted)
+    _bits, dot, before = (wanted or "").partition(".")
+    is_anothers = bool(dot) and before != visitor
+    if wanted is not None and not is_anothers and load(mounted, wanted):
+        return Beginning(wanted, restored=True, is_anothers=False)
+    return Beginning(f"{secrets.token_urlsafe(16)}.{visitor}", restored=False, is_anothers=is_anothers)
 
 
 def save(mounted: Mounted, snapshot: str, state: dict[str, Any]) -> None:
@@ -58,6 +80,14 @@ def touch(snapshot: str) -> None:
         shared_cache.touch(_key(snapshot), conf().snapshot_ttl)
     except Exception:  # noqa: BLE001
         logger.warning("failed to extend snapshot", exc_info=True)
+
+
+def _visitor(mounted: Mounted) -> str:
+    """Who is logged in, by a name that tells nobody who; empty for nobody."""
+    user = getattr(mounted.request, "user", None)
+    if not getattr(user, "is_authenticated", False):
+        return ""
+    return salted_hmac("liveview.snapshots", str(user.pk)).hexdigest()[:16]  # type: ignore[union-attr]
 
 
 def _key(snapshot: str) -> str:

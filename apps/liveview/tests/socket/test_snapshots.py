@@ -55,6 +55,21 @@ def test_a_snapshot_is_only_for_its_own_session(site: Open, admin_user: Any) -> 
     assert "count=0" in thief.html
 
 
+def test_a_page_is_loaded_again_when_its_visitor_has_logged_in_or_out_meanwhile(site: Open, admin_user: Any) -> None:
+    client = Client()
+    bench = site("/bench/", client)
+    for change in (lambda: client.force_login(admin_user), client.logout):
+        bench.reconnect()
+        bench.click("add")
+        assert "reload" not in {message["type"] for message in bench.received}
+
+        change()
+        bench.reconnect()
+
+        bench.wait_for("reload")
+        bench.received.clear()
+
+
 @pytest.mark.parametrize("url", ["/other/", "/events/"])
 def test_a_snapshot_is_only_for_its_own_page(site: Open, url: str) -> None:
     bench = site()
