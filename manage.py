@@ -11,9 +11,9 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     sys.path[:0] = [str(HERE / "site"), str(HERE / "apps")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if "SECRET_KEY" not in os.environ:
+    if not os.environ.get("SECRET_KEY"):
         # A host sets SECRET_KEY; a developer's machine doesn't. Servers started without manage.py stay strict.
-        os.environ.setdefault("DEBUG", "1")
+        os.environ["DEBUG"] = os.environ.get("DEBUG") or "1"
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -14,12 +14,17 @@ from django.core.exceptions import ImproperlyConfigured
 ROOT = Path(__file__).resolve().parents[2]
 
 _YES: Final = frozenset(("1", "true", "on", "ok", "y", "yes"))
-_NO: Final = frozenset(("0", "false", "off", "n", "no", ""))
+_NO: Final = frozenset(("0", "false", "off", "n", "no"))
 
 
 class Env(environ.Env):
     """django-environ's, and values that it would misread. Each method raises `ImproperlyConfigured` for a wrong one,
     with its variable's name and a right value."""
+
+    @property
+    def ENVIRON(self) -> dict[str, str]:  # type: ignore[override]  # django-environ's name for it
+        """A variable without a value isn't set."""
+        return {name: text for name, text in os.environ.items() if text.strip()}
 
     def names(self, variable: str, default: Collection[str] = ()) -> list[str]:
         """Separated by commas, with or without spaces."""
@@ -30,7 +35,7 @@ class Env(environ.Env):
 
     def flag(self, variable: str) -> bool:
         """Off where it isn't set."""
-        text = self.str(variable, default="").strip().lower()
+        text = self.str(variable, default="no").strip().lower()
         if text not in _YES | _NO:
             raise ImproperlyConfigured(f"{variable} has to be 1 or 0: it is {text!r}.")
         return text in _YES
@@ -58,7 +63,7 @@ def keys_of(setting: str) -> dict[str, Any]:
     app doesn't know are told by its system check.
     """
     prefix = f"{setting}_"
-    return {name[len(prefix) :]: _value(text) for name, text in os.environ.items() if name.startswith(prefix)}
+    return {name[len(prefix) :]: _value(text) for name, text in env.ENVIRON.items() if name.startswith(prefix)}
 
 
 def size_of(given: dict[str, Any], setting: str, key: str, default: int) -> int:

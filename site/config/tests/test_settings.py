@@ -314,6 +314,19 @@ def test_the_site_does_not_serve_what_is_in_the_bucket(tmp_path: Path) -> None:
     assert run(f"-c\0{code}", tmp_path, DEBUG="1", **bucket).stdout == "nothing\n"
 
 
+SETTINGS = "{name: repr(getattr(s, name)) for name in dir(s) if name.isupper()}"
+
+
+@pytest.mark.parametrize("environment", [{"DEBUG": "1"}, DEPLOYED], ids=["a developer's", "deployed"])
+def test_a_variable_without_a_value_is_not_set(tmp_path: Path, environment: dict[str, str]) -> None:
+    """As hosts' forms, .env files and compose files leave them."""
+    left = {"DATA_DIR", "PATH", "PORT", *environment}
+    keys = {f"{name}_{field.name.upper()}" for name, conf in CONFS.items() for field in dataclasses.fields(conf)}
+    empty = dict.fromkeys((variables() | keys) - left, "") | {"HSTS_SECONDS": " "}
+
+    assert setting(SETTINGS, tmp_path, **environment, **empty) == setting(SETTINGS, tmp_path, **environment)
+
+
 # -- docs/settings.md
 
 
