@@ -33,7 +33,7 @@ install_requirements() {
   if has uv; then
     uv pip install --quiet --python "$VENV_PYTHON" -r "$1"
   else
-    "$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check -r "$1"
+    "$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check --root-user-action ignore -r "$1"
   fi || die "Installing $1 failed; the lines above say why. Run this again when that is mended."
   pins "$1" >"$stamp"
 }

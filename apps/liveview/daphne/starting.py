@@ -53,7 +53,13 @@ def server_class() -> type[StockServer]:
         return StockServer
     from liveview.daphne.server import Server
 
+    logging.getLogger("daphne.server").addFilter(_is_of_use)
     return Server
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """daphne advises to install what HTTP/2 takes, which our server doesn't speak."""
+    return not str(record.msg).startswith("HTTP/2 support not enabled")
 
 
 def adopt_runserver() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import inspect
 import json
 import logging
 import re
@@ -45,6 +46,19 @@ HUGE = "Content-Length: 100000000000"
 def test_nothing_is_missing() -> None:
     assert names.gone() == []
     assert server_class() is OurServer
+
+
+def test_nothing_is_advised_that_it_does_not_speak(caplog: pytest.LogCaptureFixture) -> None:
+    """As daphne would, at each start: its own words are in its source."""
+    source = inspect.getsource(StockServer.run)
+    (words,) = re.findall(r'"(HTTP/2 support not enabled .*?)"', source)
+    server_class()
+
+    with caplog.at_level(logging.INFO):
+        logging.getLogger("daphne.server").info(words)
+        logging.getLogger("daphne.server").info("Listening on TCP address")
+
+    assert [record.getMessage() for record in caplog.records] == ["Listening on TCP address"]
 
 
 @pytest.mark.parametrize(
