@@ -1,7 +1,7 @@
 // A panel that lets visitors break their own connection, and tells what the page does about it.
 
-import { live } from "../liveview/client.js";
-import { document, dom } from "../liveview/dom.js";
+import { live } from "./liveview/client.js";
+import { document, dom } from "./liveview/dom.js";
 
 const MOST_LINES = 50;
 
