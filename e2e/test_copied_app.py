@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from copying.tests.test_copying import paste
-from e2e.support import media
+from e2e.support import demos
 from e2e.support.console import Console
-from e2e.support.pictures import photo
 from e2e.support.project import Project
 from e2e.support.readme import Readme
-from e2e.support.venv import ROOT, Venv, newest_interpreter
+from e2e.support.told import Told
+from e2e.support.venv import ROOT, Venv, newest_interpreter, our_pins
 
 APPS = ("avatars", "gallery", "videos")
 pytestmark = pytest.mark.base(None)
-
-LONG = 90_000  # ms: a slow machine takes its time
 
 NewContext = Callable[..., BrowserContext]
 PageOf = Callable[[Project], Page]
@@ -34,13 +29,10 @@ PageOf = Callable[[Project], Page]
 def venv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Venv:
     """One for all three apps, with what their READMEs say. The pins hold, but for Django's."""
     folder = tmp_path_factory.mktemp("venv")
-    pins = (ROOT / "requirements-test.txt").read_text() + (ROOT / "requirements.txt").read_text()
-    constraints = folder / "constraints.txt"
-    constraints.write_text("".join(f"{_no_extras(line)}\n" for line in pins.splitlines() if _is_pin(line)))
     is_newest = request.param == "newest"
     made = Venv(folder / "venv", newest_interpreter() if is_newest else sys.executable)
     told = {word for app in APPS for line in _readme(app).commands("pip install ") for word in shlex.split(line)[2:]}
-    made.install("-c", str(constraints), "Django" if is_newest else "Django~=5.2.0", *sorted(told))
+    made.install("-c", str(our_pins(folder, but="Django")), "Django" if is_newest else "Django~=5.2.0", *sorted(told))
     if is_newest and made.version("Django").startswith("5.2."):
         pytest.skip("the newest Django needs a newer Python than any that is installed here")
     return made
@@ -54,26 +46,16 @@ def app(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def project(venv: Venv, app: str, tmp_path: Path) -> Iterator[Project]:
     """A project into which the app was copied as its README says."""
-    made, readme = Project(tmp_path / "project", venv.python, venv.environment), _readme(app)
+    made, readme = Project(tmp_path / "project", venv.environment), _readme(app)
     copy, with_tests = readme.commands("uplift/bin/copyapp ")
     assert with_tests == f"{copy} --tests"
-    _run_in_checkout(made, copy)
+    made.run_in_checkout(copy)
     assert readme.paste(made.folder) == ["mysite/settings.py", "mysite/urls.py", "mysite/asgi.py"]
     for command in readme.commands("python manage.py "):
         if "runserver" not in command:
             made.run(command.replace("manage.py check", "manage.py check --fail-level WARNING"))
     yield made
     made.kill()
-
-
-def _run_in_checkout(project: Project, command: str) -> str:
-    """A command of the README's, with a checkout called `uplift` beside the project."""
-    checkout = project.folder / "uplift"
-    checkout.symlink_to(ROOT)
-    try:
-        return project.run(command)
-    finally:
-        checkout.unlink()
 
 
 @pytest.fixture
@@ -97,11 +79,11 @@ def test_its_own_tests_pass_and_a_browser_uploads(project: Project, app: str, pa
     page = page_of(project)
     page.goto(f"{project.url}/{app}/")
     expect(page.locator("html.live-connected")).to_be_attached()
-    TRY[app](page, project.folder / "media", tmp_path)
+    demos.TRY[app](page, project.folder / "media", tmp_path)
     page.close()
     project.kill()
 
-    _run_in_checkout(project, f"uplift/bin/copyapp {app} . --tests")
+    project.run_in_checkout(f"uplift/bin/copyapp {app} . --tests")
     (command,) = _readme(app).commands("python -m pytest ")
     told = project.run(f"{command} -q -p no:cacheprovider")
 
@@ -111,64 +93,18 @@ def test_its_own_tests_pass_and_a_browser_uploads(project: Project, app: str, pa
 @pytest.mark.parametrize("venv", ["5.2"], indirect=True)
 def test_an_app_of_another_name_with_the_lines_that_are_shown(venv: Venv, page_of: PageOf, tmp_path: Path) -> None:
     """Nothing is pasted but what the command prints; the project has a page and media of its own already."""
-    made = Project(tmp_path / "project", venv.python, venv.environment)
+    made = Project(tmp_path / "project", venv.environment)
     with (made.folder / "mysite/urls.py").open("a") as file:
         file.write("from django.views.generic import RedirectView\nfrom django.urls import re_path\n")
         file.write("urlpatterns += [re_path(r'^.*$', RedirectView.as_view(url='/admin/'))]\n")
-    told = _run_in_checkout(made, "uplift/bin/copyapp gallery . --as photos")
-    paste(made.folder, told)
+    Told(made.run_in_checkout("uplift/bin/copyapp gallery . --as photos")).paste(made.folder)
     made.run("python manage.py check --fail-level WARNING && python manage.py migrate")
 
     page = page_of(made)
     page.goto(f"{made.url}/photos/")
     expect(page.locator("html.live-connected")).to_be_attached()
-    gallery(page, made.folder / "media", tmp_path)
+    demos.gallery(page, made.folder / "media", tmp_path)
     assert {path.name for path in (made.folder / "media").iterdir()} == {"photos"}
-
-
-def avatar(page: Page, media_root: Path, folder: Path) -> None:
-    page.set_input_files("input[name=avatar]", photo(folder / "me.jpg", (600, 400)))
-    page.get_by_role("button", name="Save avatar").click()
-    shown = page.locator("img.avatar")
-    expect(shown).to_be_visible()
-    _is_stored(page, str(shown.get_attribute("src")), media_root)
-
-
-def gallery(page: Page, media_root: Path, folder: Path) -> None:
-    photos = [photo(folder / f"{number}.jpg", (600, 400), seed=number) for number in range(3)]
-    page.set_input_files("input[name=photos]", photos)
-    shown = page.locator("#photos img")
-    expect(shown).to_have_count(3, timeout=LONG)
-    _is_stored(page, str(shown.first.get_attribute("src")), media_root)
-
-
-def video(page: Page, media_root: Path, folder: Path) -> None:
-    film = media.video(folder / "film.mp4", sound="aac", seconds=2)
-    page.set_input_files("input[name=video]", film)
-    shown = page.locator("video source")
-    expect(shown).to_be_attached(timeout=LONG)
-    _is_stored(page, str(shown.get_attribute("src")), media_root)
-    assert hashlib.sha256(film.read_bytes()).hexdigest() in page.content()
-
-
-TRY: dict[str, Callable[[Page, Path, Path], None]] = {"avatars": avatar, "gallery": gallery, "videos": video}
-
-
-def _is_stored(page: Page, url: str, media_root: Path) -> None:
-    """What the page shows is a file of the project's media, and is served."""
-    response = page.request.get(urljoin(page.url, url))
-    assert response.status == 200
-    (stored,) = media_root.rglob(Path(url).name)
-    assert hashlib.sha256(response.body()).digest() == hashlib.sha256(stored.read_bytes()).digest()
-
-
-def _is_pin(line: str) -> bool:
-    return "==" in line and not line.startswith("Django==")
-
-
-def _no_extras(pin: str) -> str:
-    """Which a constraint must not have."""
-    return re.sub(r"\[.*\]", "", pin)
 
 
 def _readme(app: str) -> Readme:

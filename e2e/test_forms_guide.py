@@ -29,10 +29,9 @@ PDF = b"%PDF-1.7\n" + bytes(range(256)) * 200
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    python = Path(sys.executable)
     environment = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
-    environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
-    project = Project(tmp_path_factory.mktemp("forms") / "project", python, environment)
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    project = Project(tmp_path_factory.mktemp("forms") / "project", environment)
     for app in ("liveview", "uploads", "avatars"):
         ignored = shutil.ignore_patterns("tests", "__pycache__")
         shutil.copytree(ROOT / "apps" / app, project.folder / app, ignore=ignored)

@@ -23,10 +23,9 @@ NOT_OURS = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "DEBUG", "SECRET_KEY", "DATA
 
 @pytest.fixture
 def url(tmp_path: Path, console: Console) -> Iterator[str]:
-    python = Path(sys.executable)
     environment = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
-    environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
-    project = Project(tmp_path / "project", python, environment, name="project")
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    project = Project(tmp_path / "project", environment, name="project")
     ignored = shutil.ignore_patterns("tests", "__pycache__")
     shutil.copytree(ROOT / "apps" / "liveview", project.folder / "liveview", ignore=ignored)
     write_files((ROOT / "docs" / "liveview.md").read_text(), project.folder)

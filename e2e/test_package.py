@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.support import demos
 from e2e.support.console import Console
 from e2e.support.pictures import photo
 from e2e.support.project import Project
 from e2e.support.readme import Readme
+from e2e.support.told import Told
 from e2e.support.venv import ROOT, Venv
 
 pytestmark = pytest.mark.base(None)
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.base(None)
 LONG = 120_000  # ms: a slow machine takes its time
 
 
-def test_the_wheel_is_all_that_a_project_needs(tmp_path: Path, page: Page, console: Console) -> None:
+def test_the_wheel_is_all_that_a_project_needs_and_a_demo_is_copied_beside_it(
+    tmp_path: Path, page: Page, console: Console
+) -> None:
     venv = Venv(tmp_path / "venv", sys.executable)
     venv.install("pip")
     docs = Readme((ROOT / "docs/package.md").read_text())
@@ -38,7 +42,7 @@ def test_the_wheel_is_all_that_a_project_needs(tmp_path: Path, page: Page, conso
     assert [name for name in names if "/tests/" in name or name.startswith(("gallery", "avatars", "videos"))] == []
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
-    project = Project(tmp_path / "project", venv.python, venv.environment)
+    project = Project(tmp_path / "project", venv.environment)
     docs.paste(project.folder)
     _write_the_guides_example(project.folder)
     for command in docs.commands("python manage.py "):
@@ -54,6 +58,18 @@ def test_the_wheel_is_all_that_a_project_needs(tmp_path: Path, page: Page, conso
         shown = page.locator("img[src*='/media/pictures/']")
         expect(shown).to_be_visible(timeout=LONG)
         assert shown.evaluate("img => img.naturalWidth") == 300
+
+        page.goto("about:blank")
+        project.kill()
+        told = Told(project.run_in_checkout("uplift/bin/copyapp avatars ."))
+        told.paste(project.folder)
+        assert [path for path, _ in told.snippets] == ["mysite/settings.py", "mysite/urls.py"]
+        assert not (project.folder / "liveview").exists() and not (project.folder / "uploads").exists()
+        project.run("python manage.py check --fail-level WARNING && python manage.py migrate")
+        assert project.run_in_checkout("uplift/bin/copyapp status .").splitlines()[1:] == ["  avatars"]
+        project.start()
+        page.goto(f"{project.url}/avatars/")
+        demos.avatar(page, project.folder / "media", tmp_path)
     finally:
         console.stop()
         project.kill()

@@ -6,14 +6,17 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from copying.copies import Copies
 from copying.host import Host, Snippet
-from copying.source import APPS, EXTRAS, ROOT, Choice, NotCopied
+from copying.servers import SERVERS
+from copying.source import APPS, EXTRAS, ROOT, Choice, NotCopied, version
 
 LATER: Final = ("status", "diff", "update")
+CHANNELS: Final = '"channels>=4.3,<5"'
 PIP: Final = {"gallery": '"pillow>=12.3"', "avatars": '"pillow>=12.3"', "videos": '"pillow>=12.3" "av>=18.1,<19"'}
 
 
@@ -28,6 +31,7 @@ def parser(prog: str = "copyapp") -> argparse.ArgumentParser:
     made.add_argument("--as", dest="name", default="", help="what the app is called in your project")
     made.add_argument("--with", dest="extras", action="append", default=[], choices=sorted(EXTRAS), help="opt-in parts")
     made.add_argument("--tests", action="store_true", help="with its tests")
+    made.add_argument("--server", default="daphne", choices=[*SERVERS], help="that runs your project")
     made.add_argument("--python", default="", help="that runs your project; by default that of its .venv")
     return made
 
@@ -48,20 +52,36 @@ def _copy(asked: argparse.Namespace) -> int:
     name = asked.name or app
     if name and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise NotCopied(f"{name!r} is no name for an app: small letters, digits and _.")
+    host, server = Host(asked.folder, asked.python), SERVERS[asked.server]
     choice = Choice(app, name, tuple(sorted(asked.extras)), asked.tests)
-    host = Host(asked.folder, asked.python)
-    has = host.ask(name)
+    has = host.ask(choice)
+    if has["installed"]:
+        choice = replace(choice, packages=False)
+        print(_told(has["installed"]))
+        if not app:
+            return 0
     host.expect_free(choice, has)
     written = Copies(host.folder).add(choice)
     print(f"Copied {len(written)} files to {host.folder}.\n")
-    needs = f'"channels>=4.3,<5" "daphne>=4.2.3,<5" {PIP.get(app, "")}'.strip()
-    print(f"Install what it needs:\n\n    pip install {needs}\n")
-    for snippet in host.snippets(choice, has):
+    print(f"Install what it needs:\n\n    pip install {requirements(app, asked.server)}\n")
+    for snippet in host.snippets(choice, has, server):
         print(_shown(snippet))
     print("Then: python manage.py check && python manage.py migrate. What is missing, check says.")
+    print(f"Start it: {server.start.format(has['asgi'].replace('.application', ':application'))}")
     if app:
         print(f"All about it: {ROOT / 'apps' / app / 'README.md'}")
     return 0
+
+
+def requirements(app: str, server: str = "daphne") -> str:
+    """What pip is given."""
+    return " ".join(filter(None, (CHANNELS, SERVERS[server].packages, PIP.get(app, ""))))
+
+
+def _told(installed: str) -> str:
+    said = f"liveview and uploads are installed here, by django-uplift {installed}: they are not copied."
+    ours = version().partition(" ")[0]
+    return said if installed == ours else f"{said} This checkout is {ours}: install its wheel as well."
 
 
 def _shown(snippet: Snippet) -> str:

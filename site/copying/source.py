@@ -34,23 +34,32 @@ class NotCopied(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """What is copied. `app` is empty for the packages alone; `name` is what the app is called in the copy."""
+    """What is copied. `app` is empty for the packages alone; `name` is what the app is called in the copy.
+
+    A project that has installed the packages gets the app alone.
+    """
 
     app: str
     name: str
     extras: tuple[str, ...] = ()
     tests: bool = False
+    packages: bool = True
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @staticmethod
     def from_json(kept: dict[str, Any]) -> Choice:
-        return Choice(kept["app"], kept["name"], tuple(kept["extras"]), kept["tests"])
+        return Choice(kept["app"], kept["name"], tuple(kept["extras"]), kept["tests"], kept.get("packages", True))
 
     @property
     def folders(self) -> tuple[str, ...]:
-        return (*PACKAGES, self.app) if self.app else PACKAGES
+        return (*(PACKAGES if self.packages else ()), *([self.app] if self.app else ()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the folders are called in the copy."""
+        return tuple(self.name if folder == self.app else folder for folder in self.folders)
 
     def files(self) -> dict[str, bytes]:
         """The content of every file of the copy, by its path seen from the folder that it goes to."""

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from e2e.support.told import Told
 
 from copying import source
 from copying.cli import main
 from copying.copies import Copies
+from copying.servers import SERVERS
 from copying.source import ROOT, Choice, rewrite
 
 PYTHON = f"--python={sys.executable}"
@@ -41,19 +43,6 @@ def django(project: Path, *command: str) -> str:
     return done.stdout + done.stderr
 
 
-def paste(project: Path, told: str) -> None:
-    """Does what was printed: blocks of lines for files."""
-    name = ""
-    for line in told.splitlines():
-        if line.endswith((", at the end:", ", a new file:")):
-            name = line.rpartition(", ")[0]
-        elif line.startswith("    ") and name:
-            with (project / name).open("a") as file:
-                file.write(line[4:] + "\n")
-        elif line and not line.startswith("/"):
-            name = ""
-
-
 # -- What is taken
 
 
@@ -66,7 +55,7 @@ def test_what_is_needed_is_copied_and_nothing_else(project: Path, capsys: pytest
     parts = ("/tests/", "__pycache__", "uploads/http/", "uploads/s3/", "liveview/daphne/", "uploads/content/video/")
     assert [path for path in sorted(there) if any(part in path for part in parts)] == []
 
-    paste(project, capsys.readouterr().out)
+    Told(capsys.readouterr().out).paste(project)
     assert "no issues" in django(project, "check", "--fail-level", "WARNING")
     assert "No changes" in django(project, "makemigrations", "--check", "--dry-run")
     (project / "mysite/tests.py").write_text(
@@ -90,7 +79,7 @@ def test_extras_and_tests_come_when_asked_for_also_later(project: Path) -> None:
 
 def test_an_app_may_have_another_name(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert copied(project, "gallery", "--as", "photos") == 0
-    paste(project, capsys.readouterr().out)
+    Told(capsys.readouterr().out).paste(project)
 
     assert not (project / "gallery").exists()
     assert (project / "photos/templates/photos/gallery.html").exists()
@@ -144,6 +133,39 @@ def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
     assert copied(tmp_path, "gallery", "--as", name) == 1
 
 
+def test_a_folder_that_the_project_does_not_import_from_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "apps").mkdir()
+    assert copied(project / "apps", "gallery") == 1
+    assert f"the project imports from {project}" in capsys.readouterr().err
+
+    manage = project / "manage.py"
+    manage.write_text(manage.read_text().replace("def main():", "def main():\n    sys.path.append('apps')"))
+    assert copied(project / "apps", "gallery") == 0
+    Told(capsys.readouterr().out).paste(project)
+    assert "no issues" in django(project, "check", "--fail-level", "WARNING")
+
+
+def test_a_package_from_elsewhere_is_not_put_in_the_shade(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "lib/uploads").mkdir(parents=True)
+    (project / "lib/uploads/__init__.py").write_text("")
+    manage = project / "manage.py"
+    manage.write_text(manage.read_text().replace("def main():", "def main():\n    sys.path.append('lib')"))
+
+    assert copied(project, "gallery") == 1
+    assert str(project / "lib/uploads") in capsys.readouterr().err
+
+
+def test_addresses_that_are_called_so_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (project / "mysite/urls.py").open("a") as file:
+        file.write("from django.urls import include\nurlpatterns += [path('art/', include(([], 'gallery')))]\n")
+
+    assert copied(project, "gallery") == 1
+    assert "--as my_gallery" in capsys.readouterr().err
+    assert copied(project, "gallery", "--as", "photos") == 0
+
+
 def test_without_a_project_nothing_is_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert copied(tmp_path, "gallery") == 1
     assert "manage.py" in capsys.readouterr().err
@@ -178,9 +200,54 @@ def test_lines_are_only_for_what_there_is_not(project: Path, capsys: pytest.Capt
 
     told = capsys.readouterr().out
     assert "MEDIA_ROOT" not in told and "CHANNEL_LAYERS" not in told
-    assert 'os.path.join(BASE_DIR, "test.sqlite3")' in told
+    assert "test.sqlite3" not in told  # which is for tests
+    assert copied(project, "gallery", "--tests") == 0
+    assert 'f"{BASE_DIR}/test.sqlite3"' in capsys.readouterr().out
     assert "mysite/routes.py, at the end" in told and "is answered by '^.*$' today" in told
     assert "mysite/asgi.py, a new file" in told
+
+
+def test_a_second_app_has_only_lines_of_its_own(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert copied(project, "gallery") == 0
+    Told(capsys.readouterr().out).paste(project)
+
+    assert copied(project, "avatars") == 0
+    told = Told(capsys.readouterr().out)
+    told.paste(project)
+
+    assert [path for path, _ in told.snippets] == ["mysite/settings.py", "mysite/urls.py"]
+    assert told.snippets[0][1] == 'INSTALLED_APPS = [*INSTALLED_APPS, "avatars"]'
+    assert 'include("uploads.urls")' not in told.text
+    assert "no issues" in django(project, "check", "--fail-level", "WARNING")
+
+
+@pytest.mark.parametrize("server", [name for name in SERVERS if name != "daphne"])
+def test_a_project_has_the_lines_for_its_server(project: Path, server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which docs/your-project.md has as well."""
+    with (project / "mysite/settings.py").open("a") as file:
+        file.write("SILENCED_SYSTEM_CHECKS = ['fields.W342']\n")
+
+    assert copied(project, "gallery", "--server", server) == 0
+    told = Told(capsys.readouterr().out)
+    told.paste(project)
+
+    assert "daphne" not in told.text
+    assert f"| `{told.start}" in (ROOT / "docs/your-project.md").read_text()
+    assert "no issues (1 silenced)" in django(project, "check", "--fail-level", "WARNING")
+
+
+def test_settings_without_a_folder_of_the_project_have_a_path_all_the_same(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = project / "mysite/settings.py"
+    text = settings.read_text().replace("BASE_DIR", "HERE").replace("import Path", "import Path as P")
+    settings.write_text(text.replace(" Path(", " P("))
+
+    assert copied(project, "gallery") == 0
+    Told(capsys.readouterr().out).paste(project)
+
+    code = "from django.conf import settings; print(settings.MEDIA_ROOT)"
+    assert str(project / "media") in django(project, "shell", "-c", code)
 
 
 # -- Later
