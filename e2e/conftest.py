@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, BrowserType, expect
 
 from e2e.support.console import Console
+from e2e.support.hosts import table
 from e2e.support.proxy import link_to
 from e2e.support.server import Server
 from liveview.tests.processes import served, until
@@ -36,6 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """The harness's own garbage, collected at any moment, says nothing of the site: that is in other processes."""
     config.addinivalue_line("markers", "base(fixture): whose pages have addresses without a host; None: nobody's")
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What it took to bring an app into each of the projects of e2e/hosts."""
+    told = [dict(report.user_properties) for report in terminalreporter.getreports("passed") if report.when == "call"]
+    if rows := [each["host"] for each in told if "host" in each]:
+        terminalreporter.section("apps in other projects")
+        terminalreporter.line(table(rows))
 
 
 # -- The server

@@ -1,0 +1,9 @@
+from desk.views import desk
+from django.conf import settings
+from django.conf.urls.static import static
+from django.urls import path
+
+urlpatterns = [
+    path("", desk, name="desk"),
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+]
