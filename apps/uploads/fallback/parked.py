@@ -128,7 +128,9 @@ def take(uploads: Uploads, record: Record, ref: str) -> UploadEntry:
     entry = _held(record, slot, CHECKING, ref)
     drive.resume(entry, uploads.uploader)
     try:
-        if _missing(entry):
+        if entry.slot.writer is not None:
+            _expect_whole(record)
+        elif not entry.upload.is_complete:
             raise UploadError("incomplete")
         uploads.adopt(entry)
     except UploadError:
@@ -142,27 +144,45 @@ def settle(uploads: Uploads, entry: UploadEntry) -> UploadError | None:
 
     A writer gets its bytes only now: they were staged, since no view was there to say who writes them.
     """
-    outcome = drive.deliver(entry, _read(entry.path) if entry.slot.writer is not None else ())
-    if not isinstance(outcome, drive.Refused):
-        return None
-    uploads.staged.discard(entry)
-    if not entry.is_over:
-        entry.park()
-    return outcome.error
+    refusal = _deliver(entry)
+    if refusal is not None:
+        uploads.staged.discard(entry)
+        if not entry.is_over:
+            entry.park()
+    return refusal
 
 
-def _missing(entry: UploadEntry) -> bool:
+def _deliver(entry: UploadEntry) -> UploadError | None:
     if entry.slot.writer is None:
-        return not entry.upload.is_complete
-    return not entry.path.exists() or entry.path.stat().st_size != entry.size
+        return _refusal(drive.deliver(entry, ()))
+    assert isinstance(entry.hold, hold.StoredHold)
+    plain = stand_in(entry.hold.record, _PLAIN)
+    plain.hold = entry.hold
+    try:
+        plain.sink.reopen(plain.hold)
+        plain.sink.seal()  # whatever of it is elsewhere is here then
+    except UploadError as failure:
+        return failure
+    refusal = _refusal(drive.deliver(entry, _read(plain.path)))
+    if refusal is None or entry.is_over:
+        plain.sink.discard(None)
+    return refusal
+
+
+def _refusal(outcome: drive.Outcome) -> UploadError | None:
+    return outcome.error if isinstance(outcome, drive.Refused) else None
+
+
+def _expect_whole(record: Record) -> None:
+    """Raises `UploadError("incomplete")` unless all bytes are staged, for a writer."""
+    if stand_in(record, _PLAIN).sink.measure() != record.size:
+        raise UploadError("incomplete")
 
 
 def staged(record: Record, slot: Slot, ref: str) -> UploadEntry:
     """An upload that its writer checks when it gets the bytes, later. Raises `UploadError("incomplete")`."""
-    entry = stand_in(record, slot, ref)
-    if _missing(entry):
-        raise UploadError("incomplete")
-    return entry
+    _expect_whole(record)
+    return stand_in(record, slot, ref)
 
 
 def give_back(uploads: Uploads, entry: UploadEntry) -> bool:

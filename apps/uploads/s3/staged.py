@@ -29,6 +29,8 @@ from uploads.s3.parts import PartThreads
 FOLDER: Final = "staged/"  # after the prefix
 BLOCK: Final = 1024 * 1024  # bytes read back at a time
 
+GONE: Final = MISSING | {"NoSuchUpload"}  # what storages say of a multipart upload that is over
+
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -114,7 +116,7 @@ class StagedParts:
                         if number == len(found) + 1 and part["Size"] == min(self.size, left) > 0:
                             found[number] = part["ETag"]
             except ClientError as failure:
-                if code_of(failure) != "NoSuchUpload":
+                if code_of(failure) not in GONE:
                     raise
                 return False
         self._etags, self._prefix = found, 0
@@ -157,7 +159,7 @@ class StagedParts:
                 client().complete_multipart_upload(**self._named, MultipartUpload={"Parts": named})
             except ClientError as failure:
                 # The response to an earlier attempt may have been lost.
-                if code_of(failure) != "NoSuchUpload" or not is_whole(upload_id, size):
+                if code_of(failure) not in GONE or not is_whole(upload_id, size):
                     raise
 
     def abort(self) -> None:
@@ -165,7 +167,7 @@ class StagedParts:
             try:
                 client().abort_multipart_upload(**self._named)
             except ClientError as failure:
-                if code_of(failure) != "NoSuchUpload":
+                if code_of(failure) not in GONE:
                     raise
 
     def _send(self, path: Path, number: int, start: int, size: int) -> None:

@@ -105,7 +105,7 @@ class StagedObject:
         return int(self._state.get("part_size") or staged.part_size(self._entry.upload.size))
 
     def recall(self, writer: Mapping[str, Any]) -> None:
-        state = writer.get("state")
+        state = writer.get("staged")
         self._state = dict(state) if isinstance(state, dict) and "part_size" in state else {}
         if self._state.get("multipart"):
             self._parts = StagedParts(self._entry.upload.id, self._state["multipart"], self._part_size)
@@ -364,7 +364,7 @@ class StagedObject:
         return name != "" and name == self._state.get("scratch")
 
     def _save(self) -> None:
-        self._entry.hold.record_writer({"type": self._entry.content_type, "state": self._state})
+        self._entry.hold.record_writer({"type": self._entry.content_type, "staged": self._state})
 
 
 class BucketFile(StagedFile):

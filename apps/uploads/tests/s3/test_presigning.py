@@ -8,6 +8,7 @@ import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import botocore.auth
@@ -19,7 +20,8 @@ from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
 from uploads.s3.client import client
 from uploads.s3.presigning import S3Presigner, S3Upload, part_size, type_of
-from uploads.tests.support import TEXT
+from uploads.tests.staging.test_contract import Upload
+from uploads.tests.support import TEXT, until
 from uploads.tests.swift import NotInstalled, Swift, install
 
 MIB = 1024 * 1024
@@ -224,3 +226,23 @@ def test_the_type_is_that_of_the_extension_and_nothing_a_browser_runs(folders: A
 def test_a_permission_for_longer_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         S3Presigner(**wrong)
+
+
+# What is staged there by the server
+
+
+def test_a_staged_upload_moves_to_another_machine(s3: Any, swift: Swift, settings: Any, tmp_path: Path) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "STAGING": "bucket"}
+    upload = Upload(11 * MIB)
+    first = upload.entry()
+    upload.feed(first, 8 * MIB)
+    first.park()
+    settings.UPLOADS = {**settings.UPLOADS, "STAGING_DIR": tmp_path / "another"}
+
+    second = upload.resumed()
+
+    assert second.upload.received == 8 * MIB
+    upload.feed(second)
+    upload.ends_up_whole(second)
+    second.discard()
+    until(lambda: not s3.list_objects_v2(Bucket=swift.bucket, Prefix=f"uploads/staged/{second.upload.id}")["KeyCount"])
