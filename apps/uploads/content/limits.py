@@ -12,7 +12,8 @@ class ImageLimits:
     """Checked on the container's structure, before anything is decoded.
 
     `max_chunks` counts PNG and WebP chunks, JPEG segments and GIF blocks; `max_total_frame_pixels` counts the frames
-    that are kept, not those that are dropped.
+    that are kept, not those that are dropped. `max_seconds` is how long a picture may keep a slow processor busy, as
+    estimated by its format, its size and what is made of it (`image/work.py`).
     """
 
     max_pixels: int = 50_000_000
@@ -21,6 +22,7 @@ class ImageLimits:
     max_total_frame_pixels: int = 200_000_000
     max_jpeg_scans: int = 100
     max_chunks: int = 20_000
+    max_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,41 @@ class ChildLimits:
     """What one child may use, in bytes and seconds. The kernel holds it to them where the platform can."""
 
     address_space: int = 1152 << 20  # of which the decoders' own code takes 130 MB
-    cpu_seconds: int = 20  # twice what the largest picture within `ImageLimits` takes on a slow machine
+    cpu_seconds: int = 20
     wall_seconds: float = 90  # others may need the processor as well
     open_files: int = 32
     file_bytes: int = 256 << 20  # the largest file it may write
     processes: int = 0  # how many more it may start
+    threads: bool = False  # whether it may start threads: a decoder for HEVC can't do without
 
 
 def check_count(count: int, limit: int, code: str) -> None:
     """Called while walking, so that a flood ends the walk at the limit and not at the end of the file."""
     if count > limit:
         raise UploadError(code)
+
+
+def check_frames(count: int, limits: ImageLimits) -> None:
+    if count > limits.max_frames:
+        raise UploadError(
+            "too_many_frames", f"This picture has too many frames: at most {limits.max_frames:,} are accepted."
+        )
+
+
+def check_pixels(width: int, height: int, limits: ImageLimits) -> None:
+    if not width or not height:
+        raise UploadError("bad_content")
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        most = f"at most {_millions(limits.max_pixels)}, and {limits.max_side:,} on a side, are accepted."
+        raise UploadError("too_many_pixels", f"This picture has too many pixels: {most}")
+
+
+def check_total(pixels: int, limits: ImageLimits) -> None:
+    """Of all frames, or tiles, that are decoded."""
+    if pixels > limits.max_total_frame_pixels:
+        most = f"{_millions(limits.max_total_frame_pixels)} pixels are accepted."
+        raise UploadError("too_many_frames", f"This picture has too many frames of its size: together at most {most}")
+
+
+def _millions(pixels: int) -> str:
+    return f"{pixels / 1_000_000:,.10g} million"

@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 DEADLINE: Final = struct.Struct("!d")  # what travels with a job's socket: its wall-clock limit in seconds
 PATIENCE: Final = 60.0  # seconds that a caller waits for their turn
-AT_WORK: Final = 1.0  # seconds of the processor that tell a child that was at work from one that hung
 MAX_ANSWER: Final = 1 << 20  # bytes
 
 _APPS: Final = Path(__file__).resolve().parents[3]  # where `uploads` is found
@@ -97,9 +96,9 @@ class Sandbox:
         them as well. Paths are absolute.
 
         seconds: what it may be expected to take.
-        Raises `UploadError`: the job's own, "bad_content" if it crashed, hung or went over its limits, or "busy" if it
-        was still at work when its time was up, or never had its turn. The value comes from a process that read hostile
-        bytes: check it before relying on it.
+        Raises `UploadError`: the job's own, "bad_content" if it crashed or went over its other limits, or "busy" if its
+        time was up, or it never had its turn: no clock tells a slow machine from a bad file. The value comes from a
+        process that read hostile bytes: check it before relying on it.
         """
         files = {"reads": [str(path) for path in reads], "writes": [str(path) for path in writes]}
         request = json.dumps({"job": job, "arguments": arguments, "limits": asdict(limits), **files}).encode()
@@ -107,8 +106,7 @@ class Sandbox:
             for _ in range(2):
                 began = time.monotonic()
                 if (answer := self._ask(request, limits)) is not None:
-                    _expect_time(answer, limits, time.monotonic() - began)
-                    return _value(job, answer)
+                    return _value(job, answer, limits, time.monotonic() - began)
         logger.error("sandbox zygote died twice during one %s job", job)
         raise UploadError("server_error")
 
@@ -129,7 +127,7 @@ class Sandbox:
             except TimeoutError:
                 logger.error("sandbox zygote does not answer; killing it")
                 zygote.process.kill()
-                raise UploadError("bad_content") from None
+                raise UploadError("busy") from None
         return lines if lines and lines[-1].startswith(b"exit ") else None
 
     def _hand_over(self, theirs: socket.socket, wall_seconds: float) -> _Zygote:
@@ -217,14 +215,6 @@ def _converse(ours: socket.socket, request: bytes) -> list[bytes]:
     return bytes(received).splitlines()
 
 
-def _expect_time(lines: list[bytes], limits: ChildLimits, took: float) -> None:
-    """Raises `UploadError("busy")` if the child was stopped at its work: we were too slow, and the file may be good."""
-    _, status, cpu = (*lines[-1].split(), b"0", b"0")[:3]
-    if status != b"0" and took >= limits.wall_seconds and AT_WORK <= float(cpu) < limits.cpu_seconds - 1:
-        logger.warning("no time for a sandbox child, which had %s of %d seconds", cpu.decode(), limits.cpu_seconds)
-        raise UploadError("busy")
-
-
 def while_waiting(rest: Callable[[], AbstractContextManager[None]]) -> None:
     """Has a thread that waits for a child do so within `rest()`: it isn't at work itself. A declaration, made once."""
     _rests.append(rest)
@@ -241,7 +231,7 @@ def _resting() -> Iterator[None]:
 _rests: list[Callable[[], AbstractContextManager[None]]] = []
 
 
-def _value(job: str, lines: list[bytes]) -> Any:
+def _value(job: str, lines: list[bytes], limits: ChildLimits, took: float) -> Any:
     """The child's answer, trusted only if it is one line and the child exited normally."""
     try:
         said, status = lines
@@ -252,13 +242,19 @@ def _value(job: str, lines: list[bytes]) -> Any:
             return answer["value"]
         code, detail = answer["error"], answer.get("detail")
     except (ValueError, TypeError, KeyError, RecursionError):
-        logger.warning("sandbox child died during a %s job: %r", job, lines[-1][:40])
+        logger.warning("sandbox child died during a %s job after %.1f s: %r", job, took, lines[-1][:40])
         for tell in _death_listeners:
             tell(job)
-        raise UploadError("bad_content") from None
+        raise UploadError("busy" if _was_stopped(lines[-1], limits, took) else "bad_content") from None
     if detail:
         logger.error("sandbox %s job failed: %r", job, str(detail))
     raise UploadError(code if isinstance(code, str) and code in SENTENCES else "bad_content")
+
+
+def _was_stopped(status: bytes, limits: ChildLimits, took: float) -> bool:
+    """Whether the child's time was up, that of the processor or that on the wall."""
+    _, code, cpu = (*status.split(), b"0", b"0")[:3]
+    return code != b"0" and (took >= limits.wall_seconds or float(cpu) >= limits.cpu_seconds - 0.5)
 
 
 def on_death(tell: Callable[[str], object]) -> None:

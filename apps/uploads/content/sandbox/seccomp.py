@@ -131,12 +131,10 @@ _FORBIDDEN: Final[dict[str, tuple[int | None, int | None]]] = {
     "setdomainname": (171, 162),
     "vhangup": (153, 58),
 }
-# Unless the limits allow more processes; threads are made by the same calls.
-_FORKING: Final[dict[str, tuple[int | None, int | None]]] = {
-    "clone": (56, 220),
-    "fork": (57, None),
-    "vfork": (58, None),
-}
+# Unless the limits allow more processes. Threads are made by `clone` as well: its flags, the first argument, tell.
+_FORKING: Final[dict[str, tuple[int | None, int | None]]] = {"fork": (57, None), "vfork": (58, None)}
+_CLONE: Final[dict[str, tuple[int, int]]] = {"clone": (56, 220)}
+_CLONE_THREAD: Final = 0x10000
 # Allowed if their first argument is this process: a crash is a signal to oneself, and a limit may be read.
 _ON_ITSELF: Final[dict[str, tuple[int, int]]] = {"kill": (62, 129), "tgkill": (234, 131)}
 _ON_NOBODY_ELSE: Final[dict[str, tuple[int, int]]] = {"prlimit64": (302, 261)}  # 0 is who calls
@@ -147,6 +145,7 @@ _X32: Final = 0x40000000  # x86-64's other table of calls
 _MACHINES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # the column above, and AUDIT_ARCH_…
 
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_JEQ|BPF_K, …
+_HAS_BITS: Final = 0x45  # BPF_JMP|BPF_JSET|BPF_K
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; the argument's low half
 _ALLOW, _KILL, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
@@ -161,9 +160,9 @@ def is_there() -> bool:
     return platform.machine() in _MACHINES and _set(None) == errno.EFAULT  # and not EINVAL: it looked for the filter
 
 
-def restrict(*, may_fork: bool) -> None:
+def restrict(*, may_fork: bool, may_thread: bool = False) -> None:
     """Needs that it `is_there`, and no-new-privileges; can't be taken back."""
-    code = program(platform.machine(), os.getpid(), may_fork=may_fork)
+    code = program(platform.machine(), os.getpid(), may_fork=may_fork, may_thread=may_thread)
     if failure := _set(_Program(len(code) // 8, code)):
         raise OSError(failure, os.strerror(failure))
 
@@ -175,11 +174,12 @@ def _set(filter_: _Program | None) -> int:
     return ctypes.get_errno() if libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), given, 0, 0) else 0
 
 
-def program(machine: str, pid: int, *, may_fork: bool) -> bytes:
+def program(machine: str, pid: int, *, may_fork: bool, may_thread: bool = False) -> bytes:
     """The filter for the process `pid`, on one of the machines whose numbers are known."""
     column, architecture = _MACHINES[machine]
     forbidden = _FORBIDDEN if may_fork else _FORBIDDEN | _FORKING
     refused = [_FAIL | errno.EPERM, *_numbers(forbidden, column)]
+    refused += [] if may_fork or may_thread else _numbers(_CLONE, column)
     return b"".join(
         [
             _step(_LOAD, _ARCHITECTURE),
@@ -192,6 +192,7 @@ def program(machine: str, pid: int, *, may_fork: bool) -> bytes:
             _step(_AT_LEAST, _FIRST_NEW, otherwise=1),
             _step(_RETURN, _FAIL | errno.ENOSYS),
             *_answer(refused[0], refused[1:]),
+            *([] if may_fork else _only_threads(_CLONE["clone"][column])),
             *_only_about(pid, _numbers(_ON_ITSELF, column)),
             *_only_about(0, _numbers(_ON_NOBODY_ELSE, column)),
             _step(_RETURN, _ALLOW),
@@ -205,6 +206,16 @@ def _numbers(calls: dict[str, tuple[int | None, int | None]] | dict[str, tuple[i
 
 def _answer(answer: int, numbers: list[int]) -> list[bytes]:
     return [step for number in numbers for step in (_step(_EQUAL, number, otherwise=1), _step(_RETURN, answer))]
+
+
+def _only_threads(number: int) -> list[bytes]:
+    check = [
+        _step(_LOAD, _FIRST_ARGUMENT),
+        _step(_HAS_BITS, _CLONE_THREAD, then=1),
+        _step(_RETURN, _FAIL | errno.EPERM),
+        _step(_RETURN, _ALLOW),
+    ]
+    return [_step(_EQUAL, number, otherwise=len(check)), *check]
 
 
 def _only_about(pid: int, numbers: list[int]) -> list[bytes]:

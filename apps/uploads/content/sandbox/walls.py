@@ -39,7 +39,7 @@ def isolate() -> None:
         hide()
 
 
-def confine(reads: Iterable[Path], writes: Iterable[Path], *, may_fork: bool) -> None:
+def confine(reads: Iterable[Path], writes: Iterable[Path], *, may_fork: bool, may_thread: bool = False) -> None:
     """This process reaches these files and nothing else. What the kernel has no wall for stays as it is.
 
     Raises `OSError` if a wall that it has can't be put up.
@@ -49,7 +49,7 @@ def confine(reads: Iterable[Path], writes: Iterable[Path], *, may_fork: bool) ->
         if landlock.version():
             landlock.restrict([*reads, *_code()], writes)
         if seccomp.is_there():
-            seccomp.restrict(may_fork=may_fork)
+            seccomp.restrict(may_fork=may_fork, may_thread=may_thread)
 
 
 def hide() -> None:
@@ -79,7 +79,7 @@ def missing() -> list[str]:
 
 def _code() -> list[Path]:
     """Where a decoder may find modules that it imports late. There are no secrets in them."""
-    packages = [getattr(sys.modules.get(name), "__file__", None) for name in ("os", "PIL", "av")]
+    packages = [getattr(sys.modules.get(name), "__file__", None) for name in ("os", "PIL", "pillow_heif", "av")]
     return [Path(file).parent for file in packages if file]
 
 

@@ -181,9 +181,10 @@ def _confine(limits: ChildLimits, reads: list[str], writes: list[str]) -> None:
     _cap(resource.RLIMIT_CPU, limits.cpu_seconds)
     _cap(resource.RLIMIT_FSIZE, limits.file_bytes)
     _cap(resource.RLIMIT_NOFILE, limits.open_files)
-    _cap(resource.RLIMIT_NPROC, limits.processes)
+    if not limits.threads:  # the kernel would count those of everything that this user runs
+        _cap(resource.RLIMIT_NPROC, limits.processes)
     _cap(resource.RLIMIT_AS, limits.address_space)
-    walls.confine(map(Path, reads), map(Path, writes), may_fork=limits.processes > 0)
+    walls.confine(map(Path, reads), map(Path, writes), may_fork=limits.processes > 0, may_thread=limits.threads)
 
 
 def _cap(name: int, value: int) -> None:

@@ -197,7 +197,13 @@ def test_seccomp_alone_answers_calls(act: str, answer: str) -> None:
 def test_threads_are_made_where_the_limits_allow_processes() -> None:
     act = "threading.Thread(target=int).start()"
     assert _alone("seccomp.restrict(may_fork=True)", act) == "done"
+    assert _alone("seccomp.restrict(may_fork=False, may_thread=True)", act) == "done"
     assert _alone("seccomp.restrict(may_fork=False)", act) == "RuntimeError"
+
+
+@needs_seccomp
+def test_whoever_may_start_threads_may_start_no_processes() -> None:
+    assert _alone("seccomp.restrict(may_fork=False, may_thread=True)", "os.fork()") == "EPERM"
 
 
 @needs_seccomp
