@@ -41,6 +41,7 @@ SENTENCES: Final[dict[str, str]] = {
     "bad_content": "This file is damaged or can't be read.",
     "too_many_pixels": "This picture has too many pixels.",
     "too_many_frames": "This picture has too many frames.",
+    "too_much_work": "This picture is too much to process here: make it smaller or shorter.",
     "too_complex": "This file is built in a way we can't process.",
     "no_video": "There is no video in this file.",
     "unsupported_codec": "This video's format isn't supported.",

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from uploads.content.image.formats import accept, published_type, readable
     from uploads.content.image.processing import Rendered, Rendition, process_image
     from uploads.content.limits import ChildLimits, ImageLimits, VideoLimits
     from uploads.content.sandbox.pool import SANDBOX, Sandbox
@@ -24,9 +25,12 @@ __all__ = [
     "Sandbox",
     "Video",
     "VideoLimits",
+    "accept",
     "prescan_video",
     "process_image",
     "process_video",
+    "published_type",
+    "readable",
 ]
 
 _HOMES: Final = {
@@ -38,9 +42,12 @@ _HOMES: Final = {
     "Sandbox": "sandbox.pool",
     "Video": "video.processing",
     "VideoLimits": "limits",
+    "accept": "image.formats",
     "prescan_video": "video.processing",
     "process_image": "image.processing",
     "process_video": "video.processing",
+    "published_type": "image.formats",
+    "readable": "image.formats",
 }
 
 

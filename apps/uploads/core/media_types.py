@@ -14,7 +14,10 @@ image/gif .gif
 image/webp .webp
 image/avif .avif
 image/heic .heic
-image/heif .heif
+image/heif .heif .hif
+image/avif .avifs
+image/heic-sequence .heics
+image/heif-sequence .heifs
 image/tiff .tif .tiff
 image/bmp .bmp .dib
 image/jxl .jxl

@@ -26,6 +26,8 @@ JPEG: Final = FileType("jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", "
 PNG: Final = FileType("png", "image/png", ".png", (".png", ".apng"))
 GIF: Final = FileType("gif", "image/gif", ".gif", (".gif",))
 WEBP: Final = FileType("webp", "image/webp", ".webp", (".webp",))
+AVIF: Final = FileType("avif", "image/avif", ".avif", (".avif", ".avifs"))
+HEIC: Final = FileType("heic", "image/heic", ".heic", (".heic", ".heif", ".hif", ".heics", ".heifs"))
 MP4: Final = FileType("mp4", "video/mp4", ".mp4", (".mp4", ".m4v", ".mov", ".qt"))
 WEBM: Final = FileType("webm", "video/webm", ".webm", (".webm",))
 PDF: Final = FileType("pdf", "application/pdf", ".pdf", (".pdf",))
@@ -35,7 +37,7 @@ ZIP: Final = FileType(
     ".zip",
     (".zip", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub"),
 )
-FILE_TYPES: Final = (JPEG, PNG, GIF, WEBP, MP4, WEBM, PDF, ZIP)
+FILE_TYPES: Final = (JPEG, PNG, GIF, WEBP, AVIF, HEIC, MP4, WEBM, PDF, ZIP)
 
 # Run, or rendered with scripts, by a browser, a web server or a desktop: refused even by a slot that accepts `image/*`.
 # fmt: off
@@ -51,10 +53,12 @@ ACTIVE_EXTENSIONS: Final = frozenset({
 })
 # fmt: on
 
-# Still pictures and their sequences in the same box format as video: another decoder, never offered here.
-_IMAGE_BRANDS: Final = frozenset(
-    b"avif avis heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf avci avcs jpeg jpgs j2ki j2is".split()
-)
+# Still pictures and their sequences in the same box format as video: of AV1, of HEVC or of what the items say, and of
+# codecs that aren't offered here.
+_AVIF_BRANDS: Final = frozenset(b"avif avis".split())
+_HEIC_BRANDS: Final = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1".split())
+_OTHER_BRANDS: Final = frozenset(b"avci avcs jpeg jpgs j2ki j2is".split())
+_IMAGE_BRANDS: Final = _AVIF_BRANDS | _HEIC_BRANDS | _OTHER_BRANDS | {b"miaf"}
 _EMPTY: Final = frozenset((b"free", b"skip", b"wide"))
 _MARKUP: Final = re.compile(rb"<(?:!--|(?:!doctype|\?php|\?xml|body|head|html|iframe|script|svg)\b)", re.IGNORECASE)
 _QUICKTIME: Final = _EMPTY | {b"pnot"}  # a preview
@@ -87,6 +91,15 @@ def _is_webp(head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
+def _is_avif(head: bytes) -> bool:
+    return bool(_brands(head) & _AVIF_BRANDS)
+
+
+def _is_heic(head: bytes) -> bool:
+    brands = _brands(head)
+    return bool(brands & _HEIC_BRANDS) and not brands & (_AVIF_BRANDS | _OTHER_BRANDS)
+
+
 def _is_isom(head: bytes) -> bool:
     """ISO/IEC 14496-12 §4.3: a first `ftyp` box, none of whose brands is a picture's.
 
@@ -102,13 +115,20 @@ def _is_isom(head: bytes) -> bool:
         size, kind = _box(head)
     match kind:
         case b"ftyp":
-            brands = {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
-            return 16 <= size <= len(head) and not brands & _IMAGE_BRANDS
+            return bool(brands := _brands(head)) and not brands & _IMAGE_BRANDS
         case b"moov":
             return size >= 16 and head[12:16].isalpha()  # the box inside
         case b"mdat":
             return size >= 8 or size == 1 and int.from_bytes(head[8:16], "big") >= 16
     return kind in _QUICKTIME and size >= 8
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """What a first `ftyp` box says that the file can be read as."""
+    size, kind = _box(head)
+    if kind != b"ftyp" or not 16 <= size <= len(head):
+        return set()
+    return {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
 
 
 def _box(head: bytes) -> tuple[int, bytes]:
@@ -148,6 +168,8 @@ _SIGNATURES: Final[tuple[tuple[FileType, Callable[[bytes], bool]], ...]] = (
     (PNG, _starts(b"\x89PNG\r\n\x1a\n")),
     (GIF, _starts(b"GIF87a", b"GIF89a")),
     (WEBP, _is_webp),
+    (AVIF, _is_avif),
+    (HEIC, _is_heic),
     (MP4, _is_isom),
     (WEBM, _is_webm),
     (PDF, _starts(b"%PDF-")),

@@ -3,36 +3,80 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from uploads.content.image.info import Buffer, ImageInfo
-from uploads.content.limits import ImageLimits, check_count
+from uploads.content.limits import ImageLimits, check_count, check_frames
 from uploads.errors import UploadError
 
 _EXTENSION: Final = 0x21
+_CONTROL: Final = 0xF9
 _IMAGE: Final = 0x2C
-_TRAILER: Final = 0x3B
+CLEARED: Final = 2  # how a frame is disposed of: to what is behind the picture
+
+
+class Cel(NamedTuple):
+    """What a frame stores: a rectangle of indices into colours. `control` is the delay and what it does to others."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    flags: int
+    colours: bytes  # its own; none if it has the picture's
+    data: tuple[int, int]  # where the compressed indices start and end
+    control: bytes = b""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether one of its colours stands for nothing."""
+        return bool(self.control) and bool(self.control[0] & 1)
+
+    @property
+    def disposal(self) -> int:
+        return self.control[0] >> 2 & 7 if self.control else 0
 
 
 def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
     """Up to the trailer. The size spans frames that reach beyond the canvas: decoders grow it."""
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
-    frames = parts = 0
-    at = 13 + _table(flags)
-    while (kind := data[at]) != _TRAILER:
-        check_count(parts := parts + 1, limits.max_chunks, "too_complex")
-        if kind == _EXTENSION:
-            at = _skip(data, at + 2)
-        elif kind == _IMAGE:
-            check_count(frames := frames + 1, limits.max_frames, "too_many_frames")
-            x, y, w, h, flags = struct.unpack_from("<4HB", data, at + 1)
-            width, height = max(width, x + w), max(height, y + h)
-            at = _skip(data, at + 11 + _table(flags))
-        else:
-            raise UploadError("bad_content")
+    width, height = struct.unpack_from("<HH", data, 6)
+    frames = patches = 0
+    is_opaque = True
+    for cel in cels(data, limits):
+        check_frames(frames := frames + 1, limits)
+        if frames == 1:
+            is_opaque = not cel.is_clear and (cel.left, cel.top, cel.width, cel.height) == (0, 0, width, height)
+        width, height = max(width, cel.left + cel.width), max(height, cel.top + cel.height)
+        patches += cel.width * cel.height
+        is_opaque = is_opaque and cel.disposal != CLEARED
     if not frames:
         raise UploadError("bad_content")
-    return ImageInfo("gif", width, height, frames)
+    return ImageInfo("gif", width, height, frames, patches, is_opaque)
+
+
+def cels(data: Buffer, limits: ImageLimits) -> Iterator[Cel]:
+    """Up to the trailer or, as browsers do it, to what is no block: the file's end, or anything else."""
+    parts = 0
+    at = 13 + _table(data[10])
+    control = b""
+    while at < len(data) and (kind := data[at]) in (_EXTENSION, _IMAGE):
+        check_count(parts := parts + 1, limits.max_chunks, "too_complex")
+        if kind == _EXTENSION:
+            if data[at + 1] == _CONTROL and data[at + 2] == 4:
+                control = data[at + 3 : at + 7]
+            at = _skip(data, at + 2)
+        else:
+            left, top, width, height, flags = struct.unpack_from("<4HB", data, at + 1)
+            own = _table(flags)
+            body, at = at + 10 + own, _skip(data, at + 11 + own)
+            yield Cel(left, top, width, height, flags, data[body - own : body], (body, at), control)
+            control = b""
+
+
+def colours(data: Buffer) -> bytes:
+    """Those of the picture, which a cel without its own has."""
+    return data[13 : 13 + _table(data[10])]
 
 
 def _table(flags: int) -> int:

@@ -3,35 +3,120 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-from uploads.content.image.info import Buffer, ImageInfo
-from uploads.content.limits import ImageLimits, check_count
+from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
+from uploads.content.limits import ImageLimits, check_count, check_frames
 from uploads.errors import UploadError
+
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+
+# All that a decoder needs. What else there is may be longer than Pillow puts up with, or damaged: no browser minds.
+_PICTURE: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"))
+_SPARE: Final = frozenset((b"tRNS", b"acTL"))  # of these, what a picture can do without if they are damaged
+_ANCILLARY: Final = 0x20  # the bit in the first letter of a chunk that any reader may pass over
+_COMPRESSED: Final = (b"iCCP", b"zTXt")
+_END: Final = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
+_MAX_INFLATED: Final = 64 << 20  # bytes of these together: Photoshop's history has a few million, a bomb more
+_GRAY, _RGB = 0, 2
+_DISPOSED: Final = 1  # of a frame: cleared before the next one
+
+
+class _Chunk(NamedTuple):
+    kind: bytes
+    start: int
+    body: int
+    end: int  # of the body
 
 
 def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
     """A claimed number of frames is held to the limit as well; the frames that are there are those that count."""
-    width = height = frames = claimed = parts = 0
-    pictures = False
-    at = 8
-    while True:
-        length, kind = struct.unpack_from(">I4s", data, at)
-        body, at = at + 8, at + 12 + length
-        if at > len(data) or (kind == b"IHDR") != (parts == 0):
+    width = height = frames = claimed = parts = colour = 0
+    pictures = clear = False
+    for chunk in _chunks(data):
+        kind, body = chunk.kind, chunk.body
+        if (kind == b"IHDR") != (parts == 0):
             raise UploadError("bad_content")
         check_count(parts := parts + 1, limits.max_chunks, "too_complex")
-        if kind == b"IEND":
-            break
         if kind == b"IHDR":
-            width, height = struct.unpack_from(">II", data, body)
+            width, height, _, colour = struct.unpack_from(">IIBB", data, body)
         elif kind == b"IDAT":
             pictures = True
+        elif kind == b"tRNS":
+            clear = True
         elif kind == b"acTL":
             (claimed,) = struct.unpack_from(">I", data, body)
         elif kind == b"fcTL":
             w, h, x, y = struct.unpack_from(">4I", data, body + 4)
+            clear = clear or data[body + 24] == _DISPOSED or (frames == 0 and (w, h, x, y) != (width, height, 0, 0))
             width, height, frames = max(width, x + w), max(height, y + h), frames + 1
-        check_count(max(frames, claimed), limits.max_frames, "too_many_frames")
+        check_frames(max(frames, claimed), limits)
     if not pictures:
         raise UploadError("bad_content")
-    return ImageInfo("png", width, height, max(frames, 1))
+    return ImageInfo("png", width, height, max(frames, 1), is_opaque=not clear and colour < 4)
+
+
+def unwrap(data: Buffer) -> Wrapping:
+    """Nothing but the picture, for the decoder. Raises `UploadError` for a text or profile that is a bomb."""
+    kept, said, room = [SIGNATURE], dict[bytes, bytes](), _MAX_INFLATED
+    for kind, start, body, end in _chunks(data):
+        if kind in _PICTURE and kind not in _SPARE:
+            kept.append(data[start : end + 4])  # its checksum is the decoder's to look at
+        elif kind[0] & _ANCILLARY and zlib.crc32(data[start + 4 : end]) == int.from_bytes(data[end : end + 4], "big"):
+            if kind in _SPARE:
+                kept.append(data[start : end + 4])
+            told = data[body:end]
+            if kind in _COMPRESSED:
+                told = _inflated(told, room)
+                room -= len(told)
+            said.setdefault(kind, told)
+    kept.append(_END)
+    depth, colour, clear = data[24], data[25], said.get(b"tRNS", b"")
+    key = struct.unpack(f">{len(clear) // 2}H", clear) if (colour, len(clear)) in ((_GRAY, 2), (_RGB, 6)) else ()
+    return Wrapping(b"".join(kept), exif=said.get(b"eXIf", b""), colours=_colours(said), key=key, depth=depth)
+
+
+def _chunks(data: Buffer) -> Iterator[_Chunk]:
+    """Up to the end chunk. A file that lacks it, or is cut within what isn't the picture's, is whole for browsers."""
+    at = len(SIGNATURE)
+    while at < len(data):
+        if at + 8 > len(data):
+            return
+        length, kind = struct.unpack_from(">I4s", data, at)
+        chunk = _Chunk(kind, at, at + 8, at + 8 + length)
+        at = chunk.end + 4
+        if at > len(data):
+            if kind in _PICTURE:
+                raise UploadError("bad_content")
+            return
+        yield chunk
+        if kind == b"IEND":
+            return
+
+
+def _inflated(body: bytes, limit: int) -> bytes:
+    """What a compressed chunk holds behind its name and method: nothing if it is damaged."""
+    inflater = zlib.decompressobj()
+    try:
+        inflated = inflater.decompress(body[body.index(b"\0") + 2 :], limit + 1)
+    except (ValueError, zlib.error):
+        return b""
+    if len(inflated) > limit:
+        raise UploadError("bad_content")
+    return inflated
+
+
+def _colours(said: dict[bytes, bytes]) -> Colours:
+    """The first that is there counts: "Colour space chunk precedence"."""
+    cicp, gamma, primaries = said.get(b"cICP", b""), said.get(b"gAMA", b""), said.get(b"cHRM", b"")
+    if len(cicp) == 4 and cicp[2] == 0:
+        return Colours(cicp=(cicp[0], cicp[1]))
+    if profile := said.get(b"iCCP"):
+        return Colours(icc=profile)
+    if b"sRGB" in said:
+        return Colours()
+    exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0.0
+    places = tuple(value / 100_000 for value in struct.unpack(">8I", primaries)) if len(primaries) == 32 else None
+    return Colours(gamma=exponent or None, primaries=places)

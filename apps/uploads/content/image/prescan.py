@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from uploads.content.image import gif, jpeg, png, webp
+from uploads.content.image import gif, heif, jpeg, png, webp
 from uploads.content.image.info import Buffer, ImageInfo
-from uploads.content.limits import ImageLimits
+from uploads.content.limits import ImageLimits, check_frames, check_pixels, check_total
 from uploads.errors import UploadError
 
 _WALKERS: Final[dict[str, Callable[[Buffer, ImageLimits], ImageInfo]]] = {
+    "avif": partial(heif.walk, kind="avif"),
     "gif": gif.walk,
+    "heic": partial(heif.walk, kind="heic"),
     "jpeg": jpeg.walk,
     "png": png.walk,
     "webp": webp.walk,
@@ -29,11 +32,7 @@ def prescan(data: Buffer, kind: str, limits: ImageLimits, keep: int = 1) -> Imag
         info = _WALKERS[kind](data, limits)
     except (struct.error, IndexError):  # a field beyond the end
         raise UploadError("bad_content") from None
-    if not info.width or not info.height:
-        raise UploadError("bad_content")
-    pixels = info.width * info.height
-    if pixels > limits.max_pixels or max(info.width, info.height) > limits.max_side:
-        raise UploadError("too_many_pixels")
-    if info.frames > limits.max_frames or pixels * min(info.frames, keep) > limits.max_total_frame_pixels:
-        raise UploadError("too_many_frames")
+    check_pixels(info.width, info.height, limits)
+    check_frames(info.frames, limits)
+    check_total(info.width * info.height * min(info.frames, keep), limits)
     return info

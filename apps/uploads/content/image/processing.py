@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from uploads.content.image import formats, work
 from uploads.content.image.prescan import prescan
 from uploads.content.limits import ChildLimits, ImageLimits
 from uploads.content.sandbox.pool import SANDBOX, Sandbox
 from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
-
-PIXELS: Final = 25_000_000  # that are decoded and encoded again in a second
 
 Format = Literal["same", "jpeg", "png", "gif", "webp"]
 
@@ -26,7 +25,7 @@ class Rendition:
     """A picture to make: at most `max_side` pixels on its longer side, never larger than the source.
 
     `frames` is how many frames of an animation to keep; 1 makes a still. `square` cuts the middle out first. "same" is
-    the source's own format. A file that is already at `path` is replaced.
+    the source's own format, or WebP for AVIF and HEIC, which not every browser shows. A file at `path` is replaced.
     """
 
     path: Path
@@ -59,11 +58,13 @@ def process_image(
 ) -> list[Rendered]:
     """Check, decode and re-encode the picture at `source`, of the sniffed type `kind`, in a child process.
 
-    Blocks until it's done: for worker threads. Raises `UploadError` ("bad_content", "too_many_pixels",
-    "too_many_frames", "too_complex", "storage_full"); no rendition is left behind then.
+    Blocks until it's done: for worker threads. Without `child`, the child's limits follow what it has to do. Raises
+    `UploadError` ("bad_content", "bad_ext", "too_many_pixels", "too_many_frames", "too_much_work", "too_complex",
+    "storage_full", "busy"); no rendition is left behind then.
     """
     limits = limits or ImageLimits()
-    seconds = _expected(source, kind, limits, max((rendition.frames for rendition in renditions), default=1))
+    formats.check(kind)
+    seconds = _expected(source, kind, limits, renditions)
     arguments = {
         "source": str(source.absolute()),
         "kind": kind,
@@ -74,7 +75,7 @@ def process_image(
         made = sandbox.run(
             "image",
             arguments,
-            child or ChildLimits(),
+            replace(child or work.child_limits(seconds), threads=kind == "heic"),
             seconds=seconds,
             reads=[source.absolute()],
             writes=[rendition.path.absolute() for rendition in renditions],
@@ -86,14 +87,17 @@ def process_image(
         raise
 
 
-def _expected(source: Path, kind: str, limits: ImageLimits, keep: int) -> float:
+def _expected(source: Path, kind: str, limits: ImageLimits, renditions: Sequence[Rendition]) -> float:
     """Seconds. Raises `UploadError` for what the child would refuse at once: nobody waits for a turn for that."""
     try:
         with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            info = prescan(data, kind, limits, keep)
+            info = prescan(data, kind, limits, max((rendition.frames for rendition in renditions), default=1))
     except (OSError, ValueError):  # it is gone, or empty: the child will say so
         return 0.0
-    return info.width * info.height * min(info.frames, keep) / PIXELS
+    seconds = work.seconds(info, renditions)
+    if seconds > limits.max_seconds:
+        raise UploadError("too_much_work")
+    return seconds
 
 
 def _paired(renditions: Sequence[Rendition], made: Any) -> list[tuple[Rendition, list[int]]]:
@@ -115,5 +119,5 @@ def _plausible(rendition: Rendition, numbers: Any) -> bool:
 
 def _rendered(kind: str, rendition: Rendition, numbers: list[int]) -> Rendered:
     width, height, frames = numbers
-    mime = _MIME[kind if rendition.format == "same" else rendition.format]
+    mime = _MIME[formats.published(kind) if rendition.format == "same" else rendition.format]
     return Rendered(rendition.path, width, height, mime, rendition.path.stat().st_size, frames)

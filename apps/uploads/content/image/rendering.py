@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import mmap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
-from PIL import GifImagePlugin, Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import GifImagePlugin, Image, ImageChops, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.Image import Resampling, Transpose
 
-from uploads.content.image import animation
-from uploads.content.image.info import ImageInfo
+from uploads.content.image import animation, heif, png
+from uploads.content.image.colours import to_srgb
+from uploads.content.image.formats import published
+from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
 from uploads.content.image.prescan import prescan
 from uploads.content.image.processing import Rendition
+from uploads.content.image.work import is_copied
 from uploads.content.limits import ImageLimits
 from uploads.errors import UploadError
 
@@ -26,7 +30,18 @@ _PILLOW: Final = {
     "jpeg": JpegImagePlugin.JpegImageFile.format,
     "png": PngImagePlugin.PngImageFile.format,
     "webp": WebPImagePlugin.WebPImageFile.format,
+    "avif": "AVIF",
+    "heic": "HEIF",
 }
+# A child may start no threads, which these do of their own accord.
+with contextlib.suppress(ModuleNotFoundError):
+    from PIL import AvifImagePlugin
+
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+with contextlib.suppress(ModuleNotFoundError):
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(decode_threads=0, thumbnails=False, depth_images=False, aux_images=False)
 _UPRIGHT: Final = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -37,7 +52,6 @@ _UPRIGHT: Final = {
     8: Transpose.ROTATE_90,
 }
 _ORIENTATION: Final = 0x0112
-_SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LARGE: Final = 8_000_000  # pixels from which an encoder's last per cent isn't worth the time
 _WEBP_SIDE: Final = 16_383
 
@@ -45,11 +59,15 @@ _WEBP_SIDE: Final = 16_383
 @dataclass(frozen=True, slots=True)
 class _Source:
     file: IO[bytes]
+    data: Buffer
     info: ImageInfo
+    limits: ImageLimits
+    wrapping: Wrapping = Wrapping()
 
     def open(self) -> Image.Image:
         self.file.seek(0)
-        return Image.open(self.file, formats=[_PILLOW[self.info.kind] or ""])
+        file = self.file if self.wrapping.data is None else io.BytesIO(self.wrapping.data)
+        return Image.open(file, formats=[_PILLOW[self.info.kind] or ""])
 
 
 def render(arguments: dict[str, Any]) -> list[list[int]]:
@@ -57,72 +75,112 @@ def render(arguments: dict[str, Any]) -> list[list[int]]:
     kind, limits = arguments["kind"], ImageLimits(**arguments["limits"])
     renditions = [Rendition(**each | {"path": Path(each["path"])}) for each in arguments["renditions"]]
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
-    with open(arguments["source"], "rb") as file:
-        source = _Source(file, _scan(file, kind, limits, max(rendition.frames for rendition in renditions)))
+    with open(arguments["source"], "rb") as file, _mapped(file) as data:
+        info = prescan(data, kind, limits, max(rendition.frames for rendition in renditions))
+        source = _Source(file, data, info, limits, _unwrapped(data, kind, limits))
         # Stills first: an animation needs the memory that the first frame occupies.
         made = _stills(source, renditions) | _animations(source, renditions)
     return [made[rendition.path] for rendition in renditions]
 
 
-def _scan(file: IO[bytes], kind: str, limits: ImageLimits, keep: int) -> ImageInfo:
+def _mapped(file: IO[bytes]) -> mmap.mmap:
     try:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:  # an empty file
         raise UploadError("bad_content") from None
-    with data:
-        return prescan(data, kind, limits, keep)
+
+
+def _unwrapped(data: Buffer, kind: str, limits: ImageLimits) -> Wrapping:
+    match kind:
+        case "png":
+            return png.unwrap(data)
+        case "avif":
+            return heif.unwrap(data, limits)  # Pillow makes Exif's orientation of the container's
+        case "heic":
+            return replace(heif.unwrap(data, limits), orientation=1)  # the decoder has it turned already
+    return Wrapping()
 
 
 def _stills(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
     """The first frame is decoded once for all renditions, and always: no file is accepted undecoded."""
     with _about_the_file():
-        frame, turn, profile = _first_frame(source, max(rendition.max_side for rendition in renditions))
+        frame, turn, colours = _first_frame(source, max(rendition.max_side for rendition in renditions))
         frame = _turned(frame, turn)
     made = {}
     for rendition in renditions:
         if not _moves(source, rendition):
-            shown = _srgb(_fitted(frame, rendition, source.info.kind), profile)
+            shown = to_srgb(_fitted(frame, rendition, source.info.kind), colours)
             _save(shown, rendition, source.info.kind)
             made[rendition.path] = [*shown.size, 1]
     return made
 
 
-def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | None, bytes | None]:
+def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | None, Colours]:
     """The frame without its decoder, which may hold three more of its size."""
     with source.open() as picture:
-        profile = picture.info.get("icc_profile")
+        colours = _colours(source, picture)
+        if source.info.kind == "gif":
+            return next(animation.gif_frames(source.data, source.info, source.limits)).picture, None, colours
         if isinstance(picture, JpegImagePlugin.JpegImageFile):
             picture.draft(None, (2 * side, 2 * side))  # a JPEG can be decoded at reduced size
-        frame = _decoded(picture, source.info)
-        return frame._new(frame.im), _turn(picture), profile
+        if _hidden(picture):
+            picture.seek(1)
+        frame = _decoded(picture, source)
+        return frame._new(frame.im), _turn(picture, source), colours
+
+
+def _hidden(picture: Image.Image) -> int:
+    """1 for an animated PNG whose first picture is for those that know no animations, and not among its frames."""
+    return int(bool(picture.info.get("default_image")))
+
+
+def _colours(source: _Source, picture: Image.Image) -> Colours:
+    said = source.wrapping.colours
+    return said if source.wrapping.data is not None else replace(said, icc=picture.info.get("icc_profile") or b"")
 
 
 def _animations(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
     made = {}
     for rendition in renditions:
         if _moves(source, rendition):
-            with _about_the_file(), source.open() as picture:
-                loop = picture.info.get("loop")
-            count = min(rendition.frames, source.info.frames)
-            reel = animation.Reel(_frames(source, rendition, count), count)
             with rendition.path.open("wb") as file:
-                size, count = animation.write(file, _format(rendition, source.info.kind), reel, loop)
-            made[rendition.path] = [*size, count]
+                made[rendition.path] = _animate(source, rendition, file)
     return made
+
+
+def _animate(source: _Source, rendition: Rendition, file: IO[bytes]) -> list[int]:
+    info = source.info
+    with _about_the_file(), source.open() as picture:
+        times = animation.plays(info.kind, picture.info.get("loop"))
+    count = min(rendition.frames, info.frames)
+    target = _format(rendition, info.kind)
+    if is_copied(info, rendition, target):
+        with _about_the_file():
+            return [info.width, info.height, animation.copy_gif(file, source.data, info, source.limits, count, times)]
+    frames = _frames(source, rendition, count)
+    size, count = animation.write(file, target, frames, count, times, is_opaque=info.is_opaque)
+    return [*size, count]
 
 
 def _frames(source: _Source, rendition: Rendition, count: int) -> Iterator[animation.Frame]:
     """The animation's frames as they are shown, one at a time: together they don't fit into the child's memory."""
     with _about_the_file(), source.open() as picture:
-        profile = picture.info.get("icc_profile")
-        for number in range(count):
-            try:
-                picture.seek(number)
-            except EOFError:  # fewer than the file claims
-                return
-            shown = _turned(_decoded(picture, source.info), _turn(picture))
-            shown = _srgb(_fitted(shown, rendition, source.info.kind), profile)
-            yield animation.Frame(shown, picture.info.get("duration", 0))
+        colours = _colours(source, picture)
+        gif = source.info.kind == "gif"
+        shown = animation.gif_frames(source.data, source.info, source.limits) if gif else _seeking(source, picture)
+        for frame in itertools.islice(shown, count):
+            fitted = to_srgb(_fitted(frame.picture, rendition, source.info.kind), colours)
+            yield animation.Frame(fitted, frame.duration)
+
+
+def _seeking(source: _Source, picture: Image.Image) -> Iterator[animation.Frame]:
+    for number in itertools.count(_hidden(picture)):
+        try:
+            picture.seek(number)
+        except EOFError:  # perhaps there are fewer than the file claims
+            return
+        shown = _turned(_decoded(picture, source), _turn(picture, source))
+        yield animation.Frame(shown, picture.info.get("duration", 0))
 
 
 def _moves(source: _Source, rendition: Rendition) -> bool:
@@ -130,7 +188,7 @@ def _moves(source: _Source, rendition: Rendition) -> bool:
 
 
 def _format(rendition: Rendition, kind: str) -> str:
-    return kind if rendition.format == "same" else rendition.format
+    return published(kind) if rendition.format == "same" else rendition.format
 
 
 @contextlib.contextmanager
@@ -144,11 +202,13 @@ def _about_the_file() -> Iterator[None]:
         raise UploadError("bad_content") from error
 
 
-def _decoded(picture: Image.Image, info: ImageInfo) -> Image.Image:
+def _decoded(picture: Image.Image, source: _Source) -> Image.Image:
     """The current frame in one of the modes L, RGB, RGBA and CMYK."""
-    if picture.width > info.width or picture.height > info.height:  # the decoder sees another size than the prescan
-        raise UploadError("bad_content")
+    _check_size(picture, source.info)
     picture.load()
+    _check_size(picture, source.info)
+    if source.wrapping.key and picture.mode in ("1", "L", "I;16", "RGB"):
+        return _without_key(picture, source)
     match picture.mode:
         case "I;16" | "I;16B" | "I" | "F":
             return picture.point(lambda value: value / 256).convert("L")
@@ -159,11 +219,51 @@ def _decoded(picture: Image.Image, info: ImageInfo) -> Image.Image:
     return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
 
 
-def _turn(picture: Image.Image) -> Transpose | None:
-    try:
-        return _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # garbled metadata is dropped with the rest of it
-        return None
+def _check_size(picture: Image.Image, info: ImageInfo) -> None:
+    if picture.width > info.width or picture.height > info.height:  # the decoder sees another size than the prescan
+        raise UploadError("bad_content")
+
+
+def _without_key(picture: Image.Image, source: _Source) -> Image.Image:
+    """A PNG's frame with the colour made transparent that stands for nothing: compared in all of its bits."""
+    depth = source.wrapping.depth
+    key = [value & ((1 << depth) - 1) for value in source.wrapping.key]
+    if depth < 8:
+        key = [value * 255 // ((1 << depth) - 1) for value in key]  # as Pillow spreads them
+    if picture.mode == "I;16":
+        samples = picture.tobytes()
+        high, low = (Image.frombytes("L", picture.size, samples[byte::2]) for byte in (1, 0))
+        shown, planes = high, [(high, key[0] >> 8), (low, key[0] & 255)]
+    else:
+        shown = picture.convert("L") if picture.mode == "1" else picture
+        planes = [(plane, value >> (8 if depth > 8 else 0)) for plane, value in zip(shown.split(), key, strict=True)]
+        if depth > 8:  # Pillow keeps the high bytes of colours only
+            planes += [(plane, value & 255) for plane, value in zip(_low_bytes(source).split(), key, strict=True)]
+    alpha = Image.new("L", picture.size, 0)
+    for plane, value in planes:
+        alpha = ImageChops.lighter(alpha, plane.point([255 * (number != value) for number in range(256)]))
+    made = shown.convert("RGB")
+    made.putalpha(alpha)
+    return made
+
+
+def _low_bytes(source: _Source) -> Image.Image:
+    with source.open() as picture:
+        picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]  # type: ignore[attr-defined]
+        picture.load()
+        return picture._new(picture.im)
+
+
+def _turn(picture: Image.Image, source: _Source) -> Transpose | None:
+    """Only Exif's word counts, as in browsers; `getexif` would take XMP's as well."""
+    orientation, exif = source.wrapping.orientation, source.wrapping.exif
+    if orientation is None:
+        exif = picture.info.get("exif", b"") if exif is None else exif
+        with contextlib.suppress(Exception):  # garbled metadata is dropped with the rest of it
+            read = Image.Exif()
+            read.load(exif)
+            orientation = read.get(_ORIENTATION)
+    return _UPRIGHT.get(orientation or 1)
 
 
 def _turned(frame: Image.Image, turn: Transpose | None) -> Image.Image:
@@ -182,16 +282,6 @@ def _fitted(frame: Image.Image, rendition: Rendition, kind: str) -> Image.Image:
     if size == frame.size:
         return frame
     return frame.resize(size, Resampling.LANCZOS, (left, top, left + width, top + height), reducing_gap=3.0)
-
-
-def _srgb(frame: Image.Image, profile: bytes | None) -> Image.Image:
-    """Converted to sRGB, which browsers assume for a picture without a profile. A bad profile is dropped."""
-    if profile:
-        mode = "RGBA" if frame.mode == "RGBA" else "RGB"
-        with contextlib.suppress(Exception):
-            given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            frame = ImageCms.profileToProfile(frame, given, _SRGB, outputMode=mode) or frame
-    return frame.convert("RGB") if frame.mode == "CMYK" else frame
 
 
 def _save(frame: Image.Image, rendition: Rendition, kind: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from uploads.content.image.info import Buffer, ImageInfo
-from uploads.content.limits import ImageLimits, check_count
+from uploads.content.limits import ImageLimits, check_count, check_frames
 from uploads.errors import UploadError
 
 
@@ -22,7 +22,7 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
             raise UploadError("bad_content")
         check_count(parts := parts + 1, limits.max_chunks, "too_complex")
         if kind == b"ANMF":
-            check_count(frames := frames + 1, limits.max_frames, "too_many_frames")
+            check_frames(frames := frames + 1, limits)
         w, h = _span(data, kind, body)
         width, height = max(width, w), max(height, h)
     return ImageInfo("webp", width, height, max(frames, 1))

@@ -8,7 +8,7 @@ const GATHER = 1_000; // ms over which outcomes are gathered into one announceme
 const MANY = 3; // outcomes to announce one by one
 // Error codes after which a retry is pointless
 const UNFIT = ["bad_name", "bad_ext", "empty", "too_large", "unknown_slot", "file_changed", "unreadable", "insecure", "invalid"];
-const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_complex"];
+const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many_frames", "too_much_work", "too_complex"];
 const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
 
 const region = once("announcements", () => make('<p role="status"></p>'));

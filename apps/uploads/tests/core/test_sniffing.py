@@ -49,11 +49,23 @@ def test_the_first_bytes_name_the_type(head: bytes, key: str) -> None:
     assert found is not None and found.key == key
 
 
-@pytest.mark.parametrize("brand", [b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1"])
-def test_a_still_picture_in_a_video_container_is_no_video(brand: bytes) -> None:
-    assert sniff(ftyp(brand, b"isom")) is None
-    assert sniff(ftyp(b"isom", b"avc1", brand)) is None
-    assert sniff(box(b"free") + ftyp(brand)) is None
+@pytest.mark.parametrize(
+    ("brands", "key"),
+    [
+        ((b"avif", b"isom"), "avif"),
+        ((b"avis", b"isom"), "avif"),
+        ((b"mif1", b"avif", b"miaf"), "avif"),
+        ((b"heic", b"mif1", b"isom"), "heic"),
+        ((b"heix", b"isom"), "heic"),
+        ((b"mif1", b"isom"), "heic"),
+        ((b"msf1", b"isom"), "heic"),
+        ((b"mif1", b"avci"), None),
+        ((b"isom", b"miaf"), None),
+    ],
+)
+def test_a_still_picture_in_a_video_container_is_no_video(brands: tuple[bytes, ...], key: str | None) -> None:
+    found = sniff(ftyp(*brands))
+    assert (found and found.key) == key
 
 
 @pytest.mark.parametrize(

@@ -206,18 +206,35 @@ def test_what_follows_the_picture_is_not_looked_at() -> None:
         assert prescan(still(kind, 8, 8) + tail, kind, LIMITS).width == 8
 
 
+def test_the_end_may_be_missing_or_something_else() -> None:
+    assert prescan(png(ihdr(8, 8), IDAT, end=False), "png", LIMITS).width == 8
+    assert prescan(png(ihdr(8, 8), IDAT, (b"tEXt", b"k\0v"), end=False)[:-5], "png", LIMITS).width == 8
+    assert prescan(gif(8, 8, gif_frame(), trailer=b""), "gif", LIMITS).frames == 1
+    assert prescan(gif(8, 8, gif_frame(), b"?", gif_frame()), "gif", LIMITS).frames == 1
+
+
+def test_a_refusal_names_the_limit() -> None:
+    for data, limits, told in (
+        (animation("gif", 4), ImageLimits(max_frames=3), "at most 3 are"),
+        (still("png", 200, 60), ImageLimits(max_pixels=10_000), "at most 0.01 million, and 16,384 on a side"),
+        (animation("gif", 9, side=100), ImageLimits(max_total_frame_pixels=20_000), "at most 0.02 million pixels"),
+    ):
+        with pytest.raises(UploadError, match=told):
+            prescan(data, "png" if data[1:4] == b"PNG" else "gif", limits, keep=9)
+
+
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
-        ("png", png(ihdr(8, 8), IDAT, end=False)),
+        ("png", png(ihdr(8, 8), IDAT, end=False)[:-9]),
         ("png", png(ihdr(8, 8))),
         ("png", png(IDAT)),
         ("png", png(ihdr(8, 8), ihdr(9000, 9000), IDAT)),
         ("png", png(ihdr(8, 8), end=False) + b"\x7f\xff\xff\xffIDAT" + bytes(40)),
         ("gif", gif(8, 8)),
         ("gif", gif(0, 8, gif_frame(0, 8))),
-        ("gif", gif(8, 8, gif_frame(), trailer=b"")),
-        ("gif", gif(8, 8, gif_frame(), b"?")),
+        ("gif", gif(8, 8, gif_frame(), trailer=b"")[:-1]),
+        ("gif", gif(8, 8, b"?", gif_frame())),
         ("gif", b"GIF89a"),
         ("jpeg", jpeg(sof(8, 8), SOS, end=b"")),
         ("jpeg", jpeg(sof(8, 8))),

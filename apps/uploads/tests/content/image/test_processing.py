@@ -5,18 +5,22 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageDraw, PngImagePlugin
 
+from uploads import content
 from uploads.content import ChildLimits, ImageLimits, Rendered, Rendition, Sandbox, process_image
-from uploads.content.image import rendering
+from uploads.content.image import formats, rendering, work
 from uploads.content.image.info import ImageInfo
+from uploads.content.image.prescan import prescan
 from uploads.core.names import parse_name
 from uploads.core.sniffing import SNIFF_BYTES, check_type
 from uploads.errors import UploadError
+from uploads.tests.content.image.samples import heif
 from uploads.tests.corpus import Corpus
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 180, 30), (30, 30, 220), (255, 255, 255)
@@ -74,7 +78,8 @@ def process(tmp_path: Path) -> Process:
             source.write_bytes(picture)
         else:
             picture.save(source, kind, **(options or {}))
-        (made,) = process_image(source, kind, [Rendition(path, **{"max_side": 4096} | rendition)])
+        limits = rendition.pop("limits", None)
+        (made,) = process_image(source, kind, [Rendition(path, **{"max_side": 4096} | rendition)], limits)
         assert made.size == path.stat().st_size
         return made, Image.open(io.BytesIO(path.read_bytes()))
 
@@ -294,12 +299,13 @@ def test_no_other_decoder_than_the_sniffed_types_own_is_tried(process: Process, 
     source = io.BytesIO()
     quadrants().save(source, "PNG")
     with pytest.raises(Image.UnidentifiedImageError):
-        rendering._Source(source, ImageInfo(kind, 160, 120)).open()
+        rendering._Source(source, source.getvalue(), ImageInfo(kind, 160, 120), ImageLimits()).open()
 
 
 def test_a_decoder_that_finds_a_larger_picture_than_the_prescan_is_stopped() -> None:
+    source = rendering._Source(io.BytesIO(), b"", ImageInfo("png", 9, 8), ImageLimits())
     with pytest.raises(UploadError) as refused:
-        rendering._decoded(Image.new("L", (9, 9)), ImageInfo("png", 9, 8))
+        rendering._decoded(Image.new("L", (9, 9)), source)
     assert refused.value.code == "bad_content"
 
 
@@ -371,3 +377,68 @@ def test_what_a_child_says_is_held_against_what_was_asked(says: Any, tmp_path: P
         process_image(tmp_path / "source", "png", [Rendition(out, 100)], sandbox=_Liar(says))
     assert refused.value.code == "bad_content"
     assert not out.exists()
+
+
+def test_a_film_of_flat_colours_is_stored_for_next_to_nothing(process: Process) -> None:
+    """Its frames stay as they are: what is expected of the work doesn't hang on how large the picture is."""
+    frames = []
+    for number in range(200):
+        frame = Image.new("RGB", (1280, 720), WHITE)
+        draw = ImageDraw.Draw(frame)
+        for bar in range(12):
+            draw.rectangle([bar * 100, 0, bar * 100 + 60, 720], fill=(bar * 20, 255 - bar * 20, 99))
+        draw.ellipse([number * 5, 200 + number, number * 5 + 150, 350 + number], fill=RED)
+        frames.append(frame.quantize(64))
+    source = io.BytesIO()
+    frames[0].save(source, "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0)
+    info = prescan(source.getvalue(), "gif", ImageLimits())
+    rendition = Rendition(Path("/nowhere"), 2048, frames=300)
+    assert work.seconds(info, [rendition]) < 1.5
+    assert work.seconds(replace(info, patches=200 * 1280 * 720), [rendition]) > 5
+
+    made, picture = process(source.getvalue(), "gif", frames=300)
+
+    assert made.frames == 200 and made.size < 2 * len(source.getvalue())
+    for number in (0, 77, 199):
+        picture.seek(number)
+        assert ImageChops.difference(picture.convert("RGB"), frames[number].convert("RGB")).getbbox() is None
+
+
+def test_what_would_take_too_long_is_refused_for_what_it_is(process: Process) -> None:
+    first, *rest = film()
+    options = {"save_all": True, "append_images": rest}
+    source = io.BytesIO()
+    first.save(source, "WEBP", **options)
+    expected = work.seconds(prescan(source.getvalue(), "webp", ImageLimits()), [Rendition(Path("/nowhere"), 99, 9)])
+    with pytest.raises(UploadError) as refused:
+        process(source.getvalue(), "webp", max_side=99, frames=9, limits=ImageLimits(max_seconds=expected / 2))
+    assert refused.value.code == "too_much_work" and "too much to process" in refused.value.message
+    process(source.getvalue(), "webp", max_side=99, frames=9, limits=ImageLimits(max_seconds=expected * 2))
+
+
+def test_a_child_gets_more_time_than_any_picture_may_be_expected_to_take() -> None:
+    least, most = work.child_limits(0), work.child_limits(ImageLimits().max_seconds)
+    assert 10 <= least.cpu_seconds < least.wall_seconds
+    assert 4 * ImageLimits().max_seconds <= most.cpu_seconds < most.wall_seconds
+
+
+def test_without_its_decoder_a_picture_is_refused_with_those_that_are_accepted(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "_DECODERS", {"avif": "PIL._avif", "heic": "pillow_heif_is_missing"})
+    assert content.accept("jpeg", "avif", "heic") == ".jpg,.jpeg,.avif"
+    with pytest.raises(UploadError) as refused:
+        process(heif(quadrants()), "heic")
+    assert refused.value == UploadError(
+        "bad_ext", "This kind of picture can't be read here: send JPEG, PNG, WebP, GIF or AVIF."
+    )
+
+
+@pytest.mark.parametrize("loop", [None, 0, 3])
+@pytest.mark.parametrize("target", ["webp", "png"])
+def test_an_animation_is_played_as_often_in_another_format(process: Process, loop: int | None, target: str) -> None:
+    """A GIF says how often again."""
+    first, *rest = film()
+    options = {"save_all": True, "append_images": rest} | ({} if loop is None else {"loop": loop})
+    _, picture = process(first, "gif", options, frames=9, format=target)
+    assert picture.info["loop"] == {None: 1, 0: 0, 3: 4}[loop]
