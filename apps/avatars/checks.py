@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Info, register
 
 from liveview.checks import check_address
 
@@ -25,5 +25,13 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if find_spec("PIL") is None:
         found.append(
             Error("Pictures can't be read: Pillow is missing.", hint='pip install "pillow>=12.3"', id="avatars.E002")
+        )
+    if find_spec("pillow_heif") is None:
+        found.append(
+            Info(
+                "HEIC, in which iPhones take their photos, is refused: pillow-heif is missing.",
+                hint='pip install "pillow-heif>=1.1"',
+                id="avatars.I001",
+            )
         )
     return [*found, *check_address("avatars:avatar", app="avatars", check_id="avatars.W001")]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from uuid import uuid4
 
 from uploads import UploadEntry
-from uploads.content import Rendition, process_image
+from uploads.content import Rendition, accept, process_image, published_type, readable
 from uploads.staging import StagedFile
 
 MAX_SIDE = 1024  # pixels of the published picture's longer side
 PUBLISHED = "published"
+_KINDS = ("jpeg", "png", "webp", "avif", "heic")
+ACCEPT = accept(*_KINDS)  # with the last two if there is a decoder for them
+KINDS = readable(*_KINDS)
 
 
 def prepare(entry: UploadEntry) -> None:
@@ -23,5 +26,6 @@ def prepare(entry: UploadEntry) -> None:
 def published(entry: UploadEntry) -> tuple[str, StagedFile]:
     """The name to store a prepared entry's picture under, and the picture."""
     assert entry.file_type is not None
-    name = f"avatars/{uuid4().hex}{entry.file_type.extension}"
-    return name, StagedFile(entry.sibling(PUBLISHED), name, entry.file_type.mime)
+    made = published_type(entry.file_type)
+    name = f"avatars/{uuid4().hex}{made.extension}"
+    return name, StagedFile(entry.sibling(PUBLISHED), name, made.mime)

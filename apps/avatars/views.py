@@ -26,7 +26,7 @@ class AvatarView(UploadMixin, LiveView):
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self.allow_upload(
             "avatar",
-            accept=".jpg,.jpeg,.png,.webp",
+            accept=pictures.ACCEPT,
             max_entries=1,
             max_file_size=5_000_000,
             auto_upload=False,
@@ -39,6 +39,9 @@ class AvatarView(UploadMixin, LiveView):
         """`?replace` is in the address, where it outlives a form that was sent without JavaScript."""
         self.is_replacing = "replace" in params
         self.error = ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**kwargs, "pictures": pictures}
 
     @event_handler
     def save_avatar(self) -> None:

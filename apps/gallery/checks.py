@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Info, register
 
 from gallery.conf import conf
 from liveview.checks import check_address
@@ -31,5 +31,13 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if find_spec("PIL") is None:
         found.append(
             Error("Pictures can't be read: Pillow is missing.", hint='pip install "pillow>=12.3"', id="gallery.E002")
+        )
+    if find_spec("pillow_heif") is None:
+        found.append(
+            Info(
+                "HEIC, in which iPhones take their photos, is refused: pillow-heif is missing.",
+                hint='pip install "pillow-heif>=1.1"',
+                id="gallery.I001",
+            )
         )
     return [*found, *check_address("gallery:gallery", app="gallery", check_id="gallery.W001")]

@@ -9,11 +9,14 @@ from django.db import transaction
 
 from gallery.models import Photo
 from uploads import UploadEntry
-from uploads.content import ImageLimits, Rendition, process_image
+from uploads.content import ImageLimits, Rendition, accept, process_image, published_type, readable
 from uploads.sniffing import FileType
 from uploads.staging import StagedFile
 
-FRAMES = 300  # of an animation that are kept
+_KINDS = ("jpeg", "png", "webp", "gif", "avif", "heic")
+ACCEPT = accept(*_KINDS)  # with the last two if there is a decoder for them
+KINDS = readable(*_KINDS)
+FRAMES = 1000  # of an animation: all are kept, and more are refused
 WIDTHS = {"full": 2048, "medium": 960, "thumb": 360}  # pixels of the longer side
 
 
@@ -35,7 +38,7 @@ def prepare(entry: UploadEntry) -> None:
 
 def publish(entry: UploadEntry, album: str, owner: str, caption: str) -> Photo:
     """Stores a prepared entry's pictures and its row; all of it or nothing."""
-    stem, extension = f"gallery/{uuid4().hex}", _type(entry).extension
+    stem, extension = f"gallery/{uuid4().hex}", published_type(_type(entry)).extension
     names = {"full": stem + extension, "medium": f"{stem}-m.webp", "thumb": f"{stem}-t.webp"}
     stored: dict[str, str] = {}
     try:

@@ -56,7 +56,7 @@ class GalleryView(UploadMixin, LiveView):
             "each": megabytes(conf().max_file_size),
             "form": min(conf().max_entries, settings.DATA_UPLOAD_MAX_NUMBER_FILES or conf().max_entries),
         }
-        return {**kwargs, "photos": photos, "owner": self._owner, "limits": limits}
+        return {**kwargs, "photos": photos, "owner": self._owner, "limits": limits, "pictures": pictures}
 
     # Photos on their way
     @event_handler
@@ -149,7 +149,7 @@ class GalleryView(UploadMixin, LiveView):
     def _take_photos(self) -> None:
         self.allow_upload(
             "photos",
-            accept=".jpg,.jpeg,.png,.webp,.gif",
+            accept=pictures.ACCEPT,
             max_entries=conf().max_entries,
             max_file_size=conf().max_file_size,
             auto_upload=self.auto,
