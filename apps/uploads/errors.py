@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["SENTENCES", "UploadError"]
+__all__ = ["PASSING", "SENTENCES", "UploadError"]
 
 SENTENCES: Final[dict[str, str]] = {
     # before a byte is sent
@@ -51,15 +51,20 @@ SENTENCES: Final[dict[str, str]] = {
     "server_error": "Something went wrong on our side.",
 }
 
+# What is soon over: no reason to give up what has arrived.
+PASSING: Final = frozenset({"busy", "rate_limited", "storage_unavailable"})
+
 
 class UploadError(Exception):
     """An upload was refused or failed, with a reason the visitor may read.
 
-    `code` is one of `SENTENCES` or a validator's own; `message` is the sentence shown.
+    `code` is one of `SENTENCES` or a validator's own; `message` is the sentence shown. lasts: that there is no use in
+    trying again, although the code is one of `PASSING`: a storage that says no, not one that is away.
     """
 
-    def __init__(self, code: str, message: str = "") -> None:
+    def __init__(self, code: str, message: str = "", *, lasts: bool = False) -> None:
         self.code = code
+        self.passes = code in PASSING and not lasts
         self.message = message or SENTENCES.get(code, SENTENCES["server_error"])
         super().__init__(code, self.message)
 

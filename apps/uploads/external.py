@@ -94,6 +94,8 @@ class RemoteSink:
 
     is_remote = True
     is_staged = False
+    outlives = True
+    is_broken = False
 
     def __init__(self, entry: Entry, presigner: Presigner) -> None:
         self._entry, self._presigner = entry, presigner
@@ -167,9 +169,10 @@ class RemoteSink:
         return self._staged.seal() if self.remote is None else ""
 
     def finish(self) -> Sealed:
-        if self.remote is not None:
+        if self.remote is not None and not self._staged.durable:
             return Sealed(result=self._result)
-        self.begin(None)
+        if self.remote is None:
+            self.begin(None)
         return Sealed(self._staged.finish().sha256, self.at_storage.accept(self._entry))
 
     def recall(self, writer: Mapping[str, Any]) -> None:
@@ -189,6 +192,9 @@ class RemoteSink:
             if failure.code != "storage_unavailable":
                 raise
             raise UploadError("locked", failure.message) from None  # no reason to give up what it has: ask again
+        except OSError:
+            logger.warning("a direct upload's storage doesn't answer", exc_info=True)
+            raise UploadError("locked", UploadError("storage_unavailable").message) from None
         self.attach(remote)
         content_type = hold.writer.get("type")
         return Found(offset, content_type=content_type if isinstance(content_type, str) else "")

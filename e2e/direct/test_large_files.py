@@ -10,7 +10,7 @@ from e2e.direct.pages import LOST, PARALLEL, PART, SIZE, choose, expect_arrived,
 from e2e.lab.pages import expect_connected
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
-from e2e.support.sending import reached, wait_for_bytes
+from e2e.support.sending import LONG, reached, wait_for_bytes
 from liveview.tests.processes import until
 from uploads.tests.moto import Moto
 
@@ -99,6 +99,31 @@ def test_after_a_reload_the_same_file_goes_on(
     went_on = next(count for status, count in page.evaluate("seen") if status == "uploading")
     assert went_on >= PART
     assert road.bytes_up < SIZE + 2 * PARALLEL * PART + REST
+
+
+def test_a_storage_that_is_away_at_the_last_step_costs_no_byte(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path
+) -> None:
+    """The row waits, then leaves it to the visitor; a reload goes on as well."""
+    visit(page, link, "resumable&away")
+    choose(page, file)
+    expect(row(page).get_by_text("It is tried again by itself.")).to_be_visible(timeout=LONG)
+    again = row(page).get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    again.click()
+    expect(row(page)).to_have_attribute("data-status", "resuming")
+    expect(row(page)).to_have_attribute("data-status", "error")
+
+    page.reload()
+    expect_connected(page)
+    choose(page, file)
+    expect(again).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Back").click()
+    again.click()
+
+    expect_arrived(page, s3, file)
+    assert road.bytes_up < SIZE + REST
+    assert s3.unfinished() == []
 
 
 def test_a_paused_upload_sends_nothing_and_goes_on(

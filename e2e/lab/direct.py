@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest
 
 from liveview import LiveView, event_handler, server_function, state
-from uploads import UploadEntry, UploadMixin
-from uploads.s3.presigning import S3Presigner
+from uploads import UploadEntry, UploadError, UploadMixin
+from uploads.external import Stored
+from uploads.s3.presigning import S3Presigner, S3Upload
+from uploads.socket import retries
 
 LARGEST = 2_000_000_000  # bytes
 
+retries.PAUSES = (0.5, 0.5)  # type: ignore[misc,assignment]  # the lab has no two minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hesitant(S3Presigner):
+    """Is away when it is asked to complete an upload, until the page says that it isn't."""
+
+    def begin(self, entry: UploadEntry, view: Any = None) -> S3Upload:
+        return HesitantUpload(self, entry, S3Presigner.begin(self, entry, view)._handle, is_new=True)
+
+    def resume(self, entry: UploadEntry, state: Mapping[str, Any]) -> S3Upload:
+        return HesitantUpload(self, entry, S3Presigner.resume(self, entry, state)._handle)
+
+
+class HesitantUpload(S3Upload):
+    is_away = True
+
+    def finish(self) -> Stored:
+        if self.is_away:
+            raise UploadError("storage_unavailable")
+        return super().finish()
+
 
 class Direct(UploadMixin, LiveView):
-    """`?resumable` makes it so; `?small=post` sends small files by a form."""
+    """`?resumable` makes it so; `?small=post` sends small files by a form; with `?away` S3 is away at the last step."""
 
     template_name = "lab/direct.html"
     page_title = "Direct"
@@ -30,7 +56,7 @@ class Direct(UploadMixin, LiveView):
             max_entries=3,
             max_file_size=LARGEST,
             resumable="resumable" in request.GET,
-            external=S3Presigner(small=small),
+            external=Hesitant() if "away" in request.GET else S3Presigner(small=small),
             progress=self.on_progress,
         )
         self.allow_upload("minted", max_file_size=LARGEST, external=S3Presigner())
@@ -39,6 +65,10 @@ class Direct(UploadMixin, LiveView):
     def on_progress(self, entry: UploadEntry) -> None:
         for ready in self.consume_uploaded_entries("file") if entry.complete else ():
             self.arrived = [*self.arrived, {"name": ready.client_name, **ready.writer_result}]
+
+    @event_handler
+    def come_back(self) -> None:
+        HesitantUpload.is_away = False
 
     @server_function
     def mint(self, name: str, size: int) -> dict[str, Any]:

@@ -150,6 +150,14 @@ class Sink(Protocol):
         A client compares it with its file before it resumes.
         """
 
+    @property
+    def outlives(self) -> bool:
+        """Whether what it has outlives a failure that passes: `finish`, or a new sink's `reopen`, may go on from it."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a failure has stopped it, so that only a new sink can go on, if any can."""
+
     def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Appends."""
 
@@ -157,7 +165,7 @@ class Sink(Protocol):
         """No more bytes will come. The SHA-256, as far as it is known before the validators run."""
 
     def finish(self) -> Sealed:
-        """The validators have passed. Called again if the upload is resumed afterwards."""
+        """The validators have passed. Called again after a resume, or after an `UploadError` that `passes`."""
 
     def recall(self, writer: Mapping[str, Any]) -> None:
         """What the upload's record says of an earlier sink. Never blocks; for one that isn't resumed, or not yet."""

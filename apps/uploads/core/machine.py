@@ -30,6 +30,7 @@ class Step(StrEnum):
     SEAL = "seal"
     CHECK = "check"
     ACCEPT = "accept"
+    POSTPONE = "postpone"
     CONSUME = "consume"
     REJECT = "reject"
     CANCEL = "cancel"
@@ -47,6 +48,7 @@ TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
     (State.RECEIVING, Step.SEAL): State.SEALED,
     (State.SEALED, Step.CHECK): State.CHECKING,
     (State.CHECKING, Step.ACCEPT): State.READY,
+    (State.CHECKING, Step.POSTPONE): State.RECEIVING,  # complete, and to be sealed again
     (State.READY, Step.CONSUME): State.CONSUMED,
     **{(state, Step.REJECT): State.REJECTED for state in _UNFINISHED},
     **{(state, Step.CANCEL): State.CANCELLED for state in _UNFINISHED},
@@ -159,6 +161,13 @@ def resume(upload: Upload, offset: int) -> Upload:
     if not offset:
         return upload
     return replace(upload, state=State.RECEIVING, received=offset, written=offset, durable=offset)
+
+
+def restart(upload: Upload, offset: int) -> Upload:
+    """The upload as its sink goes on after a failure: with `offset` bytes, and what followed has to come again."""
+    if upload.state not in OPEN or not 0 <= offset <= upload.size:
+        raise Impossible(f"{offset} bytes of {upload.size} can't be gone on from in {upload.state}")
+    return replace(upload, received=offset, written=offset, durable=offset)
 
 
 def seal(upload: Upload) -> Upload:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from liveview.core.messages import Fields, Message, integer, optional, raw_text, text
 from uploads.core.contracts import Entry
-from uploads.errors import UploadError
+from uploads.errors import PASSING, UploadError
 
 REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what a page calls an upload
 
@@ -42,6 +42,7 @@ CLIENT: Final[Mapping[str, Fields]] = {
         "holder": text(64, 1),
     },
     "upload_cancel": {"ref": ref},
+    "upload_retry": {"ref": ref},
     # For direct uploads
     "upload_sign": {"ref": ref, "parts": numbers},
     "upload_external_done": {"ref": ref},
@@ -121,7 +122,22 @@ def consumed(ref: str) -> Message:
     return {"type": "upload_consumed", "ref": ref}
 
 
+def delayed(ref: str, failure: UploadError) -> Message:
+    """Something that passes keeps the server from going on. It has what it has, and tries again by itself."""
+    return {"type": "upload_delayed", "ref": ref, "code": failure.code, "message": failure.message}
+
+
+def stuck(ref: str, failure: UploadError) -> Message:
+    """It has tried for long. It still has what it has, and tries again after `upload_retry`."""
+    return {**error(ref, failure), "kept": True}
+
+
 def error(ref: str, failure: UploadError, offset: int | None = None) -> Message:
-    """The upload has failed or, with `bad_offset`, continues at `offset`."""
-    message = {"type": "upload_error", "ref": ref, "code": failure.code, "message": failure.message}
+    """The upload has failed or, with `bad_offset`, continues at `offset`.
+
+    lasts: there is no use in trying again, although the code says so.
+    """
+    message: Message = {"type": "upload_error", "ref": ref, "code": failure.code, "message": failure.message}
+    if failure.code in PASSING and not failure.passes:
+        message["lasts"] = True
     return message if offset is None else {**message, "offset": offset}

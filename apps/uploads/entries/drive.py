@@ -27,6 +27,7 @@ __all__ = [
     "Incomplete",
     "Late",
     "Misplaced",
+    "Postponed",
     "Ready",
     "Refused",
     "Replay",
@@ -55,6 +56,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Postponed:
+    """Something that passes has kept it from being settled, such as a storage that is away: nothing of it is lost."""
+
+    error: UploadError
+
+
+@dataclass(frozen=True, slots=True)
 class Incomplete:
     """Bytes are missing: the upload stays open, from `offset` on."""
 
@@ -62,7 +70,7 @@ class Incomplete:
 
 
 Verdict: TypeAlias = Write | Replay | Misplaced | Late | Refused
-Outcome: TypeAlias = Ready | Incomplete | Refused
+Outcome: TypeAlias = Ready | Incomplete | Postponed | Refused
 
 
 def open(entry: UploadEntry, uploader: Uploader) -> None:  # noqa: A001  (always called as `drive.open`)
@@ -122,8 +130,8 @@ def feed(entry: UploadEntry, piece: bytes | memoryview, offset: int | None = Non
 def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Callable[[], None] | None = None) -> None:
     """Writes pieces that `feed` has accepted, in that order. Blocks. One thread at a time per upload.
 
-    Raises `UploadError`: the upload has failed, except after `session_ended`, or if a bucket that it is staged in is
-    away (`storage_unavailable`): then it can be resumed, by an entry of its own.
+    Raises `UploadError`: the upload has failed, unless it is still open. Then it can be resumed after `session_ended`,
+    and settled, as far as it got, after anything else.
 
     verify: compares the pieces with their digests, for a slot that verifies. What it raises is raised before anything
         is written, and the upload stays as it was.
@@ -138,7 +146,8 @@ def commit(entry: UploadEntry, pieces: Sequence[bytes | memoryview], verify: Cal
         entry.hold.keep()
         entry.sink.write(pieces)
     except UploadError as failure:
-        if failure.code != "session_ended" and not _is_kept(entry, failure):
+        lives_on = failure.passes and entry.sink.is_broken and entry.sink.outlives
+        if failure.code != "session_ended" and not lives_on:
             entry.fail(failure)
         raise
     entry.written(sum(map(len, pieces)))
@@ -148,7 +157,7 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
     """From the last byte to ready or refused. Blocks for as long as validators and sinks take; may be called again.
 
     Nothing is left of a refused upload, unless somebody else has resumed it: then the bytes are theirs. If the session
-    has ended, it is refused and left as it was.
+    has ended, it is refused and left as it was. A postponed one is open again, and complete.
 
     expect: raises `UploadError` if what was true at registration no longer holds.
     """
@@ -157,11 +166,18 @@ def settle(entry: UploadEntry, expect: Callable[[], None] | None = None) -> Outc
             entry.uploader.expect_session()
     except UploadError as ended:
         return Refused(ended)
-    if entry.seal():
+    away = _restart(entry)
+    if away is not None and away.passes:
+        return Postponed(away)
+    if away is not None:
+        entry.fail(away)
+    elif entry.seal():
         entry.advance(Step.CHECK)
         refusal = _unexpected(expect) or validate(entry)
         if refusal is None and entry.advance(Step.ACCEPT):
             return Ready()
+        if refusal is not None and refusal.passes and entry.sink.outlives and entry.advance(Step.POSTPONE):
+            return Postponed(refusal)
         entry.fail(refusal or UploadError("cancelled"))
     elif entry.is_open:
         return Incomplete(entry.upload.durable)
@@ -182,8 +198,10 @@ def deliver(entry: UploadEntry, pieces: Iterable[bytes]) -> Outcome:
                 break
             commit(entry, [piece])
     except UploadError as failure:
-        if failure.code == "session_ended" or _is_kept(entry, failure):
+        if failure.code == "session_ended":
             return Refused(failure)
+        if failure.passes and entry.is_open:
+            return Postponed(failure)
         entry.fail(failure)
     outcome = settle(entry)
     if isinstance(outcome, Incomplete):
@@ -224,9 +242,18 @@ def _look(entry: UploadEntry, piece: bytes | memoryview) -> Refused | None:
     return None
 
 
-def _is_kept(entry: UploadEntry, failure: UploadError) -> bool:
-    """Whether what is there of it stays, for a resume."""
-    return failure.code == "storage_unavailable" and entry.sink.is_staged and entry.hold.is_held
+def _restart(entry: UploadEntry) -> UploadError | None:
+    """What keeps it from going on. A cancellation meanwhile cleans up afterwards."""
+    if not entry.is_open:
+        return None
+    entry.pin()
+    try:
+        entry.restart()
+    except UploadError as failure:
+        return UploadError("storage_unavailable") if failure.code == "locked" else failure
+    finally:
+        entry.release()
+    return None
 
 
 def _unexpected(expect: Callable[[], None] | None) -> UploadError | None:

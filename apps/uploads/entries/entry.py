@@ -370,6 +370,16 @@ class UploadEntry:
         """Resumes from the bytes that came before. Blocks; raises `UploadError`."""
         self.restore(self.sink.reopen(self.hold))
 
+    def restart(self) -> None:
+        """Goes on after a failure that passes, from what outlived it. Blocks; raises `UploadError`."""
+        if self.sink.is_broken and self.sink.outlives:
+            self.sink.park()
+            sink = _sink(self)
+            found = sink.reopen(self.hold)
+            self.sink = sink
+            with self._lock:
+                self.upload = machine.restart(self.upload, found.offset)
+
     def let_go(self) -> None:
         """The upload is resumed or cleaned up elsewhere: the hold is no longer ours."""
         self.hold = NO_HOLD

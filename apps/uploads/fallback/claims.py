@@ -26,6 +26,7 @@ class Claims:
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads
         self._claimed: dict[str, UploadEntry] = {}  # by ref
+        self._kept: dict[str, UploadError] = {}  # by ref: why it is still parked
         self.answers: list[Message] = []  # what became of them, once it is settled
 
     def accept(self, request: HttpRequest) -> bool:
@@ -51,12 +52,17 @@ class Claims:
             entry = parked.stand_in(record, slot, ref)
             entry.fail(refused)
             self._claimed[ref] = entry
+            if refused.passes or refused.code == "locked":
+                self._kept[ref] = refused
             if slot.in_form:
                 self._uploads.entries[ref] = entry
             return slot.in_form
         self._claimed[ref] = entry
-        if parked.settle(self._uploads, entry) is None:
+        refusal = parked.settle(self._uploads, entry)
+        if refusal is None:
             return True
+        if not entry.is_over:
+            self._kept[ref] = refusal
         if slot.in_form:
             return True
         self._uploads.entries.pop(ref)  # the page is told, and shows it itself
@@ -67,7 +73,9 @@ class Claims:
         for ref, entry in self._claimed.items():
             if entry.is_ready and not parked.give_back(self._uploads, entry):
                 entry.fail(UploadError("cancelled"))
-            if entry.is_consumed:
+            if ref in self._kept:
+                self.answers.append(messages.stuck(ref, self._kept[ref]))
+            elif entry.is_consumed:
                 self.answers.append(messages.consumed(ref))
             elif entry.upload.error is not None:
                 self.answers.append(messages.error(ref, entry.upload.error))

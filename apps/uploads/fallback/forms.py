@@ -63,4 +63,4 @@ def _refusal(uploads: Uploads, entry: UploadEntry, posted: Any) -> UploadError |
     except UploadError as refused:
         return refused
     outcome = drive.deliver(entry, posted.chunks())
-    return outcome.error if isinstance(outcome, drive.Refused) else None
+    return outcome.error if isinstance(outcome, drive.Refused | drive.Postponed) else None

@@ -140,7 +140,8 @@ def take(uploads: Uploads, record: Record, ref: str) -> UploadEntry:
 
 
 def settle(uploads: Uploads, entry: UploadEntry) -> UploadError | None:
-    """Why the upload must be refused, if so. Then it is off the page, and parked as before if it isn't over.
+    """Why the upload must be refused, if so. Then it is off the page, and parked as before if it isn't over, as what
+    refused it passes.
 
     A writer gets its bytes only now: they were staged, since no view was there to say who writes them.
     """
@@ -156,6 +157,7 @@ def _deliver(entry: UploadEntry) -> UploadError | None:
     if entry.slot.writer is None:
         return _refusal(drive.deliver(entry, ()))
     assert isinstance(entry.hold, hold.StoredHold)
+    before = entry.hold.record.writer
     plain = stand_in(entry.hold.record, _PLAIN)
     plain.hold = entry.hold
     try:
@@ -166,11 +168,13 @@ def _deliver(entry: UploadEntry) -> UploadError | None:
     refusal = _refusal(drive.deliver(entry, _read(plain.path)))
     if refusal is None or entry.is_over:
         plain.sink.discard(None)
+    else:
+        entry.hold.record_writer(dict(before))  # the next writer gets all of it again
     return refusal
 
 
 def _refusal(outcome: drive.Outcome) -> UploadError | None:
-    return outcome.error if isinstance(outcome, drive.Refused) else None
+    return outcome.error if isinstance(outcome, drive.Refused | drive.Postponed) else None
 
 
 def _expect_whole(record: Record) -> None:

@@ -157,7 +157,9 @@ class Fallback:
         entry = parked.take(self._uploads, record, ref)
         refused = parked.settle(self._uploads, entry)
         if refused is not None and not entry.is_over:
-            raise refused  # and parked, as it was
+            if refused.passes:
+                return _refusal(refused)  # it is parked, as it was: the client asks again
+            raise refused
         if slot.progress is not None:
             self._tell(entry)
         if entry.is_consumed:

@@ -13,7 +13,15 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
 from django.core.exceptions import ImproperlyConfigured
 
 from liveview.process import here
@@ -23,6 +31,17 @@ from uploads.s3.options import S3Options, options
 logger = logging.getLogger("uploads.s3")
 
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+AGAIN: Final = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "OperationAborted", "RequestTimeout", "SlowDown", "Throttling"}
+)  # error codes that pass whatever their status is
+AWAY: Final = (
+    NoConnection,
+    HTTPClientError,
+    IncompleteReadError,
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+)
+FULL: Final = frozenset({501, 507})  # statuses of a storage that won't do it however often it is asked
 POOL: Final = 32  # connections of one process; further requests wait for a free one
 
 
@@ -41,7 +60,7 @@ def bucket() -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns what boto3 raises into `UploadError("storage_unavailable")`.
+    """Turns what boto3 raises into `UploadError("storage_unavailable")`, which `lasts` if the storage says no.
 
     boto3's exceptions name buckets, keys and roles: only their kind is logged, and nothing of them is shown.
     """
@@ -49,7 +68,16 @@ def translated() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as failure:
         logger.warning("S3 request failed: %s", code_of(failure))
-        raise UploadError("storage_unavailable") from None
+        raise UploadError("storage_unavailable", lasts=not is_passing(failure)) from None
+
+
+def is_passing(failure: Exception) -> bool:
+    """Whether the storage is away, or has too much to do; not if it refuses, is full, or was never asked."""
+    if not isinstance(failure, ClientError):
+        return isinstance(failure, AWAY)
+    status = int(failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    is_away = status >= 500 and status not in FULL or status in (408, 429)
+    return is_away or code_of(failure) in AGAIN
 
 
 def code_of(failure: Exception) -> str:

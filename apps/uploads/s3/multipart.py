@@ -93,12 +93,8 @@ class S3MultipartWriter(BufferedUploadWriter):
                 )
             except ClientError as failure:
                 # The response to an earlier attempt may have been lost.
-                if code_of(failure) != "NoSuchUpload" or not self._is_there():
+                if code_of(failure) != "NoSuchUpload" or not objects.is_whole(self.key, self.expected_size, len(named)):
                     raise
-
-    def _is_there(self) -> bool:
-        found = objects.head(self.key)
-        return found is not None and found.size == self.expected_size
 
     def _url(self) -> str:
         endpoint = options().endpoint_url
@@ -164,7 +160,7 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
         return result
 
     def suspend(self) -> None:
-        self.parts.settle()
+        self.parts.wind_down()
         if self.keeps_tails and self.buffered:
             self._leave(self.take_rest())
 
@@ -219,7 +215,8 @@ class ResumableS3Writer(ResumableUploadWriter, S3MultipartWriter):
             except ClientError as failure:
                 if code_of(failure) != "NoSuchUpload":
                     raise
-                if not self._is_there():
+                count = max(1, -(-(self.expected_size or 0) // self.buffer_threshold))
+                if not objects.is_whole(self.key, self.expected_size, count):
                     raise UploadError("unknown_ref") from None
                 self._start, self.multipart = self.expected_size or 0, ""
                 return

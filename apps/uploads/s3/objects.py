@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from botocore.exceptions import ClientError
 
 from uploads.s3.client import MISSING, bucket, client, code_of, translated
+
+_OF_PARTS: Final = re.compile(r"[0-9a-f]{32}-([0-9]+)")  # an ETag that says how many parts there were
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,15 @@ def head(key: str) -> Found | None:
                 return None
             raise
         return Found(answer["ContentLength"], answer["ETag"].strip('"'))
+
+
+def is_whole(key: str, size: int | None, parts: int) -> bool:
+    """Whether the object is what a multipart upload of so many parts came to, as far as its ETag says."""
+    found = head(key)
+    if found is None or found.size != size:
+        return False
+    counted = _OF_PARTS.fullmatch(found.etag)
+    return counted is None or int(counted[1]) == parts
 
 
 def first_bytes(key: str, found: Found, count: int) -> bytes:

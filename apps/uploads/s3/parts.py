@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
 from liveview.process import here
+from uploads.errors import UploadError
 from uploads.s3.options import SMALLEST_PART, options
 
 THREADS: Final = 16  # parts of all uploads of one process that are sent at the same time
@@ -19,12 +20,18 @@ def part_size(size: int) -> int:
     return max(known.part_size, SMALLEST_PART, -(-size // known.max_parts))
 
 
+PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a part is sent again after a failure that passes
+
+
 class Stopped(Exception):
     """The remaining parts are not wanted any more."""
 
 
 class PartUploads:
-    """The parts of one upload. All methods block."""
+    """The parts of one upload. All methods block.
+
+    A part that couldn't be sent is kept, and sent again when `send` or `drain` is called again.
+    """
 
     def __init__(self, parallel: int) -> None:
         self.etags: dict[int, str] = {}  # of the parts that S3 has, by number
@@ -32,16 +39,22 @@ class PartUploads:
         self._lock = threading.Lock()
         self._running: set[Future[None]] = set()
         self._failure: BaseException | None = None
+        self._unsent: dict[int, Callable[[], str]] = {}  # by number, since that failure
+        self._stopping = threading.Event()
 
     def send(self, number: int, upload: Callable[[], str]) -> None:
         """Calls `upload`, which returns the part's ETag, in another thread. Waits until there is room for it.
 
-        If an earlier part has failed: raises its error, once no other is under way.
+        If an earlier part has failed: raises its error, once no other is under way, and it has failed again.
         """
         self._room.acquire()  # before anything more is read
         if self._failure is not None:
             self._room.release()
             self.drain()
+            self._room.acquire()
+        self._submit(number, upload)
+
+    def _submit(self, number: int, upload: Callable[[], str]) -> None:
         future = here(PartThreads).submit(self._send, number, upload)
         with self._lock:
             self._running.add(future)
@@ -50,6 +63,12 @@ class PartUploads:
     def drain(self) -> None:
         """Returns when every part is there. If one has failed: raises its error, once none is under way."""
         self.settle()
+        if self._unsent and not self._stopping.is_set():
+            self._failure, unsent, self._unsent = None, self._unsent, {}
+            for number, upload in sorted(unsent.items()):
+                self._room.acquire()
+                self._submit(number, upload)
+            self.settle()
         if self._failure is not None:
             raise self._failure
 
@@ -59,8 +78,14 @@ class PartUploads:
             running = list(self._running)
         wait(running)
 
+    def wind_down(self) -> None:
+        """`settle`, but what fails from now on isn't sent again."""
+        self._stopping.set()
+        self.settle()
+
     def stop(self) -> None:
         """Sends no more parts, and returns when those under way have ended."""
+        self._stopping.set()
         self._failure = self._failure or Stopped()
         self.settle()
 
@@ -73,11 +98,22 @@ class PartUploads:
 
     def _send(self, number: int, upload: Callable[[], str]) -> None:
         if self._failure is not None:
+            self._unsent[number] = upload
             return
         try:
-            self.etags[number] = upload()
+            self.etags[number] = self._persist(upload)
         except BaseException as failure:  # set before the next part checks it
+            self._unsent[number] = upload
             self._failure = self._failure or failure
+
+    def _persist(self, upload: Callable[[], str]) -> str:
+        for pause in PAUSES:
+            try:
+                return upload()
+            except UploadError as failure:
+                if not failure.passes or self._stopping.wait(pause):
+                    raise
+        return upload()
 
     def _done(self, future: Future[None]) -> None:
         with self._lock:

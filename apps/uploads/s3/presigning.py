@@ -239,7 +239,14 @@ class S3Upload:
             raise UploadError("incomplete")
         put = [{"PartNumber": number, "ETag": good[number]} for number in sorted(good)]
         with translated():
-            client().complete_multipart_upload(**self._named, MultipartUpload={"Parts": put})
+            try:
+                client().complete_multipart_upload(**self._named, MultipartUpload={"Parts": put})
+            except ClientError as failure:
+                # The response to an earlier attempt may have been lost.
+                if code_of(failure) != "NoSuchUpload" or not objects.is_whole(
+                    self._handle.key, self._entry.size, self.count
+                ):
+                    raise
 
     def _abort(self) -> None:
         if not self._handle.multipart:

@@ -64,6 +64,7 @@ class StagedObject:
         self._said = ("", 0)  # what the bucket says of the bytes before the offset
         self._over = threading.Event()
         self._is_discarded = False
+        self.is_broken = False
         self._patience = PATIENCE
         self._lock = threading.Lock()  # held while it is parked
         self._beside = self._scratch.sibling(NOTE)  # which copy the scratch file is, and how much of it is missing
@@ -76,6 +77,11 @@ class StagedObject:
     @property
     def on_disk(self) -> int:
         return self._scratch.on_disk
+
+    @property
+    def outlives(self) -> bool:
+        """A new one finds what the record knows of."""
+        return not self.is_broken or self._entry.hold.is_held
 
     def sibling(self, name: str) -> Path:
         return self._scratch.sibling(name)
@@ -185,10 +191,14 @@ class StagedObject:
         self._scratch.write(pieces)
         if self._scratch.is_over or self._scratch.durable < self._part_size:
             return
-        if self._parts is None:
-            self._begin()
-        if not self._over.is_set():
-            self._send(max(options().part_size, self._part_size))
+        try:
+            if self._parts is None:
+                self._begin()
+            if not self._over.is_set():
+                self._send(max(options().part_size, self._part_size))
+        except UploadError as failure:
+            self.is_broken = failure.passes
+            raise
 
     def seal(self) -> str:
         with threads.aside():

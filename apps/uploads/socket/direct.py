@@ -27,6 +27,7 @@ from uploads.entries.entry import UploadEntry
 from uploads.entries.registry import Uploads
 from uploads.errors import UploadError
 from uploads.external import RemoteSink, topic_of
+from uploads.socket.retries import Retries
 
 if TYPE_CHECKING:
     from liveview import LiveView
@@ -51,19 +52,21 @@ class Owner(Protocol):
 
     def has_failed(self, entry: UploadEntry) -> None: ...
 
-    async def has_arrived(self, entry: UploadEntry) -> None: ...
+    async def settle(self, entry: UploadEntry) -> UploadError | None: ...
+
+    async def put_back(self, entry: UploadEntry, failure: UploadError) -> None:
+        """It can't be resumed now: parks it again, and says so."""
 
 
 class DirectUploads:
     """On the event loop unless said otherwise."""
 
-    def __init__(self, view: LiveView, uploads: Uploads, link: Link, owner: Owner) -> None:
+    def __init__(self, view: LiveView, uploads: Uploads, link: Link, owner: Owner, retries: Retries) -> None:
         self._view, self._uploads = view, uploads
-        self._link, self._owner = link, owner
+        self._link, self._owner, self._retries = link, owner, retries
         self._loop = asyncio.get_running_loop()
         self._subscriptions = Subscriptions(self._informed)
         self._waiting: dict[str, UploadEntry] = {}  # by topic
-        self._finishing: set[UploadEntry] = set()
         self._heard: dict[UploadEntry, float] = {}  # when its browser has last asked for permission
         self._is_watching = False
         self._signatures = Bucket(5, burst=100)  # messages that ask for some, each for at most a hundred
@@ -88,10 +91,13 @@ class DirectUploads:
         try:
             with _answered():
                 grant = await threads.remote(_sink(entry).at_storage.grant)
-                await self._listen(entry)
         except UploadError as failure:
-            self._fail(entry, failure)
+            if failure.passes:
+                await self._owner.put_back(entry, failure)
+            else:
+                self._fail(entry, failure)
             return
+        await self._listen(entry)
         self._hear(entry)
         self._link.send(messages.resumed(entry, 0, "", 0, grant))
 
@@ -103,35 +109,42 @@ class DirectUploads:
         if not self._signatures.take():
             self._fail(entry, UploadError("rate_limited"))
             return
+        await self._retries.go_on(entry, partial(self._sign, entry, parts))
+
+    async def _sign(self, entry: UploadEntry, parts: list[int]) -> UploadError | None:
         try:
             with _answered():
                 grant = await threads.remote(partial(_sink(entry).at_storage.sign, parts))
         except UploadError as failure:
+            if failure.passes:
+                return failure
             if failure.code == "bad_offset":
-                self._link.violation("unknown part number", ref)
+                self._link.violation("unknown part number", entry.ref)
             else:
                 self._fail(entry, failure)
-            return
+            return None
         self._hear(entry)
-        self._link.send(messages.signed(ref, grant))
+        self._link.send(messages.signed(entry.ref, grant))
+        return None
 
     async def done(self, ref: str) -> None:
         """The browser or the storage says that all has been sent. Said twice, the storage is asked once."""
         entry = self._find(ref)
-        if entry is None or entry in self._finishing:
-            return
-        self._finishing.add(entry)
+        if entry is not None:
+            await self._retries.go_on(entry, partial(self._arrive, entry))
+            await self._stop_listening()
+
+    async def _arrive(self, entry: UploadEntry) -> UploadError | None:
+        """A failure that passes costs nothing of what the storage has."""
         try:
             with _answered():
                 await threads.remote(partial(drive.arrived, entry))
         except UploadError as failure:
+            if failure.passes:
+                return failure
             self._fail(entry, failure)
-        else:
-            if entry.is_open:
-                await self._owner.has_arrived(entry)
-        finally:
-            self._finishing.discard(entry)
-            await self._stop_listening()
+            return None
+        return await self._owner.settle(entry) if entry.is_open else None
 
     def failed(self, ref: str, code: str) -> None:
         """The browser gives up."""
@@ -209,7 +222,7 @@ class DirectUploads:
             await asyncio.sleep(max(0.0, min(self._heard.values()) + conf().unbegun - time.monotonic()))
             for entry, heard in list(self._heard.items()):
                 is_late = time.monotonic() - heard >= conf().unbegun
-                if is_late and entry.is_open and entry not in self._finishing:
+                if is_late and entry.is_open and not self._retries.is_trying(entry):
                     self._fail(entry, UploadError("timeout"))
                 if is_late or not entry.is_open:
                     del self._heard[entry]
@@ -247,9 +260,13 @@ class DirectUploads:
         await self._listen(entry)
 
     async def _listen(self, entry: UploadEntry) -> None:
+        """What the webhook says is of use, and not needed."""
         topic = topic_of(entry.upload.id)
         self._waiting[topic] = entry
-        await self._subscriptions.subscribe(topic)
+        try:
+            await self._subscriptions.subscribe(topic)
+        except Exception:  # noqa: BLE001  (whatever the channel layer raises)
+            logger.warning("the page won't hear of S3's events", exc_info=True)
 
     async def _stop_listening(self) -> None:
         for topic in [topic for topic, entry in self._waiting.items() if not entry.is_open]:
@@ -281,6 +298,9 @@ def _answered() -> Iterator[None]:
         yield
     except UploadError:
         raise
+    except OSError:  # the network's, of a presigner of the application
+        logger.warning("a direct upload's storage doesn't answer", exc_info=True)
+        raise UploadError("storage_unavailable") from None
     except Exception:  # noqa: BLE001
         logger.exception("a direct upload's storage or store failed")
         raise UploadError("server_error") from None

@@ -41,11 +41,11 @@ class Owner(Protocol):
     def has_failed(self, entry: UploadEntry) -> None:
         """The machine has rejected it. A write may still be under way, of bytes that nobody wants."""
 
+    def has_stopped(self, entry: UploadEntry, failure: UploadError) -> None:
+        """It can't be written now, and what there is of it stays."""
+
     async def has_arrived(self, entry: UploadEntry) -> None:
         """Every byte is written."""
-
-    def has_paused(self, entry: UploadEntry) -> None:
-        """Its storage is away. What is there stays, to be resumed."""
 
 
 class Channel:
@@ -195,9 +195,12 @@ class Receiver:
         return self._drip.is_dripping(counts=may_send and bool(before & self._had_begun))
 
     def _fail(self, channel: Channel, error: UploadError) -> None:
-        """Reports an upload that ended with this very error."""
+        """Reports an upload that ended, or was stopped, with this very error."""
         if error.code == "session_ended":
             self._link.close(CloseCode.SESSION_ENDED)
+        elif channel.entry.is_open and error.passes:
+            self.close(channel.entry)
+            self._owner.has_stopped(channel.entry, error)
         elif channel.entry.upload.error == error:
             self.close(channel.entry)
             self._owner.has_failed(channel.entry)
@@ -228,10 +231,7 @@ class Receiver:
                 self._damaged(channel)
             except UploadError as failure:
                 self._fail(channel, failure)
-                if failure.code == "storage_unavailable" and entry.is_open and entry.fail(failure):
-                    self.close(entry)
-                    self._owner.has_paused(entry)
-                elif entry.is_open:  # the session has ended: what follows would leave a gap
+                if entry.is_open:  # what follows would leave a gap
                     cost += channel.cost
                     channel.waiting, channel.cost = [], 0
                     drive.rewind(entry)

@@ -55,7 +55,8 @@ class Resumption:
             logger.exception("could not store upload record")
 
     async def resume(self, message: Message) -> tuple[UploadEntry | None, UploadError | None]:
-        """The entry, its offset measured; or why not: `locked`, to be tried again, or anything else, to start over.
+        """The entry, its offset measured; or why not: `locked` or what passes, to be tried again, or anything else, to
+        start over.
 
         An upload that is refused as `cancelled` on adoption is removed.
         """
@@ -73,7 +74,7 @@ class Resumption:
             return None, refused
         except Exception:  # noqa: BLE001
             logger.exception("could not resume upload")
-            return None, UploadError("unknown_ref")
+            return None, UploadError("storage_unavailable")  # its store may be away: no reason to start over
         self.keep_renewing()
         return entry, None
 
@@ -101,6 +102,13 @@ class Resumption:
         here = (owner_of(self._request), self._request.path, message["slot"], message["size"])
         return (record.owner, record.page, record.slot, record.size) == here
 
+    async def put_back(self, entry: UploadEntry) -> None:
+        """Takes it off the page, and parks it."""
+        self._uploads.staged.discard(entry)
+        if self._uploads.entries.get(entry.ref) is entry:
+            del self._uploads.entries[entry.ref]
+        await threads.checking(is_remote=entry.sink.is_remote)(entry.park)
+
     # Leases
     def keep_renewing(self) -> None:
         """From now on, for as long as the socket is open."""
@@ -126,10 +134,7 @@ class Resumption:
     async def superseded(self, entry: UploadEntry) -> None:
         """Another socket has resumed it: this one lets go, and leaves the bytes alone."""
         entry.let_go()
-        self._uploads.staged.discard(entry)
-        if self._uploads.entries.get(entry.ref) is entry:
-            del self._uploads.entries[entry.ref]
-        await threads.checking(is_remote=entry.sink.is_remote)(entry.park)
+        await self.put_back(entry)
         self._link.send(messages.error(entry.ref, UploadError("superseded")))
 
 

@@ -29,6 +29,7 @@ from uploads.socket.deferred import Deferred
 from uploads.socket.direct import DirectUploads
 from uploads.socket.receiver import Receiver
 from uploads.socket.resumption import Resumption
+from uploads.socket.retries import Retries
 from uploads.writers import causes
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class UploadSession:
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._receiver = Receiver(link, self)
+        self.retries = Retries(link)
         self._resumption = Resumption(view.request, uploads, link, self._adopt)
-        self.direct = DirectUploads(view, uploads, link, self)
+        self.direct = DirectUploads(view, uploads, link, self, self.retries)
         self._registrations = Bucket(50, burst=2000)
         self._messages = Bucket(500, burst=20_000)
         self._deferred = Deferred(uploads)
@@ -107,6 +109,8 @@ class UploadSession:
                 self._begin(message, self._resume)
             case "upload_cancel":
                 self._cancel(message["ref"])
+            case "upload_retry":
+                self._link.spawn(self.retries.again(message["ref"]))
             case "upload_sign":
                 self._link.spawn(self.direct.sign(message["ref"], message["parts"]))
             case "upload_external_done":
@@ -245,6 +249,10 @@ class UploadSession:
         else:
             await self._go_on(entry)
 
+    async def put_back(self, entry: UploadEntry, failure: UploadError) -> None:
+        await self._resumption.put_back(entry)
+        self._link.send(messages.not_resumed(entry.ref, UploadError("locked", failure.message)))
+
     async def _go_on(self, entry: UploadEntry) -> None:
         channel, (digest, length) = self._receiver.open(entry), entry.tail
         self._link.send(messages.resumed(entry, channel, digest, length))
@@ -310,31 +318,33 @@ class UploadSession:
             self._link.spawn(self._remove([entry]))
         self._changed(entry)
 
-    def has_paused(self, entry: UploadEntry) -> None:
-        """Its storage is away: the page is told, and asks for it again."""
-        self._uploads.staged.discard(entry)
-        self._link.spawn(self._pause(entry))
-        self._changed(entry)
-
-    async def _pause(self, entry: UploadEntry) -> None:
-        await asyncio.shield(threads.checking(is_remote=entry.sink.is_remote)(entry.park))
-        if entry.upload.error is not None and not self._is_closed:  # not before the next resume can have it
-            self._link.send(messages.error(entry.ref, entry.upload.error))
+    def has_stopped(self, entry: UploadEntry, failure: UploadError) -> None:
+        """Its writer has failed in passing: it goes on, where it can, on another channel."""
+        self._link.spawn(self.retries.go_on(entry, partial(self.settle, entry), failure))
 
     async def has_arrived(self, entry: UploadEntry) -> None:
-        """Every byte is here: settles it, in a thread."""
+        """Every byte is here."""
+        await self.retries.go_on(entry, partial(self.settle, entry))
+
+    async def settle(self, entry: UploadEntry) -> UploadError | None:
+        """Settles it, in a thread, or goes on from what its writer has; what keeps it from that for now."""
         settle = partial(drive.settle, entry, partial(self._expect_fit, entry))
         who = self._uploads.uploader
         judged = threads.judge(settle, who.share, who.network) if entry.sink.is_staged else threads.remote(settle)
         outcome = await judged
         if self._uploads.entries.get(entry.ref) is not entry or self._is_closed:
-            return  # it was cancelled or replaced meanwhile
+            return None  # it was cancelled or replaced meanwhile
         match outcome:
             case drive.Ready():
                 self._link.send(messages.ready(entry))
                 self._changed(entry)
             case drive.Refused():
                 self.has_failed(entry)
+            case drive.Incomplete():
+                await self._go_on(entry)
+            case drive.Postponed(error):
+                return error
+        return None
 
     def _expect_fit(self, entry: UploadEntry) -> None:
         try:

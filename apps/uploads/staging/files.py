@@ -93,6 +93,8 @@ class StagingFile:
 
     is_remote = False
     is_staged = True
+    outlives = True
+    is_broken = False
 
     def __init__(self, upload_id: str, size: int) -> None:
         self.path = conf().staging_dir / upload_id

@@ -49,14 +49,16 @@ class BufferedUploadWriter(UploadWriter):
             return
         view, at = memoryview(b"".join(self.__pieces)), 0
         self.__pieces = []
-        while len(view) - at >= self.buffer_threshold or (final and at < len(view)):
-            part = bytes(view[at : at + self.buffer_threshold])
-            at += len(part)
-            self.__length -= len(part)
-            self.__parts += 1
-            self.on_part(part, self.__parts)
-        if at < len(view):
-            self.__pieces = [bytes(view[at:])]
+        try:
+            while len(view) - at >= self.buffer_threshold or (final and at < len(view)):
+                part = bytes(view[at : at + self.buffer_threshold])
+                self.on_part(part, self.__parts + 1)
+                at += len(part)
+                self.__length -= len(part)
+                self.__parts += 1
+        finally:
+            if at < len(view):
+                self.__pieces = [bytes(view[at:])]
 
     # For the driver and for writers that resume
     def accept(self, chunk: bytes) -> None:

@@ -17,7 +17,7 @@ class UploadWriter(ABC):
     expected_size: bytes; exactly that many will come.
 
     All methods are called in threads, one at a time and in order, and may block: that slows down this
-    upload's browser and nobody else's. After `close` or `abort` nothing more is called.
+    upload's browser and nobody else's. After `abort`, or a `close` that returns, nothing more is called.
     """
 
     def __init__(self, upload_id: str, filename: str, content_type: str, expected_size: int | None = None) -> None:
@@ -34,7 +34,10 @@ class UploadWriter(ABC):
         """Called with the bytes of each binary message. Raising ends the upload and calls `abort`."""
 
     def close(self) -> Any:  # noqa: B027
-        """Every byte was written, and the slot's validators have passed. What it returns is `entry.writer_result`."""
+        """Every byte was written, and the slot's validators have passed. What it returns is `entry.writer_result`.
+
+        Raising `UploadError("storage_unavailable")` says that the storage is away for the moment: it is called again.
+        """
 
     def abort(self, error: BaseException) -> None:  # noqa: B027  (nor released)
         """The upload has failed, or was cancelled: release what it holds. What this raises is only logged.

@@ -63,6 +63,7 @@ class Driver:
         self._gate = CallGate()
         self._hold = entry.hold
         self._is_closed = False
+        self._is_kept = False  # the writer has failed in passing, and a new one can go on
         self._result: Any = None
         self._beside = StagingFile(entry.upload.id, 0)  # never written: what validators make goes beside it
         self.written = 0  # bytes handed to the writer, by this driver or those before
@@ -78,6 +79,18 @@ class Driver:
     def file(self, name: str, content_type: str) -> SimpleUploadedFile:
         """Empty: the writer has the bytes."""
         return SimpleUploadedFile(name, b"", content_type)
+
+    @property
+    def is_broken(self) -> bool:
+        return self._gate.is_over
+
+    @property
+    def outlives(self) -> bool:
+        """Unless the writer has been aborted, or is somebody else's now.
+
+        But where all bytes are staged here, a new one gets them again.
+        """
+        return not self._gate.is_over or self._is_kept or (self._hold.is_held and self.path.exists())
 
     @property
     def tail(self) -> tuple[str, int]:
@@ -107,7 +120,7 @@ class Driver:
         return self._writer.sha256 if isinstance(self._writer, ResumableUploadWriter) else ""
 
     def finish(self) -> Sealed:
-        """Closes the writer. Raises `UploadError`."""
+        """Closes the writer. Raises `UploadError`; it may be called again after one that `passes`."""
         if not self._is_closed:  # it is if the page came back after the upload was complete
             self._close()
         return Sealed(self.seal(), self._result)
@@ -121,6 +134,8 @@ class Driver:
                 writer.flush(final=True)
             self._result = writer.close()
         except BaseException as failure:
+            if isinstance(failure, UploadError) and failure.passes:
+                raise
             raise self._failed(failure) from None
         else:
             self._closed()
@@ -139,6 +154,9 @@ class Driver:
             self.park()
         elif self._is_closed:
             self._discard_result()
+        elif self._is_kept:
+            self._is_kept = False
+            self._abort(cause)
         else:
             self._gate.end(partial(self._abort, cause))
 
@@ -178,7 +196,7 @@ class Driver:
         """
         upload_id, self._hold = self._entry.upload.id, hold
         old = here(Drivers).find(upload_id)
-        if old is not None and not old.hand_over():
+        if old is not None and old._entry is not self._entry and not old.hand_over():
             raise UploadError("locked")
         waiting = here(Waiting).take(upload_id)
         if isinstance(waiting, Driver):
@@ -268,7 +286,8 @@ class Driver:
 
     # The end
     def _failed(self, failure: BaseException) -> UploadError:
-        self._gate.end(partial(self._abort, failure))
+        self._is_kept = _passes(failure) and self._hold.is_held and goes_on_elsewhere(self._writer)
+        self._gate.end(self._suspend if self._is_kept else partial(self._abort, failure))
         if isinstance(failure, UploadError):
             return failure
         logger.error("writer failed", exc_info=failure)
@@ -276,7 +295,7 @@ class Driver:
 
     def _not_reopened(self, failure: BaseException) -> UploadError:
         """A storage that doesn't answer just now is no reason to give up what it has: the client asks again."""
-        if failure == UploadError("storage_unavailable"):
+        if _passes(failure) or failure == UploadError("storage_unavailable"):
             self._gate.end(self._suspend)
             return UploadError("locked", UploadError("storage_unavailable").message)
         return self._failed(failure)
@@ -322,6 +341,11 @@ class Driver:
                 logger.exception("writer suspend failed")
         else:
             self._abort(session_closed())
+
+
+def _passes(failure: BaseException) -> bool:
+    """Whether the storage may only be away: networks and disks fail with an `OSError`."""
+    return failure.passes if isinstance(failure, UploadError) else isinstance(failure, OSError)
 
 
 def _type_of(entry: Entry) -> str:

@@ -46,14 +46,19 @@ class ResumableUploadWriter(UploadWriter):
         return "", 0
 
     def suspend(self) -> None:
-        """The upload is parked, and this instance won't be called again: let go of what only this process has."""
+        """The upload is parked: let go of what only this process has. Only `abort` may still be called, if nobody wants
+        the upload any more before another instance goes on.
+
+        Also called after `write_chunk` or `close` has raised something that passes: `UploadError` with
+        `storage_unavailable`, or an `OSError`.
+        """
 
     def keep_with(self, keep: Callable[[], None]) -> None:
         """For the driver: what `save_state` calls."""
         self.__keep = keep
 
 
-def goes_on_elsewhere(writer: UploadWriter) -> bool:
+def goes_on_elsewhere(writer: UploadWriter | None) -> bool:
     """Whether a new instance could resume.
 
     A buffering writer has bytes that are nowhere else and, unless it measures, only this very instance knows how many

@@ -16,25 +16,26 @@ logger = logging.getLogger("uploads")
 
 
 def make_ready(entry: UploadEntry, intake: Intake) -> None:
-    """From the last byte to ready. Raises `UploadError`; nothing is left then. Blocks."""
+    """From the last byte to ready. Raises `UploadError`; nothing is left then, unless it `passes`. Blocks."""
     if not entry.size and intake.takes_empty:
         drive.commit(entry, [b""])  # so that there is a file to check
     outcome = drive.deliver(entry, ())
-    if isinstance(outcome, drive.Refused):
+    if isinstance(outcome, drive.Refused | drive.Postponed):
         raise outcome.error
 
 
 def hand_over(entry: UploadEntry, intake: Intake, owner: str) -> str:
     """What the intake calls the file, if it says. Blocks.
 
-    Raises `UploadError`: the intake's own, after which nothing is left, or `server_error`, after which nothing has
-    changed and the client may retry.
+    Raises `UploadError`: the intake's own, after which nothing is left; or one that `passes`, or `server_error`, after
+    which nothing has changed and the client may retry.
     """
     entry.lend()
     try:
         name = intake.receive(entry, owner) or ""
     except UploadError as refused:
-        entry.fail(refused)
+        if not refused.passes:
+            entry.fail(refused)
         raise
     except Exception:
         logger.exception("intake %s failed", intake.name)

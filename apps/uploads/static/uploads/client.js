@@ -70,10 +70,10 @@ class Uploads {
     const held = this.find(has("dj-upload-pause"));
     if (held) this.toggle(held);
     const again = this.find(has("dj-upload-retry"));
-    if (again) this.retry(again);
+    if (again) this.later(({ goOn }) => goOn(this, again));
   }
 
-  /** Makes a click again once there are forms, which may hold it back. */
+  /** Clicks again once there are forms, which may hold it back. */
   hold(e) {
     const button = dom(e.target).closest("[dj-upload-wait]");
     if (!button) return;
@@ -109,15 +109,14 @@ class Uploads {
     this.remove((other) => other.ref === ref);
   }
 
-  /** Takes it back; what is to be drawn stays for `remove`. */
+  /** It stays on the page, for `remove`. */
   take(upload) {
     this.live.send(messages.cancel(upload.ref));
     this.become(upload, "cancelled");
   }
 
-  retry(upload) {
-    this.cancel(upload.ref);
-    this.choose(upload.slot, [upload]);
+  later(act) {
+    load(() => import("./retry.js")).then(act);
   }
 
   // Called by the runtime
@@ -158,12 +157,11 @@ class Uploads {
     this.pump();
   }
 
-  /** A form may be submitted once the server has its files; one that failed blocks it. */
+  /** Whether the server has its files; one that failed blocks it. */
   async readyToSubmit(form) {
     return (!this.uploads.length && !this.early.length) || (await this.loadForms()).ready(form);
   }
 
-  /** The uploads of a form. */
   of(form) {
     return this.uploads.filter((upload) => this.forms.ownerOf(upload) === form);
   }
@@ -186,7 +184,7 @@ class Uploads {
     if (external) this.direct(upload, external);
   }
 
-  /** Its bytes go straight to another storage. */
+  /** Straight to another storage. */
   async direct(upload, grant) {
     upload.grant = grant;
     const { External } = await load(() => import("./external.js"));
@@ -204,7 +202,7 @@ class Uploads {
     return (this.loadingForms ??= load(() => import("./forms.js")).then(start));
   }
 
-  /** Chooses what came early, once the modules for its slots are loaded. */
+  /** Chooses what came early, once it can. */
   async chooseEarly() {
     const slots = [...this.slots.values()];
     if (this.early.length) await this.loadForms();
@@ -216,7 +214,7 @@ class Uploads {
     if (this.isReady) for (const early of this.early.splice(0)) this.choose(...early);
   }
 
-  /** A few of each slot may send; the others queue. */
+  /** A few of each slot. */
   sending() {
     const counts = new Map();
     return this.uploads.filter((upload) => {
@@ -243,7 +241,7 @@ class Uploads {
   tell(upload) {
     upload.revision++;
     this.save(upload);
-    if (upload.hasFailed) this.forget(upload);
+    if (upload.hasFailed && !upload.keeper) this.forget(upload);
     dispatchEvent(new CustomEvent("djust:upload:progress", { detail: upload.detail }));
     this.redraw();
     for (const check of this.waiters) check();
@@ -323,20 +321,21 @@ const handlers = new Map(
     },
     upload_ready(own, { ref }) {
       const upload = own.find(ref);
-      if (upload) own.become(upload, "complete");
+      if (upload) own.become(Object.assign(upload, { error: "" }), "complete");
     },
-    upload_error(own, { ref, code, message, offset }) {
+    upload_delayed(own, message) {
+      own.later(({ delay }) => delay(own, message));
+    },
+    upload_error(own, { ref, code, message, offset, kept, lasts }) {
       const upload = own.find(ref);
       if (!upload) return;
       if (offset >= 0) return void (upload.sent = offset);
-      const { channel } = upload;
-      const isPassing = PASSING.test(code) && channel >= 0; // direct uploads have been retried
-      Object.assign(upload, { code, error: message, channel: 0 });
-      own.become(upload, isPassing ? "resuming" : "error");
-      if (!isPassing) return;
       const { terms } = own; // a new socket registers it by itself
-      const again = ({ retry }) => own.terms === terms && retry(own, upload, channel > 0);
-      load(() => import("./retry.js")).then(again);
+      const { channel } = upload;
+      const isPassing = PASSING.test(code) && channel >= 0 && !kept && !lasts; // direct ones have been
+      Object.assign(upload, { code, error: message, channel: 0, keeper: kept && terms });
+      own.become(upload, isPassing ? "resuming" : "error");
+      if (isPassing) own.later(({ retry }) => own.terms === terms && retry(own, upload, channel > 0));
     },
     error(own, message) {
       handlers.get("upload_error")(own, message);

@@ -3,9 +3,10 @@
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 
-const TRIES = 8; // of one request before its upload fails
+const TRIES = 10; // of one request before its upload fails
 const FIRST_PAUSE = 500; // ms before the first retry; doubled each time
 const LONGEST_PAUSE = 30_000;
+const AWAY = "storage_unavailable";
 const BATCH = 8; // parts signed at a time
 
 /**
@@ -17,7 +18,7 @@ export const uploaders = once("uploaders", () => new Map(Object.entries({ put, p
 /** Sends one file with a grant from the server, for pages that mint grants in a `@server_function`. */
 export async function send(file, grant, { progress = () => {}, signal = new AbortController().signal, sign } = {}) {
   const uploader = uploaders.get(grant.uploader);
-  if (!uploader) throw new Error(`there is no uploader "${grant.uploader}"`);
+  if (!uploader) throw Object.assign(new Error(`there is no uploader "${grant.uploader}"`), { isFinal: true });
   await uploader({ file, grant, progress, signal, sign });
   signal.throwIfAborted();
 }
@@ -99,8 +100,13 @@ class Job {
     } catch (error) {
       if (signal.aborted) return;
       this.stop();
-      const code = error.name === "NotReadableError" ? "file_changed" : "storage_unavailable";
-      uploads.live.send({ type: "upload_external_failed", ref, code });
+      const hasChanged = error.name === "NotReadableError";
+      if (hasChanged || error.isFinal) {
+        uploads.live.send({ type: "upload_external_failed", ref, code: hasChanged ? "file_changed" : AWAY });
+      } else {
+        Object.assign(upload, { code: AWAY, error: "The file can't be stored right now.", keeper: uploads.terms });
+        uploads.become(upload, "error"); // what the storage has stays there, for the visitor to go on
+      }
     }
   }
 
@@ -132,6 +138,10 @@ class Job {
   }
 
   signed(grant) {
+    if (this.upload.status === "resuming") {
+      this.upload.error = "";
+      this.uploads.become(this.upload, "uploading"); // the server could not sign for a while
+    }
     this.answers.shift()?.resolve(grant);
     if (this.answers.length) this.ask();
   }
@@ -223,7 +233,7 @@ async function persist(request, permission, { blob, progress, signal, renew }) {
       await blob.slice(0, 1).arrayBuffer(); // throws if the file has changed on disk, which fails in the same way
       await pause(failures, signal);
     } else {
-      throw new Error(`the storage answered ${status}`);
+      throw Object.assign(new Error(`the storage answered ${status}`), { isFinal: !isPassing(status) });
     }
   }
 }

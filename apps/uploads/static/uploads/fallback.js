@@ -184,7 +184,7 @@ class Fallback {
         grant.offset = answer.offset;
       } catch (refused) {
         if (refused.status) this.refusals.set(upload.ref, refused);
-        throw refused;
+        throw Object.assign(refused, { isFinal: true });
       }
       if (upload.status === "resuming") this.uploads.become(upload, "uploading");
       progress(grant.offset);

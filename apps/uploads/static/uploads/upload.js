@@ -2,7 +2,7 @@
 
 import { once } from "../liveview/once.js";
 
-const HALF_LIFE = 2_000; // ms over which the displayed rate is smoothed
+const HALF_LIFE = 2_000; // ms, of the displayed rate
 
 const refs = once("refs", () => ({ last: 0 }));
 
@@ -24,11 +24,12 @@ export class Upload {
     this.isWanted = false; // to be sent
     [this.code, this.error] = refusal; // known without asking the server
     this.isFinal = false; // a retry is pointless
+    this.keeper = null; // the socket whose server has it still, by its terms
     this.isOpaque = false; // a picture that this browser can't show
     this.revision = 0; // of what is drawn
   }
 
-  /** Becomes another upload of the same file, for the server. */
+  /** Becomes another upload, for the server. */
   renew() {
     this.ref = `${page}-${++refs.last}`;
     this.id = ""; // the server's, if it can be resumed
@@ -52,7 +53,7 @@ export class Upload {
     return this.status === "error";
   }
 
-  /** Whether its form has it: what was refused or taken back isn't chosen any more. */
+  /** Whether its form has it: not what was refused or taken back. */
   get isChosen() {
     return !["error", "cancelled"].includes(this.status);
   }

@@ -255,6 +255,56 @@ def test_the_same_question_again_has_the_same_answer_and_takes_nothing_twice(tak
     assert taken == [sha256()]
 
 
+@pytest.mark.parametrize("step", ["write_chunk", "close"])
+def test_a_writer_whose_storage_is_away_gets_the_file_later(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    failures = [UploadError("storage_unavailable")]
+    original = getattr(ShelfWriter, step)
+
+    def fail_first(self: ShelfWriter, *given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return original(self, *given)
+
+    monkeypatch.setattr(ShelfWriter, step, fail_first)
+    page = Page("/eager/")
+    upload_id = page.begin("shelf")
+    assert page.done(upload_id)["type"] == "upload_ready"
+
+    first = page.submit(f"{upload_id} r-1")
+    assert [(told["type"], told["kept"]) for told in first.json()["messages"]] == [("upload_error", True)]
+    assert staged() == [upload_id]
+
+    page.submit(f"{upload_id} r-1")
+    assert sha256(ShelfWriter.shelf[-1]) == sha256()
+    assert staged() == []
+
+
+def test_a_check_that_cannot_say_now_is_asked_again(
+    staged: Staged, taken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [UploadError("busy")]
+
+    def check(entry: UploadEntry) -> None:
+        if failures:
+            raise failures.pop()
+
+    original = EagerView.mount
+
+    def mount(self: EagerView, request: Any, **given: Any) -> None:
+        original(self, request, **given)
+        self.allow_upload("eager", accept=".txt", progress=self.on_progress, validators=[check])
+
+    monkeypatch.setattr(EagerView, "mount", mount)
+    page = Page("/eager/")
+    upload_id = page.begin("eager")
+
+    assert page.tell("upload_done", ref="r-1", upload_id=upload_id).status_code == 503
+    assert page.done(upload_id)["type"] == "upload_consumed"
+    assert taken == [sha256()]
+
+
 def test_one_that_fails_at_it_says_so_and_leaves_nothing(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(view: EagerView, entry: UploadEntry) -> None:
         raise RuntimeError("not today")

@@ -142,6 +142,34 @@ def test_an_application_that_fails_gets_another_chance(record: Record, shop: Sho
     assert len(shop.got) == 1
 
 
+@pytest.mark.parametrize("code", ["storage_unavailable", "busy"])
+def test_an_application_whose_storage_is_away_gets_another_chance(record: Record, shop: Shop, code: str) -> None:
+    shop.raises = UploadError(code)
+    with pytest.raises(UploadError, match=shop.raises.message):
+        finished(record)
+    shop.raises = None
+
+    finished(records.store().load(record.id))
+    assert len(shop.got) == 1
+
+
+def test_a_validator_that_cannot_say_now_is_asked_again(
+    record: Record, shop: Shop, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [UploadError("busy")]
+
+    def check(entry: UploadEntry) -> None:
+        if failures:
+            raise failures.pop()
+
+    intakes.register("shop", accept=".txt", max_file_size=20_000, receive=shop.receive, validators=[check])
+    with pytest.raises(UploadError):
+        finished(record)
+
+    finished(records.store().load(record.id))
+    assert len(shop.got) == 1
+
+
 def test_a_file_that_somebody_else_has_taken_over_is_left_to_them(record: Record, shop: Shop, staged: Any) -> None:
     own = held(record)
     own.release()

@@ -12,9 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from uploads import UploadEntry, UploadError
+from uploads.s3 import parts
 from uploads.s3.multipart import ResumableS3Writer, S3MultipartWriter
+from uploads.socket import retries
 from uploads.testing import Refused, UploadPage
-from uploads.tests.faults import S3Faults, status
+from uploads.tests.faults import Fault, S3Faults, lose_answer, status
 from uploads.tests.moto import Moto
 from uploads.tests.support import Site, until
 from uploads.tests.writers.writing import WriterView
@@ -39,6 +41,7 @@ def s3(moto: Moto, project: None, settings: Any) -> Iterator[S3Faults]:
 @pytest.fixture(params=[S3MultipartWriter, ResumableS3Writer])
 def live(request: Any, s3: S3Faults, site: Site, monkeypatch: pytest.MonkeyPatch) -> UploadPage:
     monkeypatch.setattr(WriterView, "make", request.param)
+    monkeypatch.setattr(retries, "PAUSES", (0.01,) * 6)
     monkeypatch.setattr(WriterView, "check", staticmethod(lambda entry: None))
     return site("/writers/")
 
@@ -126,6 +129,38 @@ def test_the_storage_refuses(live: UploadPage, s3: S3Faults, moto: Moto, method:
     until(lambda: moto.unfinished() == [] == moto.keys())
     s3.clear()
     live.upload("file", "b.txt", DATA, chunk=CHUNK)  # and the page still works
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "fault"),
+    [
+        ("PUT", "partNumber=", status(503, "SlowDown")),
+        ("POST", "uploadId=", status(503, "SlowDown")),
+        ("POST", "uploadId=", lose_answer),
+    ],
+)
+def test_an_outage_costs_nothing(
+    live: UploadPage,
+    s3: S3Faults,
+    moto: Moto,
+    method: str,
+    part: str,
+    fault: Fault,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long boto3 waits, it is over later."""
+    settings.UPLOADS["S3"] |= {"ATTEMPTS": 1}
+    monkeypatch.setattr(parts, "PAUSES", (0.01,) * 6)
+    s3.on(method, part, fault, times=6)
+    ref, channel = live.register("film", "a.txt", len(DATA))
+    live.send_rest(channel, DATA, chunk=CHUNK)
+    live.upload_answer(ref, "upload_ready")
+    live.submit("take")
+
+    (key,) = moto.keys()
+    assert hashlib.sha256(moto.read(key)).hexdigest() == SHA
+    assert not [message for message in live.received if message["type"] == "upload_error"]
 
 
 def test_an_interrupted_one_goes_on(live: UploadPage, s3: S3Faults, moto: Moto) -> None:

@@ -30,6 +30,8 @@ def test_every_message_and_error_code_is_documented() -> None:
         messages.ready(entry),
         messages.cancelled("r"),
         messages.consumed("r"),
+        messages.delayed("r", UploadError("busy")),
+        messages.stuck("r", UploadError("busy", lasts=True)),
         messages.error("r", UploadError("empty"), 1),
     ]
     types = {message["type"] for message in sent} | set(messages.CLIENT)
