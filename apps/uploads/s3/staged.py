@@ -75,7 +75,8 @@ class Section(io.RawIOBase):
         return read
 
     def close(self) -> None:
-        self._file.close()
+        if hasattr(self, "_file"):  # or there was no such file any more
+            self._file.close()
         super().close()
 
 
