@@ -9,13 +9,17 @@ from typing import Any, Final
 from channels.routing import get_default_application
 from django.apps import apps
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
 from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_script_prefix, resolve, reverse
 
 from liveview.conf import conf
 from liveview.setting_types import mistyped
+from liveview.socket.asgi import live_socket
 
 ROUTE_HINT = (
     "In asgi.py, at its end: from liveview.routing import live; application = live(application). "
@@ -150,9 +154,45 @@ def check_application(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         application = get_default_application()
     except ImproperlyConfigured as wrong:
         return [Error(f"ASGI_APPLICATION can't be imported: {wrong}", id="liveview.E003")]
-    if _has_route(application):
-        return []
-    return [Error(f"Nothing serves WebSockets at {conf().socket_path}.", hint=ROUTE_HINT, id="liveview.E005")]
+    if not _has_route(application):
+        return [Error(f"Nothing serves WebSockets at {conf().socket_path}.", hint=ROUTE_HINT, id="liveview.E005")]
+    if _hides_another(application):
+        return [
+            CheckWarning(
+                f"A WebSocket of the project's own is at {conf().socket_path}, where the pages' answers now.",
+                hint='Give ours another address: LIVEVIEW = {"SOCKET_PATH": "/uplift/"}',
+                id="liveview.W007",
+            )
+        ]
+    return []
+
+
+@register("liveview")
+def check_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Whether the project finds the templates and the static files of apps."""
+    found: list[CheckMessage] = []
+    try:
+        get_template(conf().layout)
+    except TemplateDoesNotExist:
+        found.append(
+            Error(
+                f"The layout around every live page isn't found: {conf().layout}.",
+                hint='In TEMPLATES: "APP_DIRS": True, for the templates of apps. Or name yours: LIVEVIEW["LAYOUT"].',
+                id="liveview.E009",
+            )
+        )
+    except Exception:  # noqa: BLE001  (settings that other checks tell of, a template that another tool reads)
+        pass
+    if not apps.is_installed("django.contrib.staticfiles") or not finders.find("liveview/client.js"):
+        found.append(
+            CheckWarning(
+                "The static files of this app aren't found: no page gets its script, and none goes live.",
+                hint='INSTALLED_APPS needs "django.contrib.staticfiles", and STATICFILES_FINDERS, if you set it, '
+                '"django.contrib.staticfiles.finders.AppDirectoriesFinder".',
+                id="liveview.W008",
+            )
+        )
+    return found
 
 
 def check_address(name: str, *, app: str, check_id: str) -> list[CheckMessage]:
@@ -192,6 +232,14 @@ def _has_route(application: Any) -> bool:
     return any(_leads(route) for each in routed for route in each.routes) or (
         not routed and "websocket" in application.application_mapping
     )
+
+
+def _hides_another(application: Any) -> bool:
+    """Whether `live` stands before a route of the project's own for that path, as far as that can be told."""
+    ours = [each for each in _unwrapped(application) if type(each).__module__ == "liveview.routing"]
+    routers = [getattr(each.inner, "application_mapping", {}).get("websocket") for each in ours]
+    routed = [each for router in routers for each in _unwrapped(router) if hasattr(each, "routes")]
+    return any(_leads(route) and route.callback is not live_socket for each in routed for route in each.routes)
 
 
 def _unwrapped(application: Any) -> Iterator[Any]:

@@ -13,12 +13,20 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.apps import apps
+from django.contrib.staticfiles import finders
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
 
 from liveview import LiveView, checks
-from liveview.checks import check_application, check_deployed, check_limits, check_open_files, check_settings
+from liveview.checks import (
+    check_application,
+    check_deployed,
+    check_files,
+    check_limits,
+    check_open_files,
+    check_settings,
+)
 from liveview.routing import live, websocket_urlpatterns
 from liveview.socket.asgi import live_socket
 
@@ -149,6 +157,28 @@ def test_live_brings_the_route_and_leaves_the_rest(settings: Any, monkeypatch: p
 
     assert with_application(settings, monkeypatch, live(http)) == []
     assert with_application(settings, monkeypatch, Wrapper(live(http))) == []
+
+
+def test_a_socket_of_the_projects_own_that_is_hidden_is_told(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    http: Any = get_asgi_application()
+
+    def project(*routes: Any) -> Any:
+        return live(ProtocolTypeRouter({"http": http, "websocket": Wrapper(URLRouter([*routes]))}))
+
+    own: Any = path("live/", lambda scope: None)
+    assert with_application(settings, monkeypatch, project(own)) == ["liveview.W007"]
+    assert with_application(settings, monkeypatch, project(path("chat/", live_socket))) == []  # type: ignore[arg-type]
+    assert with_application(settings, monkeypatch, project(*websocket_urlpatterns)) == []
+
+
+def test_templates_and_static_files_of_apps_are_looked_for(settings: Any) -> None:
+    assert check_files(None) == []
+
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "APP_DIRS": False, "OPTIONS": {}, "DIRS": []}]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    finders.get_finder.cache_clear()
+
+    assert ids(check_files(None)) == ["liveview.E009", "liveview.W008"]
 
 
 async def heard(application: Any, kind: str, path: str) -> dict[str, Any]:

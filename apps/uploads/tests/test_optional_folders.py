@@ -20,7 +20,7 @@ FOLDERS = ["liveview/daphne", "uploads/content/video", "uploads/fallback", "uplo
 def copy(tmp_path: Path) -> Path:
     """A folder with both packages, as a project has them that has copied no tests, and the tiny project."""
     for package in ("liveview", "uploads"):
-        ignored = shutil.ignore_patterns("tests", "static", "__pycache__")
+        ignored = shutil.ignore_patterns("tests", "__pycache__")
         shutil.copytree(APPS / package, tmp_path / package, ignore=ignored)
     shutil.copytree(SMOKE, tmp_path / "smoke")
     return tmp_path
