@@ -46,7 +46,12 @@ class BenchView(UploadMixin, LiveView):
         self.said = text
 
 
+class PlainView(LiveView):
+    template_name = "uploads_bench.html"
+
+
 urlpatterns = [
+    path("plain/", PlainView.as_view()),
     path("bench/", BenchView.as_view()),
     path("writers/", WriterView.as_view()),
     path("seeds/avatar/", seeds.AvatarView.as_view()),

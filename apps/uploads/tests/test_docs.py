@@ -126,7 +126,8 @@ def test_a_file_is_read_in_the_background_and_the_page_that_comes_back_hears_of_
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
-    table = b"name,size\n" + b"".join(b"row %d,%d\n" % (number, number) for number in range(200_000))
+    row = b"row %d," + b"x" * 990 + b"\n"
+    table = b"name,note\n" + b"".join(row % number for number in range(200_000))  # 200 MB
 
     with mount("/import/", client) as page:
         page.upload("table", "table.csv", table)

@@ -18,6 +18,11 @@ def test_a_file_is_ready_when_upload_returns(site: Site) -> None:
     assert page.upload_answer(ref, "upload_ready") == {"type": "upload_ready", "ref": ref}
 
 
+def test_a_page_that_takes_no_uploads_says_so_at_once(site: Site) -> None:
+    with pytest.raises(AssertionError, match="/plain/ takes no uploads: it has no UploadMixin"):
+        site("/plain/")
+
+
 def test_a_refusal_says_why(site: Site) -> None:
     with pytest.raises(Refused) as refused:
         site().upload("doc", "a.exe", TEXT)
