@@ -136,6 +136,8 @@ def test_hashed_static_files_a_layout_of_its_own_and_an_app_of_that_name(
     running.append(host.start())
     uploads(host, f"{host.url}/photos/")
     expect(page.locator("html.no-js nav.navbar")).to_be_visible()
+    for name, value in {"padding": "0px", "border-radius": "6px", "box-shadow": "none"}.items():
+        expect(page.locator("footer.card")).to_have_css(name, value)  # as the shop's own stylesheet has it
     page.goto(host.url)
     expect(page.locator("article.card")).to_have_count(2)
 

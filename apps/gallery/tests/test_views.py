@@ -172,6 +172,19 @@ def test_every_deleted_photo_can_be_brought_back_the_latest_first(page: UploadPa
     assert names(page) == ["b.jpg", "a.jpg"] and "Undo" not in page.html
 
 
+def test_what_can_no_longer_be_brought_back_is_forgotten_though_the_connection_was_away(
+    page: UploadPage, settings: Any
+) -> None:
+    settings.GALLERY = {"UNDO": 0}
+    (a,) = uploaded(page, "a.jpg")
+    page.click("delete", id=a.pk)
+    assert "The photo is deleted." in page.html
+
+    page.drop_connection()
+    page.connect()
+    page.wait_until(lambda message: "The photo is deleted." not in page.html)
+
+
 def test_a_caption_that_is_still_typed_when_the_photo_is_there_is_the_photos(page: UploadPage) -> None:
     ref = page.upload("photos", "sea.jpg", picture())
     page.wait_html("Move sea.jpg earlier")
