@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,20 @@ def video(
     movflags: str = "",
     metadata: dict[str, str] | None = None,
     noise: int = 0,
+    aspect: Fraction | None = None,
+    matrix: tuple[float, float, float, float] | None = None,
+    colours: tuple[int, int, int, int] | None = None,
+    flat: tuple[int, int, int] | None = None,
+    tone_at: float | None = None,
     **options: object,
 ) -> Path:
     """Writes a video in the container that the extension names: red above, green on the left, blue elsewhere.
 
     `noise` is the side, in pixels, of a square that no encoder makes small. `rotation` in degrees, counter-clockwise,
-    is written beside the pictures, not into them.
+    is written beside the pictures, not into them, and so is the more general `matrix`, whose numbers are how far to the
+    right and down a step to the right leads, and then a step down. `aspect` is that of a pixel. `colours` are H.273's
+    numbers of primaries, transfer, matrix and range. `flat` fills every frame with these values of Y, Cb and Cr, of 10
+    bits if the codec is AV1 and else of 8. At `tone_at` seconds the sound becomes a tone.
     """
     container_options = {"movflags": movflags} if movflags else {}
     encoder = {"threads": "1", **{name: str(value) for name, value in options.items()}}
@@ -41,19 +50,37 @@ def video(
         pictures.width, pictures.height, pictures.pix_fmt = *size, "yuv420p"
         if rotation:
             pictures.set_display_rotation(rotation)
-        tone: Any = out.add_stream(sound, rate=RATE, layout="mono") if sound else None
+        if matrix:
+            a, b, c, d = (round(number * 0x10000) for number in matrix)
+            pictures.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 0x40000000])
+        context = pictures.codec_context
+        if aspect:
+            context.sample_aspect_ratio = aspect
+        if colours:
+            context.color_primaries, context.color_trc, context.colorspace, context.color_range = colours
+        if flat and codec == "libsvtav1":
+            pictures.pix_fmt = "yuv420p10le"
+        tone: Any = out.add_stream(sound, rate=RATE, layout="mono", options={"strict": "-2"}) if sound else None
         for number in range(max(1, round(seconds * fps))):
             shown = picture(size, number)
             if noise:
                 grains = random.Random(number).randbytes(noise * noise)
                 shown.paste(Image.frombytes("L", (noise, noise), grains), (size[0] - noise, size[1] - noise))
-            frame = av.VideoFrame.from_image(shown)
+            frame = _flat(size, pictures.pix_fmt, flat) if flat else av.VideoFrame.from_image(shown)
             frame.pts, frame.time_base = number, Fraction(1, fps)
             out.mux(pictures.encode(frame))
         out.mux(pictures.encode(None))
         if tone is not None:
-            _silence(out, tone, seconds)
+            _hum(out, tone, seconds, seconds if tone_at is None else tone_at)
     return path
+
+
+def _flat(size: tuple[int, int], pix_fmt: str, levels: tuple[int, int, int]) -> Any:
+    frame = av.VideoFrame(*size, pix_fmt)
+    width = 2 if pix_fmt.endswith("10le") else 1
+    for plane, level in zip(frame.planes, levels, strict=True):
+        plane.update(level.to_bytes(width, "little") * (plane.buffer_size // width))
+    return frame
 
 
 def picture(size: tuple[int, int], number: int) -> Image.Image:
@@ -66,12 +93,16 @@ def picture(size: tuple[int, int], number: int) -> Image.Image:
     return frame
 
 
-def _silence(out: Any, stream: Any, seconds: float) -> None:
+def _hum(out: Any, stream: Any, seconds: float, begin: float) -> None:
+    """Silence, and from `begin` on a tone of 1 kHz."""
     resampler = av.AudioResampler(
         format=stream.format, layout="mono", rate=RATE, frame_size=stream.codec_context.frame_size or 960
     )
     frame = av.AudioFrame(format="s16", layout="mono", samples=round(seconds * RATE))
-    frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+    samples = array("h", bytes(frame.planes[0].buffer_size))
+    for number in range(round(begin * RATE), round(seconds * RATE)):
+        samples[number] = 12_000 if number // 24 % 2 else -12_000
+    frame.planes[0].update(samples.tobytes())
     frame.sample_rate, frame.pts = RATE, 0
     for part in resampler.resample(frame) + resampler.resample(None):
         out.mux(stream.encode(part))

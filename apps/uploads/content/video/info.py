@@ -12,14 +12,19 @@ from uploads.errors import UploadError
 class VideoInfo:
     """`width` and `height` in pixels, as the container says, before any rotation.
 
-    `is_edited`: an edit list skips some of the frames in the file.
+    `is_fragmented`: no table in front lists the packets of the whole film. `ahead` is how many seconds a picture may be
+    shown before it is decoded, as its times say. `sound` is what the container calls the codec
+    of the first sound, if that is four letters. `subtitles` counts the tracks of them.
     """
 
     kind: str
     codec: str
     width: int
     height: int
-    is_edited: bool = False
+    is_fragmented: bool = False
+    ahead: float = 0.0
+    sound: str = ""
+    subtitles: int = 0
 
 
 def check_size(width: int, height: int, limits: VideoLimits) -> None:

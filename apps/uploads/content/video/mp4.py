@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import mul
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from uploads.content.limits import VideoLimits, check_count
 from uploads.content.video.info import VideoInfo, check_size
@@ -47,6 +47,7 @@ _VIDEO: Final = {
 }
 _MAX_DESCRIPTION: Final = 1 << 20  # bytes of a track's sample description, the decoder's own header included
 _MAX_EDITS: Final = 1000
+_SUBTITLES: Final = frozenset({b"sbtl", b"subt", b"clcp"})  # by handler; a `text` is chapters most often
 _FREE: Final = b"free"
 # Boxes are parsed wherever they stand, also inside a sample description; there they are never in an honest file.
 _MISPLACED: Final = re.compile(
@@ -74,7 +75,7 @@ class _Track:
     timescale: int = 0
     samples: int = 0
     ticks: int = 0
-    edits: int = 0
+    ahead: int = 0  # ticks
     is_raw: bool = False  # every sample lasts one tick: uncompressed sound, which is indexed by chunk
 
     @property
@@ -97,6 +98,7 @@ class _Walk:
         self._limits = limits
         self._parts = 0
         self._samples = 0
+        self._bytes = 0
         self._tracks: list[_Track] = []
         self._movies = 0
         self._is_fragmented = False
@@ -111,7 +113,7 @@ class _Walk:
             b"stsz": self._stsz,
             b"stz2": self._stz2,
             b"trun": self._trun,
-            b"ctts": lambda box: self._table(box, 8),
+            b"ctts": self._ctts,
             b"stsc": lambda box: self._table(box, 12),
             b"stco": lambda box: self._table(box, 4),
             b"co64": lambda box: self._table(box, 8),
@@ -119,7 +121,7 @@ class _Walk:
         }
 
     def whole(self) -> VideoInfo:
-        for box in self._boxes(0, self._veil.size, b""):
+        for box in self._top():
             self._movies += box.kind == b"moov"
             check_count(self._movies, 1, "bad_content")
             if box.kind in (b"moov", b"moof") and box.length > self._limits.max_header:
@@ -131,6 +133,38 @@ class _Walk:
         if not self._tracks:
             raise UploadError("bad_content")
         return self._judge()
+
+    def _top(self) -> Iterator[_Box]:
+        """The known boxes of the file, as far as they are whole."""
+        at, size = 0, self._veil.size
+        while at + 8 <= size:
+            check_count(self._part(), self._limits.max_parts, "too_complex")
+            box = self._fitting(at, size, is_top=True)
+            if box is None:
+                return self._end_at(at)
+            if box.kind in _KNOWN[b""]:
+                yield box
+            else:
+                self._veil.cover(at + 4, _FREE)
+            at = box.end
+
+    def _end_at(self, at: int) -> None:
+        """What begins there has no end. Raises `UploadError("bad_content")` if the film isn't whole without it."""
+        kind = self._veil.peek(at + 4, 4)
+        if kind not in _KNOWN[b""]:
+            # Behind a film, no player looks for boxes: tags of sound files (ID3v1) and what cameras keep there
+            # (Insta360) aren't any.
+            is_whole = self._movies > 0
+        else:
+            # A recorder that died in a fragment. Nothing promises how many there would have been, and players show
+            # what is there: all fragments before, and of this one the pictures that arrived.
+            is_whole = self._is_fragmented and kind in (b"moof", b"mdat")
+            if kind == b"mdat":
+                # A media box that claims more than its samples take may lack what is in none of them.
+                is_whole |= self._movies > 0 and at + 8 + self._bytes <= self._veil.size
+                self._veil.end = self._veil.size
+        if not is_whole:
+            raise UploadError("bad_content")
 
     def _enter(self, box: _Box) -> None:
         """Reads a box that is known, and those inside it; the table above bounds how deep that goes."""
@@ -149,10 +183,10 @@ class _Walk:
             self._end_track()
 
     def _boxes(self, at: int, end: int, parent: bytes) -> Iterator[_Box]:
-        """The known boxes from `at` to `end`; others are hidden. Padding shorter than a box ends the list."""
-        while at + 8 <= end:
+        """The known boxes from `at` to `end`; others are hidden. Zeros, or what is shorter than a box, end the list."""
+        while at + 8 <= end and any(self._veil.peek(at, 8)):
             check_count(self._part(), self._limits.max_parts, "too_complex")
-            box = self._box(at, end, is_top=not parent)
+            box = self._box(at, end)
             if box.kind in _KNOWN[parent]:
                 yield box
             else:
@@ -163,7 +197,14 @@ class _Walk:
         self._parts += 1
         return self._parts
 
-    def _box(self, at: int, end: int, *, is_top: bool) -> _Box:
+    def _box(self, at: int, end: int) -> _Box:
+        box = self._fitting(at, end)
+        if box is None:
+            raise UploadError("bad_content")
+        return box
+
+    def _fitting(self, at: int, end: int, *, is_top: bool = False) -> _Box | None:
+        """The box at `at`; None if it doesn't end where it must."""
         head = self._veil.peek(at, 16)
         length, kind = struct.unpack_from(">I4s", head)
         body = at + 8
@@ -171,9 +212,7 @@ class _Walk:
             (length,), body = struct.unpack_from(">Q", head, 8), at + 16
         elif length == 0 and is_top:
             length = end - at
-        if at + length < body or at + length > end:
-            raise UploadError("bad_content")
-        return _Box(kind, at, body, at + length)
+        return _Box(kind, at, body, at + length) if body <= at + length <= end else None
 
     # Boxes
     def _hdlr(self, box: _Box) -> None:
@@ -191,7 +230,7 @@ class _Walk:
             if at + 12 > box.end:
                 break
             check_count(self._part(), self._limits.max_parts, "too_complex")
-            entry = self._box(at, box.end, is_top=False)
+            entry = self._box(at, box.end)
             (flags,) = self._read(entry, 0, "I")
             if not flags & 1 and self._veil.peek(entry.body + 4, min(entry.length - 4, 4096)).strip(b"\0"):
                 raise UploadError("bad_content")
@@ -199,9 +238,7 @@ class _Walk:
 
     def _elst(self, box: _Box) -> None:
         (version,) = self._read(box, 0, "B")
-        count = self._table(box, 20 if version == 1 else 12)
-        check_count(count, _MAX_EDITS, "too_complex")
-        self._track.edits += count
+        check_count(self._table(box, 20 if version == 1 else 12), _MAX_EDITS, "too_complex")
 
     def _stsd(self, box: _Box) -> None:
         if box.length > _MAX_DESCRIPTION:
@@ -222,21 +259,21 @@ class _Walk:
 
     def _stts(self, box: _Box) -> None:
         """How long the samples last: the only duration that isn't merely claimed."""
-        count = self._table(box, 8)
-        numbers = array("I")
-        assert numbers.itemsize == 4
-        numbers.frombytes(self._veil.take(box.body + 8, 8 * count))
-        if sys.byteorder == "little":
-            numbers.byteswap()
+        numbers = self._pairs(box, "I")
         counts, ticks = numbers[0::2], numbers[1::2]
         self._track.is_raw = list(ticks) == [1]
         self._track.ticks = sum(map(mul, counts, (tick if tick < 1 << 31 else 0 for tick in ticks)))
         self._add_samples(sum(counts))
 
+    def _ctts(self, box: _Box) -> None:
+        """How much later than it is decoded each picture is shown: signed in QuickTime, and since version 1."""
+        self._track.ahead = max(self._track.ahead, -min(self._pairs(box, "i")[1::2], default=0))
+
     def _stsz(self, box: _Box) -> None:
         size, count = self._read(box, 4, "II")
         if count * (size or 4) > (self._veil.size if size else box.length - 12):
             raise UploadError("too_complex")
+        self._bytes += count * size if size else sum(self._numbers(box.body + 12, count, "I"))
         self._add_samples(count)
 
     def _stz2(self, box: _Box) -> None:
@@ -263,6 +300,18 @@ class _Walk:
         if count * each > box.length - 8 or count > self._limits.max_samples:
             raise UploadError("too_complex")
         return count
+
+    def _pairs(self, box: _Box, kind: Literal["I", "i"]) -> array[int]:
+        """The entries of a table of pairs, one number after the other."""
+        return self._numbers(box.body + 8, 2 * self._table(box, 8), kind)
+
+    def _numbers(self, at: int, count: int, kind: Literal["I", "i"]) -> array[int]:
+        numbers = array(kind)
+        assert numbers.itemsize == 4
+        numbers.frombytes(self._veil.take(at, 4 * count))
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        return numbers
 
     def _read(self, box: _Box, offset: int, fields: str) -> tuple[Any, ...]:
         layout = struct.Struct(">" + fields)
@@ -297,5 +346,12 @@ class _Walk:
         if not any(track.samples for track in playable) and not self._is_fragmented:
             raise UploadError("bad_content")
         first = playable[0]
-        codec = next(_VIDEO[codec] for codec in first.codecs if codec in _VIDEO)
-        return VideoInfo("mp4", codec, *first.size, is_edited=any(track.edits > 1 for track in playable))
+        return VideoInfo(
+            "mp4",
+            next(_VIDEO[codec] for codec in first.codecs if codec in _VIDEO),
+            *first.size,
+            is_fragmented=self._is_fragmented,
+            ahead=max(track.ahead / (track.timescale or 1) for track in playable),
+            sound=next((track.codecs[0].decode("latin-1") for track in sounds if track.codecs), ""),
+            subtitles=sum(not _SUBTITLES.isdisjoint(track.handlers) for track in self._tracks),
+        )

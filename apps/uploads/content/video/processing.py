@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from uploads.content.limits import ChildLimits, VideoLimits
 from uploads.content.sandbox.pool import SANDBOX, Sandbox
 from uploads.content.video.prescan import CODECS, SOUNDS, prescan
+from uploads.content.video.warnings import VideoWarning
 from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
 
@@ -19,10 +20,11 @@ _MIME: Final = {file_type.key: file_type.mime for file_type in FILE_TYPES}
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video that was made. `width` and `height` in pixels as it is shown, that is after turning it by `rotation`.
+    """A video that was made. `width` and `height` in pixels as it is shown: square ones, after turning it.
 
-    `rotation` is in degrees, counter-clockwise, and kept in the file for the player; the poster is upright already.
-    `duration` is measured, in seconds; `size` is bytes. `audio_codec` is empty for a silent one.
+    A player mirrors it from left to right if `is_mirrored`, then turns it by `rotation` degrees, counter-clockwise;
+    both are kept in the file, and the poster is upright already. `duration` is measured, in seconds; `size` is bytes.
+    `audio_codec` is empty for a silent one. `warnings` say what of the visitor's isn't in it.
     """
 
     width: int
@@ -34,6 +36,8 @@ class Video:
     mime: str
     size: int
     rotation: int
+    is_mirrored: bool = False
+    warnings: tuple[VideoWarning, ...] = ()
 
 
 def prescan_video(source: Path, kind: str, limits: VideoLimits | None = None) -> None:
@@ -57,8 +61,9 @@ def process_video(
 ) -> Video:
     """Check and remux the video at `source`, of the sniffed type `kind` ("mp4" or "webm"), in a child process.
 
-    What it makes are `target`, a file of the same kind, and `poster`, a WebP of one frame. Blocks until it's done: for
-    worker threads. Without `child`, the child's limits follow the size of the file. Raises `UploadError`
+    What it makes are `target`, a film that browsers play (`container` says of which kind), and `poster`, a WebP of one
+    frame. Blocks until it's done: for worker threads. Without `child`, the child's limits follow the file. Raises
+    `UploadError`
     ("bad_content", "no_video", "unsupported_codec", "too_many_pixels", "too_long", "too_complex", "storage_full");
     nothing is left behind then.
     """
@@ -80,7 +85,7 @@ def process_video(
             reads=[source.absolute()],
             writes=[target.absolute(), poster.absolute()],
         )
-        return _video(made, kind, target, poster, limits)
+        return _video(made, target, poster, limits)
     except BaseException:
         target.unlink(missing_ok=True)
         poster.unlink(missing_ok=True)
@@ -96,19 +101,37 @@ def child_limits(size: int) -> ChildLimits:
     )
 
 
-def _video(made: Any, kind: str, target: Path, poster: Path, limits: VideoLimits) -> Video:
+def _video(made: Any, target: Path, poster: Path, limits: VideoLimits) -> Video:
     """The child has read hostile bytes: its answer must be plausible."""
     match made:
-        case [int(width), int(height), float(duration), str(codec), str(sound), int(rotation)] if (
+        case {
+            "width": int(width),
+            "height": int(height),
+            "duration": float(duration),
+            "container": "mp4" | "webm" as container,
+            "video_codec": str(codec),
+            "audio_codec": str(sound),
+            "rotation": int(rotation),
+            "is_mirrored": bool(is_mirrored),
+            "warnings": list(told),
+        } if (
             0 < width <= limits.max_side
             and 0 < height <= limits.max_side
             and 0 <= duration <= limits.max_seconds
-            and codec in CODECS[kind]
-            and sound in {*SOUNDS[kind], ""}
-            and -180 <= rotation <= 180
+            and codec in CODECS[container]
+            and sound in {*SOUNDS[container], ""}
+            and rotation in (0, 90, -90, 180)
             and target.is_file()
             and poster.is_file()
         ):
-            size = target.stat().st_size
-            return Video(width, height, duration, kind, codec, sound, _MIME[kind], size, rotation)
+            size, mime = target.stat().st_size, _MIME[container]
+            video = Video(width, height, duration, container, codec, sound, mime, size, rotation, is_mirrored)
+            return replace(video, warnings=tuple(map(_warning, told)))
+    raise UploadError("bad_content")
+
+
+def _warning(told: Any) -> VideoWarning:
+    match told:
+        case [str(code), str(detail)] if (warning := VideoWarning(code, detail)).is_plausible:
+            return warning
     raise UploadError("bad_content")

@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import struct
 from collections.abc import Iterator
+from dataclasses import astuple
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PIL import Image, WebPImagePlugin
-from PIL.Image import Transpose
-
 from uploads.content.limits import VideoLimits, check_count
+from uploads.content.video import headers
 from uploads.content.video.info import VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
-from uploads.content.video.prescan import CODECS, SOUNDS, prescan
+from uploads.content.video.prescan import CODECS, prescan
 from uploads.errors import UploadError
 
 with contextlib.suppress(ModuleNotFoundError):
     import av
 
+    from uploads.content.video.poster import make_poster, shown_size
+    from uploads.content.video.sound import Beginning, Converter, beginning
+    from uploads.content.video.streams import Plan, codec, plan
+
 if TYPE_CHECKING:
+    from av import Packet
     from av.container import InputContainer, OutputContainer
 
 _DEMUXER: Final = {"mp4": "mov", "webm": "matroska"}
@@ -34,37 +40,43 @@ _OPEN: Final = {
     "webm": {"protocol_whitelist": "none"},
 }
 # The index goes to the front, so that playing begins with the first bytes; no name or version of a program is written.
-_WRITE: Final = {"mp4": {"fflags": "+bitexact", "movflags": "+faststart"}, "webm": {"fflags": "+bitexact"}}
+# What is "unofficial" is Dolby's and Google's: how HDR and round pictures are to be shown.
+_WRITE: Final = {
+    "mp4": {"fflags": "+bitexact", "movflags": "+faststart", "strict": "unofficial"},
+    "webm": {"fflags": "+bitexact"},
+}
 _BUFFER: Final = 1 << 18  # bytes that the demuxer reads at a time
-_POSTER_AT: Final = 1.0  # seconds: many videos begin in black
-_POSTER_PACKETS: Final = 300  # that may go into a decoder before its first frame comes out
 _LATE: Final = 1.0  # seconds: a recording that begins later than that is moved to the start
-_UPRIGHT: Final = {90: Transpose.ROTATE_90, -90: Transpose.ROTATE_270, 180: Transpose.ROTATE_180}
+_LANGUAGE: Final = re.compile(r"[a-z]{3}")
+_DEFAULT: Final = 1  # the disposition of what a player begins with
+_DOLBY: Final = ("dvh1", "dvhe")  # pictures that are wrong where Dolby Vision isn't known
 
 
-def remux(arguments: dict[str, Any]) -> list[Any]:
-    """Make the video and its poster: `[width, height, duration, video codec, audio codec, rotation]`."""
-    import av
-
+def remux(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make the video and its poster; what of `processing.Video` can be told here."""
     av.logging.set_level(None)
-    kind, limits = arguments["kind"], VideoLimits(**arguments["limits"])
+    kind, target, limits = arguments["kind"], arguments["target"], VideoLimits(**arguments["limits"])
     with open(arguments["source"], "rb") as file:
         info, veil = prescan(file, kind, limits)
         with _about_the_file():
-            codec, sound = _copy(veil, info, arguments["target"], limits)
-    with _about_the_file(), av.open(arguments["target"], format=_DEMUXER[kind]) as made:
-        duration = (made.duration or 0) / 1_000_000
+            made = _copy(veil, info, target, limits)
+    with _about_the_file(), av.open(target, format=_DEMUXER[made["container"]]) as film:
+        duration = (film.duration or 0) / 1_000_000
         if duration > limits.max_seconds:
             raise UploadError("too_long")
-        width, height, rotation = _poster(made, Path(arguments["poster"]), limits)
-    return [width, height, duration, codec, sound, rotation]
+        shape = make_poster(film, Path(arguments["poster"]), limits)
+    return made | {
+        "width": shape.width,
+        "height": shape.height,
+        "rotation": shape.turn.rotation,
+        "is_mirrored": shape.turn.is_mirrored,
+        "duration": duration,
+    }
 
 
 @contextlib.contextmanager
 def _about_the_file() -> Iterator[None]:
     """What FFmpeg raises is about the file that it reads, unless the disk is full or the child over its limits."""
-    import av
-
     try:
         yield
     except av.FFmpegError as error:
@@ -78,127 +90,165 @@ def _about_the_file() -> Iterator[None]:
 # Copying
 
 
-def _copy(veil: Veil, info: VideoInfo, target: str, limits: VideoLimits) -> tuple[str, str]:
-    """Every packet of the first pictures and the first sound that browsers know; the names of both codecs."""
-    import av
+def _copy(veil: Veil, info: VideoInfo, target: str, limits: VideoLimits) -> dict[str, Any]:
+    """Every packet of the pictures and the sound that are to be had; their codecs, and what is missing."""
+    container = info.kind if info.codec in CODECS[info.kind] else "mp4"  # H.264 in WebM is what Chrome records
+    with _opened(veil, info, limits) as source:
+        planned = plan(source, container, info, lambda stream: _heard(veil, info, limits, stream.index))
+        pictures = planned.pictures
+        check_size(pictures.width, pictures.height, limits)
+        shown = shown_size(pictures.width, pictures.height, pictures.sample_aspect_ratio)
+        is_square = shown == (pictures.width, pictures.height)
+        with av.open(target, "w", format=container, container_options=_WRITE[container]) as made:
+            copying = _Copy(source, made, container, planned, info, limits)
+            if not is_square and container == "webm":
+                copying.pictures.metadata["title"] = headers.PLACEHOLDER
+            copying.run()
+            names = [codec(pictures), made.streams.audio[0].codec_context.codec.canonical_name if planned.sound else ""]
+    if not is_square:
+        headers.show_at(Path(target), container, *shown)
+    return {
+        "container": container,
+        "video_codec": names[0],
+        "audio_codec": names[1],
+        "warnings": [astuple(warning) for warning in planned.warnings],
+    }
 
+
+def _opened(veil: Veil, info: VideoInfo, limits: VideoLimits) -> InputContainer:
+    veil.seek(0)
     options = _OPEN[info.kind] | {"max_streams": str(limits.max_tracks)}
-    with (
-        av.open(veil, "r", format=_DEMUXER[info.kind], container_options=options, buffer_size=_BUFFER) as source,
-        av.open(target, "w", format=info.kind, container_options=_WRITE[info.kind]) as made,
-    ):
-        streams = _chosen(source, info.kind)
-        check_size(streams[0].width, streams[0].height, limits)
-        _Copy(source, made, streams, info, limits).run()
-        names = [stream.codec_context.codec.canonical_name for stream in streams]
-        return names[0], names[1] if len(names) > 1 else ""
+    return av.open(veil, "r", format=_DEMUXER[info.kind], container_options=options, buffer_size=_BUFFER)
 
 
-def _chosen(source: InputContainer, kind: str) -> list[Any]:
-    if not source.streams:
-        raise UploadError("bad_content")
-    if not source.streams.video:
-        raise UploadError("no_video")
-    pictures = [stream for stream in source.streams.video if _codec(stream) in CODECS[kind]]
-    sounds = [stream for stream in source.streams.audio if _codec(stream) in SOUNDS[kind]]
-    if not pictures:
-        raise UploadError("unsupported_codec")
-    return [*pictures[:1], *sounds[:1]]
-
-
-def _codec(stream: Any) -> str:
-    context = stream.codec_context
-    return context.codec.canonical_name if context is not None else ""
+def _heard(veil: Veil, info: VideoInfo, limits: VideoLimits, number: int) -> Beginning | None:
+    """Of a file that is opened anew: not every one can be gone back in."""
+    at = veil.tell()
+    with _opened(veil, info, limits) as source:
+        heard = beginning(source, source.streams[number])
+    veil.seek(at)
+    return heard
 
 
 class _Copy:
+    """One pass over `source`. Times and counts are measured; what the headers say of them is never believed."""
+
     def __init__(
-        self, source: InputContainer, made: OutputContainer, streams: list[Any], info: VideoInfo, limits: VideoLimits
+        self,
+        source: InputContainer,
+        made: OutputContainer,
+        container: str,
+        planned: Plan,
+        info: VideoInfo,
+        limits: VideoLimits,
     ) -> None:
         self._source = source
         self._made = made
-        self._streams = streams
+        self._planned = planned
         self._limits = limits
-        self._is_whole = not info.is_edited
-        self._pairs: dict[int, Any] = {}
-        for stream in streams:
-            copy = made.add_stream_from_template(stream, opaque=True)
-            copy.metadata.clear()
-            if info.kind == "mp4" and _codec(stream) == "hevc":
-                copy.codec_context.codec_tag = "hvc1"  # the only name by which Apple's players take it
-            self._pairs[stream.index] = copy
+        self._ahead = info.ahead
+        self.pictures = self._copied(planned.pictures)
+        self._sound: Any = None
+        self._converter: Converter | None = None
+        if planned.beginning is not None:
+            self._converter = Converter(made, container, planned.sound, planned.beginning.frame)
+            self._sound = self._converter.made
+        elif planned.sound is not None:
+            self._sound = self._copied(planned.sound)
+        if self._sound is not None:
+            _keep_said(planned.sound, self._sound)
+        is_listed = info.kind == "mp4" and not info.is_fragmented
+        self._left = {stream.index: _shown(stream) if is_listed else None for stream in planned.streams}
+        self._last: dict[int, int] = {}
         start = (source.start_time or 0) / 1_000_000
         self._start = start if start > _LATE else 0.0
 
+    def _copied(self, stream: Any) -> Any:
+        copy: Any = self._made.add_stream_from_template(stream, opaque=True)
+        copy.metadata.clear()
+        _keep_said(stream, copy)
+        context = stream.codec_context
+        if stream.type == "video":
+            if stream.sample_aspect_ratio:
+                copy.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio
+            if self._made.format.name == "mp4" and codec(stream) == "hevc" and context.codec_tag not in _DOLBY:
+                copy.codec_context.codec_tag = "hvc1"  # the only name by which Apple's players take it
+        return copy
+
     def run(self) -> None:
-        """Times and counts are measured while copying; what the headers say of them is never believed."""
         packets = frames = 0
-        pictures = self._streams[0]
-        for packet in self._source.demux(*self._streams):
+        pictures = self._planned.pictures
+        for packet in self._source.demux(*self._planned.streams):
             if packet.dts is None and packet.pts is None:  # the end of a stream
                 continue
+            if packet.is_corrupt:  # half of it, where a recording ends
+                continue
             check_count(packets := packets + 1, self._limits.max_samples, "too_complex")
+            if not self._is_wanted(packet.stream_index):
+                continue
             if packet.stream_index == pictures.index:
                 frames += 1
                 self._look(packet)
-            self._mux(packet)
-        if not frames or self._is_whole and frames < pictures.frames:
+                self._mux(packet, self.pictures)
+            elif self._converter is None:
+                self._mux(packet, self._sound)
+            else:
+                self._mux_all(self._converter.take(packet))
+        if self._converter is not None:
+            self._mux_all(self._converter.end())
+        if not frames or self._left[pictures.index]:
             raise UploadError("bad_content")
 
-    def _look(self, packet: av.Packet[Any]) -> None:
+    def _is_wanted(self, number: int) -> bool:
+        """Counts the packets of stream `number`, as far as they are listed."""
+        left = self._left[number]
+        if left:
+            self._left[number] = left - 1
+        return left is None or left > 0
+
+    def _mux_all(self, made: Iterator[Packet[Any]]) -> None:
+        for packet in made:
+            self._mux(packet, self._sound)
+
+    def _look(self, packet: Packet[Any]) -> None:
         """A VP8 key frame says its size itself, whatever the container says."""
-        if self._streams[0].codec_context.name == "vp8" and packet.is_keyframe and packet.size >= 10:
+        if self._planned.pictures.codec_context.name == "vp8" and packet.is_keyframe and packet.size >= 10:
             width, height = struct.unpack_from("<HH", memoryview(packet), 6)
             check_size(width & 0x3FFF, height & 0x3FFF, self._limits)
 
-    def _mux(self, packet: av.Packet[Any]) -> None:
+    def _mux(self, packet: Packet[Any], stream: Any) -> None:
         base = packet.time_base
         shift = round(self._start / base) if self._start else 0
-        packet.pts = None if packet.pts is None else packet.pts - shift
-        packet.dts = None if packet.dts is None else packet.dts - shift
+        ahead = ceil(self._ahead / base) if stream is self.pictures else 0
+        dts, pts = packet.dts, packet.pts
+        if dts is not None:
+            # Players need no times of decoding. Muxers want them to rise, and none behind its picture's.
+            last = self._last.get(stream.index)
+            dts = dts - shift - ahead if last is None else max(dts - shift - ahead, last + 1)
+            self._last[stream.index] = dts
+            packet.dts = dts
+        if pts is not None:
+            packet.pts = pts - shift if dts is None else max(pts - shift, dts)
         latest = max(packet.pts or 0, packet.dts or 0) + (packet.duration or 0)
         if float(latest * base) > self._limits.max_seconds:
             raise UploadError("too_long")
-        packet.stream = self._pairs[packet.stream_index]
+        packet.stream = stream
         self._made.mux_one(packet)
 
 
-# The poster
+def _shown(stream: Any) -> int:
+    """How many packets of a stream there are until an edit list cuts off the rest."""
+    entries = stream.index_entries
+    count = len(entries)
+    while count and entries[count - 1].is_discard:
+        count -= 1
+    return count
 
 
-def _poster(made: InputContainer, path: Path, limits: VideoLimits) -> tuple[int, int, int]:
-    """One frame is decoded, of the file that we wrote; its size and rotation are those of the video."""
-    frame = _frame(made, _POSTER_AT) or _frame(made, 0.0)
-    if frame is None:
-        raise UploadError("bad_content")
-    check_size(frame.width, frame.height, limits)
-    scale = min(1.0, limits.poster_side / max(frame.width, frame.height))
-    size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    picture: Image.Image = frame.reformat(*size, format="rgb24", threads=1).to_image()
-    rotation = 180 if round(frame.rotation) == -180 else round(frame.rotation)
-    if (turn := _UPRIGHT.get(rotation)) is not None:
-        picture = picture.transpose(turn)
-    picture.info = {}
-    with path.open("wb") as file:
-        picture.save(file, WebPImagePlugin.WebPImageFile.format, quality=80)
-    sides = frame.width, frame.height
-    width, height = sides[::-1] if abs(rotation) == 90 else sides
-    return width, height, rotation
-
-
-def _frame(made: InputContainer, at: float) -> Any:
-    """The first frame that comes out of the decoder from the key frame at or behind `at` seconds on."""
-    stream = made.streams.video[0]
-    stream.thread_type = "NONE"
-    stream.codec_context.thread_count = 1  # a child may start no threads
-    try:
-        made.seek(round(at * 1_000_000), backward=not at)
-    except OSError:  # there is no key frame so late
-        return None
-    for number, packet in enumerate(made.demux(stream)):
-        frames = packet.decode()
-        if frames:
-            return frames[0]
-        if number >= _POSTER_PACKETS:
-            break
-    return None
+def _keep_said(stream: Any, copy: Any) -> None:
+    """What a track says of itself that a player goes by; all else is left out."""
+    copy.disposition = _DEFAULT
+    if _LANGUAGE.fullmatch(language := stream.metadata.get("language", "")):
+        copy.metadata["language"] = language
+    if stream.metadata.get("alpha_mode") == "1":
+        copy.metadata["alpha_mode"] = "1"

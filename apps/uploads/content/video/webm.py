@@ -18,6 +18,7 @@ from uploads.errors import UploadError
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 _INFO, _TRACKS, _CLUSTER = 0x1549A966, 0x1654AE6B, 0x1F43B675
 _VOID, _CRC = 0xEC, 0xBF
+_BLOCKS: Final = frozenset({0xA3, 0xA0})  # alone, and with what is said about it
 _HIDDEN: Final = frozenset({0x114D9B74, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469})
 _TOP: Final = frozenset({_INFO, _TRACKS, _CLUSTER, _SEGMENT, _EBML}) | _HIDDEN
 _TIMESTAMP_SCALE, _TIMESTAMP = 0x2AD7B1, 0xE7
@@ -25,7 +26,15 @@ _TRACK, _TYPE, _CODEC, _ENCODINGS = 0xAE, 0x83, 0x86, 0x6D80
 _VIDEO, _WIDTH, _HEIGHT = 0xE0, 0xB0, 0xBA
 _SIDES: Final = frozenset({_WIDTH, _HEIGHT})
 _PICTURES = 1  # a track's type
-_CODECS: Final = {b"V_VP8": "vp8", b"V_VP9": "vp9", b"V_AV1": "av1"}
+_SUBTITLES = 17
+_CODECS: Final = {
+    b"V_VP8": "vp8",
+    b"V_VP9": "vp9",
+    b"V_AV1": "av1",
+    # Not WebM's, but Chrome records them into it.
+    b"V_MPEG4/ISO/AVC": "h264",
+    b"V_MPEGH/ISO/HEVC": "hevc",
+}
 _MAX_TABLE: Final = 1 << 20  # bytes of Info or Tracks, the decoders' own headers included
 
 
@@ -57,6 +66,8 @@ class _Walk:
         self._scale = 1_000_000  # nanoseconds
         self._tracks: list[_Track] = []
         self._first: int | None = None
+        self._blocks = 0
+        self._is_open = False  # nothing says where the file ends
 
     def whole(self) -> VideoInfo:
         head = self._element(0, self._veil.size)
@@ -65,14 +76,17 @@ class _Walk:
         segment = self._element(head.end, self._veil.size)
         if segment.ident != _SEGMENT:
             raise UploadError("bad_content")
-        end = self._veil.end = self._veil.size if segment.end is None else segment.end
-        clusters = 0
-        at = segment.body
-        while at < end:
-            element = self._element(at, end)
-            clusters += element.ident == _CLUSTER
-            at = self._top(element, end)
-        if not clusters:
+        self._is_open = segment.end is None
+        end = self._veil.size if segment.end is None else segment.end
+        self._veil.end = segment.body
+        try:
+            while self._veil.end < end:
+                self._veil.end = self._top(self._element(self._veil.end, end), end)
+        except UploadError as error:
+            # A recorder that died. It had promised no end, and players show what is there: all but the last block.
+            if not (self._is_open and self._blocks and error.code == "bad_content"):
+                raise
+        if not self._blocks:
             raise UploadError("bad_content")
         return self._judge()
 
@@ -126,19 +140,25 @@ class _Walk:
 
     def _cluster(self, cluster: _Element, end: int) -> int:
         """Blocks are for the demuxer; they are stepped over one by one only if nothing says where they end."""
-        at, stop = cluster.body, end if cluster.end is None else cluster.end
-        while at < stop:
-            if cluster.end is None and self._ident(at) in _TOP:
-                return at
-            child = self._element(at, stop)
+        if cluster.end is None:
+            return self._open_cluster(cluster.body, end)
+        for child in self._children(cluster):
+            if child.ident == _TIMESTAMP:
+                self._time(self._number(child))
+                break
+        self._blocks += 1
+        return cluster.end
+
+    def _open_cluster(self, at: int, end: int) -> int:
+        """Where something follows that can't be inside. What is whole until then is shown to the demuxer."""
+        while at < end and self._ident(at) not in _TOP:
+            child = self._element(at, end)
             if child.end is None:
                 raise UploadError("bad_content")
             if child.ident == _TIMESTAMP:
                 self._time(self._number(child))
-                if cluster.end is not None:
-                    return cluster.end
-            at = child.end
-        return stop
+            self._veil.end = at = child.end
+        return at
 
     def _time(self, timestamp: int) -> None:
         self._first = timestamp if self._first is None else self._first
@@ -157,19 +177,30 @@ class _Walk:
             at = child.end
 
     def _element(self, at: int, end: int) -> _Element:
-        self._parts += 1
-        check_count(self._parts, self._limits.max_parts, "too_complex")
         head = self._veil.peek(at, 12)
         ident_width = _width(head, 0, 4)
         size_width = _width(head, ident_width, 8)
         size = int.from_bytes(head[ident_width : ident_width + size_width], "big") & (1 << 7 * size_width) - 1
         body = at + ident_width + size_width
         ident = int.from_bytes(head[:ident_width], "big")
+        last: int | None = body + size
         if size == (1 << 7 * size_width) - 1:
-            return _Element(ident, at, body, None)
-        if body + size > end:
-            raise UploadError("bad_content")
-        return _Element(ident, at, body, body + size)
+            last = None
+        elif body + size > end:
+            if not (self._is_open and ident == _CLUSTER):
+                raise UploadError("bad_content")
+            last = None  # its blocks are looked at one by one, here and by the demuxer
+            self._veil.cover(at + ident_width, ((1 << 7 * size_width + 1) - 1).to_bytes(size_width, "big"))
+        self._count(ident)
+        return _Element(ident, at, body, last)
+
+    def _count(self, ident: int) -> None:
+        if ident in _BLOCKS:
+            self._blocks += 1
+            check_count(self._blocks, self._limits.max_samples, "too_complex")
+        else:
+            self._parts += 1
+            check_count(self._parts, self._limits.max_parts, "too_complex")
 
     def _ident(self, at: int) -> int:
         head = self._veil.peek(at, 4)
@@ -194,7 +225,8 @@ class _Walk:
         if first is None:
             raise UploadError("unsupported_codec")
         check_size(first.width, first.height, self._limits)
-        return VideoInfo("webm", _CODECS[first.codec], first.width, first.height)
+        subtitles = sum(track.kind == _SUBTITLES for track in self._tracks)
+        return VideoInfo("webm", _CODECS[first.codec], first.width, first.height, subtitles=subtitles)
 
 
 def _width(data: bytes, at: int, most: int) -> int:

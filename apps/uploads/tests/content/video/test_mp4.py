@@ -101,7 +101,7 @@ def test_pictures_that_browsers_play(scan: Scan, fourcc: str, codec: str) -> Non
         FTYP,
         FTYP + b"\0\0\0",
         FTYP + box("moov"),
-        movie()[:-1],
+        movie()[:-300],
         movie()[:300],
         movie(after=movie()[20:]),
         movie(box("trak")),
@@ -270,11 +270,43 @@ def test_pictures_that_nobody_plays_are_left_out_beside_those_that_are(scan: Sca
     assert refusal(scan, movie(trak(handler="soun"))) == "no_video"
 
 
-def test_edits_are_told(scan: Scan) -> None:
-    once, twice = full("elst", u32(1), bytes(12)), full("elst", u32(2), bytes(24))
+def test_pictures_that_are_shown_before_they_are_decoded_are_told(scan: Scan) -> None:
+    early = full("ctts", u32(3, 1, 0, 1, 2000, 1, (1 << 32) - 1000), version=1)
 
-    assert not scan(movie(trak(edits=box("edts", once))))[0].is_edited
-    assert scan(movie(trak(edits=box("edts", twice))))[0].is_edited
+    assert scan(movie())[0].ahead == 0
+    assert scan(movie(trak(ctts=early)))[0].ahead == 1000 / 12_000
+
+
+def test_subtitles_are_counted_and_chapters_are_not(scan: Scan) -> None:
+    subtitles = [trak(handler="sbtl"), trak(handler="text"), trak(handler="subt")]
+
+    assert scan(movie(trak(), *subtitles))[0].subtitles == 2
+
+
+@pytest.mark.parametrize("trailer", [b"TAG" + b" " * 125, b"\xff" * 64, b"insv\x01\x02\x03\x04" * 9, bytes(64)])
+def test_what_is_no_box_behind_the_last_one_is_not_shown(scan: Scan, trailer: bytes) -> None:
+    assert shown(scan(movie(after=trailer))[1]).rstrip(b"\0") == movie().rstrip(b"\0")
+    assert refusal(scan, FTYP + trailer) in ("bad_content", "no_video")
+
+
+def test_padding_within_a_box_ends_its_list(scan: Scan) -> None:
+    scan(movie(inside=bytes(32)))
+
+
+def test_a_media_box_may_claim_more_than_its_samples_take(scan: Scan) -> None:
+    scan(movie()[:-100])
+    assert refusal(scan, movie()[:-300]) == "bad_content"
+
+
+def test_a_recording_that_ends_in_a_fragment_is_shown_as_far_as_it_goes(scan: Scan) -> None:
+    whole = fragmented(fragment(10), box("mdat", bytes(100)))
+    media = fragment(10) + box("mdat", bytes(100))
+
+    for lost in (1, 60, 100):
+        assert shown(scan(whole + media[:-lost])[1]) == whole + media[:-lost]
+    for left in (9, 40):
+        assert shown(scan(whole + media[:left])[1]) == whole
+    assert refusal(scan, movie() + media[:40]) == "bad_content"
 
 
 @settings(max_examples=150, deadline=None)

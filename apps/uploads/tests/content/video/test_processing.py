@@ -5,7 +5,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from uploads.content import ChildLimits, Sandbox, Video, VideoLimits, prescan_video, process_video
+from uploads.content import ChildLimits, Sandbox, Video, VideoLimits, VideoWarning, prescan_video
 from uploads.content.video import remuxing
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.masked_file import Veil
@@ -22,21 +22,9 @@ from uploads.content.video.processing import child_limits
 from uploads.core.names import parse_name
 from uploads.core.sniffing import SNIFF_BYTES, check_type
 from uploads.errors import UploadError
+from uploads.tests.content.video.conftest import Process
 from uploads.tests.corpus import Corpus
 from uploads.tests.media import LEFT, REST, TOP, video
-
-Process = Callable[..., Video]
-
-
-@pytest.fixture
-def process(tmp_path: Path) -> Process:
-    def run(source: Path | bytes, kind: str = "mp4", **options: Any) -> Video:
-        if isinstance(source, bytes):
-            (tmp_path / "received").write_bytes(source)
-            source = tmp_path / "received"
-        return process_video(source, kind, tmp_path / "made", tmp_path / "poster", **options)
-
-    return run
 
 
 def refusal(process: Process, source: Path | bytes, kind: str = "mp4", **options: Any) -> str:
@@ -47,19 +35,6 @@ def refusal(process: Process, source: Path | bytes, kind: str = "mp4", **options
 
 def alike(pixel: Any, colour: tuple[int, int, int]) -> bool:
     return sum(abs(a - b) for a, b in zip(pixel, colour, strict=True)) < 90
-
-
-@pytest.mark.parametrize("movflags", ["", "faststart"], ids=["media first", "index first"])
-def test_a_classic_quicktime_film_is_made(process: Process, tmp_path: Path, movflags: str) -> None:
-    """`ftyp` is optional there. Empty space is in its place here, so that the positions in the index still hold."""
-    film = video(tmp_path / "film.mov", movflags=movflags).read_bytes()
-    size = int.from_bytes(film[:4], "big")
-    film = b"\0\0\0\x08wide" + struct.pack(">I4s", size - 8, b"free") + bytes(size - 16) + film[size:]
-
-    file_type = check_type(".mov", film[:SNIFF_BYTES])
-
-    assert file_type is not None and b"ftyp" not in film
-    assert process(film, file_type.key).video_codec == "h264"
 
 
 # What the demuxer may open, were a prescan to let it through
@@ -187,8 +162,8 @@ def test_the_cheap_look_tells_all_but_what_only_a_decoder_knows(corpus: Corpus) 
         ("a.mov", "libx264", "", ("mp4", "h264", "")),
         ("a.mp4", "libvpx-vp9", "libopus", ("mp4", "vp9", "opus")),
         ("a.mp4", "libx264", "libmp3lame", ("mp4", "h264", "mp3")),
-        ("a.mov", "libx264", "pcm_s16le", ("mp4", "h264", "")),
-        ("a.mp4", "libx264", "ac3", ("mp4", "h264", "")),
+        ("a.mov", "libx264", "pcm_s16le", ("mp4", "h264", "aac")),
+        ("a.mp4", "libx264", "ac3", ("mp4", "h264", "aac")),
         ("a.webm", "libvpx", "", ("webm", "vp8", "")),
         ("a.webm", "libvpx-vp9", "libopus", ("webm", "vp9", "opus")),
     ],
@@ -452,7 +427,17 @@ class _Liar(Sandbox):
         return self._says
 
 
-HONEST = [160, 120, 1.0, "h264", "aac", 0]
+HONEST: dict[str, Any] = {
+    "width": 160,
+    "height": 120,
+    "duration": 1.0,
+    "container": "mp4",
+    "video_codec": "h264",
+    "audio_codec": "aac",
+    "rotation": 0,
+    "is_mirrored": False,
+    "warnings": [["silent", "AC-3"]],
+}
 
 
 @pytest.mark.parametrize(
@@ -460,16 +445,26 @@ HONEST = [160, 120, 1.0, "h264", "aac", 0]
     [
         None,
         [],
-        HONEST[:5],
-        ["160", *HONEST[1:]],
-        [0, *HONEST[1:]],
-        [9000, *HONEST[1:]],
-        [160, -1, *HONEST[2:]],
-        [160, 120, float("nan"), *HONEST[3:]],
-        [160, 120, 1e9, *HONEST[3:]],
-        [160, 120, 1.0, "<b>", "aac", 0],
-        [160, 120, 1.0, "h264", "<b>", 0],
-        [160, 120, 1.0, "h264", "aac", 1000],
+        {name: value for name, value in HONEST.items() if name != "warnings"},
+        *(
+            HONEST | {name: value}
+            for name, value in [
+                ("width", "160"),
+                ("width", 0),
+                ("width", 9000),
+                ("height", -1),
+                ("duration", float("nan")),
+                ("duration", 1e9),
+                ("container", "html"),
+                ("video_codec", "<b>"),
+                ("audio_codec", "<b>"),
+                ("rotation", 1000),
+                ("is_mirrored", "no"),
+                ("warnings", [["silent"]]),
+                ("warnings", [["other", ""]]),
+                ("warnings", [["silent", "x" * 1000]]),
+            ]
+        ),
     ],
 )
 def test_what_a_child_says_is_held_against_what_can_be(process: Process, tmp_path: Path, says: Any) -> None:
@@ -478,7 +473,9 @@ def test_what_a_child_says_is_held_against_what_can_be(process: Process, tmp_pat
 
 
 def test_an_honest_child_is_believed(process: Process) -> None:
-    assert process(b"x", sandbox=_Liar(HONEST)).video_codec == "h264"
+    made = process(b"x", sandbox=_Liar(HONEST))
+
+    assert (made.video_codec, made.warnings) == ("h264", (VideoWarning("silent", "AC-3"),))
 
 
 def test_a_child_that_runs_out_of_memory_is_bad_content(process: Process, tmp_path: Path) -> None:

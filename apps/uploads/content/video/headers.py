@@ -1,0 +1,112 @@
+"""What our muxers leave out of the header of a film whose pixels aren't square: the size at which it is shown.
+
+FFmpeg's own program writes it; through PyAV it can't be said. So it is put into the file that was made.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+PLACEHOLDER: Final = "." * 40  # a WebM track's name while it is written: it leaves as much room
+
+_TRACKS, _ENTRY, _NAME, _VIDEO, _CRC, _VOID = 0x1654AE6B, 0xAE, 0x536E, 0xE0, 0xBF, 0xEC
+_DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0x54B0, 0x54BA
+_MAX_HEADER: Final = 2 << 20  # bytes
+
+
+class _Part(NamedTuple):
+    kind: bytes | int
+    at: int
+    body: int
+    end: int
+
+
+def show_at(path: Path, container: str, width: int, height: int) -> None:
+    """Has the pictures of the film at `path` shown in that size, in pixels. Raises `ValueError` if it can't be one."""
+    with path.open("r+b") as file:
+        data = file.read(_MAX_HEADER)
+        try:
+            at, patch = (_track_header if container == "mp4" else _track_entry)(data, width, height)
+        except (IndexError, StopIteration, struct.error):
+            raise ValueError("not a film of ours") from None
+        file.seek(at)
+        file.write(patch)
+
+
+# MP4
+
+
+def _track_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
+    """The last two numbers of the first track's header, in fixed point, and where they are."""
+    at, end = 0, len(data)
+    for kind in (b"moov", b"trak", b"tkhd"):
+        at, end = next((box.body, box.end) for box in _boxes(data, at, end) if box.kind == kind)
+    is_long = data[at] == 1  # times of 64 bits
+    return at + (88 if is_long else 76), struct.pack(">2I", width << 16, height << 16)
+
+
+def _boxes(data: bytes, at: int, end: int) -> Iterator[_Part]:
+    while at < end:
+        size, kind = struct.unpack_from(">I4s", data, at)
+        yield _Part(kind, at, at + 8, at + size)
+        at += max(8, size)
+
+
+# WebM
+
+
+def _track_entry(data: bytes, width: int, height: int) -> tuple[int, bytes]:
+    """The list of tracks, whose first one gets the size in the place of its name; and where it is."""
+    *_, segment = _elements(data, 0, len(data), most=2)
+    tracks = next(part for part in _elements(data, segment.body, len(data)) if part.kind == _TRACKS)
+    made, is_done = b"", False
+    for part in _elements(data, tracks.body, tracks.end):
+        if part.kind == _ENTRY and not is_done:
+            made, is_done = made + _shown_at(data, part, width, height), True
+        elif part.kind == _CRC:  # it is of what was there before
+            made += _void(part.end - part.at)
+        else:
+            made += data[part.at : part.end]
+    return tracks.body, made
+
+
+def _shown_at(data: bytes, entry: _Part, width: int, height: int) -> bytes:
+    made = data[entry.at : entry.body]
+    for part in _elements(data, entry.body, entry.end):
+        if part.kind == _VIDEO:
+            sides = _element(_DISPLAY_WIDTH, struct.pack(">I", width)) + _element(
+                _DISPLAY_HEIGHT, struct.pack(">I", height)
+            )
+            made += _element(_VIDEO, data[part.body : part.end] + sides)
+        elif part.kind != _NAME:
+            made += data[part.at : part.end]
+    return made + _void(entry.end - entry.at - len(made))
+
+
+def _elements(data: bytes, at: int, end: int, most: int = 1000) -> Iterator[_Part]:
+    for _ in range(most):
+        if at >= end:
+            return
+        ident_width, size_width = 9 - data[at].bit_length(), 0
+        size_at = at + ident_width
+        size_width = 9 - data[size_at].bit_length()
+        body = size_at + size_width
+        size = int.from_bytes(data[size_at:body], "big") & (1 << 7 * size_width) - 1
+        yield _Part(int.from_bytes(data[at:size_at], "big"), at, body, body + size)
+        at = body + size
+
+
+def _element(ident: int, body: bytes) -> bytes:
+    return ident.to_bytes((ident.bit_length() + 7) // 8, "big") + (1 << 28 | len(body)).to_bytes(4, "big") + body
+
+
+def _void(length: int) -> bytes:
+    """Nothing, in that many bytes."""
+    if length == 0:
+        return b""
+    if not 2 <= length < 128:
+        raise ValueError("no room")
+    return bytes([_VOID, 0x80 | length - 2]) + bytes(length - 2)

@@ -1,0 +1,31 @@
+"""What a visitor is told of a film that was made: something of theirs isn't in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SENTENCES: Final[dict[str, str]] = {
+    "silent": "Its sound ({detail}) can't be played in browsers: the published film is silent.",
+    "one_sound": "Of its {detail} sounds the published film has one.",
+    "one_picture": "Of its {detail} pictures the published film has one.",
+    "no_subtitles": "Its subtitles aren't in the published film.",
+}
+_MAX_DETAIL: Final = 40  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class VideoWarning:
+    """`code` is one of `SENTENCES`; `detail` is what the sentence names: a codec as people know it, or a number."""
+
+    code: str
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCES[self.code].format(detail=self.detail)
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether it can be shown, whoever says it."""
+        return self.code in SENTENCES and self.detail.isprintable() and len(self.detail) <= _MAX_DETAIL
