@@ -18,7 +18,7 @@ def register() -> None:
         return  # the same
     intakes.register(
         "videos",
-        accept=".mp4,.mov,.webm",
+        accept=processing.ACCEPT,
         max_file_size=given.max_file_size,
         validators=[processing.check],
         receive=receive,

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q
 
+from uploads.content import VideoWarning
 from uploads.errors import SENTENCES
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
@@ -34,7 +35,9 @@ class VideoQuerySet(models.QuerySet["Video"]):
 class Video(models.Model):
     """`size` (bytes) and `sha256` are those of the file as received; `file` and `poster` are what we made of it.
 
-    `width` and `height` are as it is shown, `duration` in seconds. `source` names the received file while that exists.
+    `width` and `height` are as it is shown, `duration` in seconds. Players mirror it from left to right if it
+    `is_mirrored`, then turn it by `rotation` degrees, counter-clockwise. `warnings` are pairs, those of a
+    `content.VideoWarning`. `source` names the received file while that exists.
     """
 
     owner = models.CharField(max_length=64, db_index=True)
@@ -51,9 +54,11 @@ class Video(models.Model):
     height = models.PositiveIntegerField(default=0)
     duration = models.FloatField(default=0.0)
     rotation = models.SmallIntegerField(default=0)
+    is_mirrored = models.BooleanField(default=False, db_default=False)
     mime = models.CharField(max_length=32, blank=True)
     video_codec = models.CharField(max_length=16, blank=True)
     audio_codec = models.CharField(max_length=16, blank=True)
+    warnings = models.JSONField(default=list, null=True, blank=True)  # null: by a version that didn't know it
     file = models.FileField(max_length=255, blank=True)
     poster = models.FileField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -82,6 +87,17 @@ class Video(models.Model):
         if self.reason == INTERRUPTED:
             return _INTERRUPTED_SENTENCE
         return SENTENCES.get(self.reason, SENTENCES["server_error"])
+
+    @property
+    def missing(self) -> list[str]:
+        """What of theirs isn't in the published film, for the visitor: sentences."""
+        return [VideoWarning(*warning).sentence for warning in self.warnings or ()]
+
+    @property
+    def sound(self) -> str:
+        """The codec of its sound, or that there is none, or no longer."""
+        is_lost = any(code == "silent" for code, _ in self.warnings or ())
+        return self.audio_codec or ("sound left out" if is_lost else "no sound")
 
     @property
     def length(self) -> str:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ from videos.models import INTERRUPTED, Status, Video
 logger = logging.getLogger("videos")
 
 TOPIC: Final = "videos"
+ACCEPT: Final = ".mp4,.m4v,.mov,.webm"
 _EXTENSIONS: Final = {"mp4": ".mp4", "webm": ".webm"}
 _OURS: Final = re.compile(r"[0-9a-f]{32}(\.\w+)?")  # a received file, or something made of it
 _STALE: Final = 24 * 3600  # seconds after which a file that no row knows is removed
@@ -215,26 +217,41 @@ def _claimed(path: Path) -> Iterator[Path | None]:
 def _attempt(video: Video, source: Path) -> None:
     """Counted before it is made: what kills the process is not tried for ever."""
     made, poster = source.with_suffix(".made"), source.with_suffix(".poster")
+    over = [source, made, poster]
     Video.objects.filter(pk=video.pk).update(attempts=F("attempts") + 1)
     try:
         if video.attempts >= conf().attempts:
             raise UploadError(INTERRUPTED)
         _publish(video, made, poster, content.process_video(source, video.kind, made, poster))
     except UploadError as refused:
-        _fail(video, refused.code)
+        if _is_put_off(video, refused):
+            over.remove(source)
+        else:
+            _fail(video, refused.code)
     except Exception:  # not about the file: its owner is told, and somebody has to look into it
         logger.exception("Processing video %s failed", video.pk)
         _fail(video, "server_error")
     finally:
-        for path in (source, made, poster):
+        for path in over:
             path.unlink(missing_ok=True)
+
+
+def _is_put_off(video: Video, refused: UploadError) -> bool:
+    """Whether it was we who had no time: it waits for the next round, which is no attempt, but not forever."""
+    if refused.code != "busy" or video.created_at < timezone.now() - timedelta(seconds=conf().lost_after):
+        return False
+    Video.objects.filter(pk=video.pk).update(attempts=F("attempts") - 1)
+    return True
 
 
 def _publish(video: Video, made: Path, poster: Path, facts: content.Video) -> None:
     stem = f"videos/{uuid4().hex}"
     stored: dict[str, str] = {}
     try:
-        for field, path, name in (("file", made, stem + _EXTENSIONS[video.kind]), ("poster", poster, f"{stem}-p.webp")):
+        for field, path, name in (
+            ("file", made, stem + _EXTENSIONS[facts.container]),
+            ("poster", poster, f"{stem}-p.webp"),
+        ):
             with StagedFile(path, name, "") as file:
                 stored[field] = default_storage.save(name, file)
         is_published = _update(
@@ -245,9 +262,11 @@ def _publish(video: Video, made: Path, poster: Path, facts: content.Video) -> No
             height=facts.height,
             duration=facts.duration,
             rotation=facts.rotation,
+            is_mirrored=facts.is_mirrored,
             mime=facts.mime,
             video_codec=facts.video_codec,
             audio_codec=facts.audio_codec,
+            warnings=[astuple(warning) for warning in facts.warnings],
             **stored,
         )
     except BaseException:

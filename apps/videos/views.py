@@ -30,7 +30,7 @@ class VideosView(UploadMixin, LiveView):
         self._refreshing = False
         self.allow_upload(
             "video",
-            accept=".mp4,.mov,.webm",
+            accept=processing.ACCEPT,
             max_file_size=conf().max_file_size,
             resumable=True,
             validators=[processing.check],
@@ -48,7 +48,13 @@ class VideosView(UploadMixin, LiveView):
         videos = Paginator(Video.objects.shown_to(self._owner), conf().page_size).get_page(self.page)
         for video in videos:
             video.weight = megabytes(video.size)  # type: ignore[attr-defined]  # for the template
-        return {**kwargs, "videos": videos, "owner": self._owner, "max_size": megabytes(conf().max_file_size)}
+        return {
+            **kwargs,
+            "videos": videos,
+            "owner": self._owner,
+            "accept": processing.ACCEPT,
+            "max_size": megabytes(conf().max_file_size),
+        }
 
     # On its way
     def on_progress(self, entry: UploadEntry) -> None:

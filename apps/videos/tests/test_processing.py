@@ -113,6 +113,45 @@ def test_a_mistake_of_our_own_is_logged_and_told(
     assert waiting() == []
 
 
+def test_what_there_was_no_time_for_is_tried_again_and_not_for_ever(
+    left: Video, monkeypatch: pytest.MonkeyPatch, waiting: Waiting
+) -> None:
+    """It is we who were too slow: the file may be good, and no attempt was wasted."""
+    made, tried = processing.content.process_video, iter(["busy", "busy", "busy", ""])
+
+    def process(*args: Any) -> Any:
+        if code := next(tried):
+            raise UploadError(code)
+        return made(*args)
+
+    monkeypatch.setattr(processing.content, "process_video", process)
+    for _ in range(3):
+        processing.process(left.pk)
+        left.refresh_from_db()
+        assert (left.status, left.attempts, waiting()) == ("processing", 0, [left.source])
+
+    processing.resume()
+    assert waiting() == []
+    left.refresh_from_db()
+    assert left.status == "ready"
+
+
+def test_who_never_gets_any_time_is_told_in_the_end(
+    left: Video, monkeypatch: pytest.MonkeyPatch, waiting: Waiting
+) -> None:
+    def process(*_: Any) -> Any:
+        raise UploadError("busy")
+
+    monkeypatch.setattr(processing.content, "process_video", process)
+    Video.objects.update(created_at=timezone.now() - timedelta(hours=2))
+
+    processing.process(left.pk)
+
+    left.refresh_from_db()
+    assert (left.status, left.reason) == ("failed", "busy")
+    assert waiting() == []
+
+
 def test_a_publication_that_fails_leaves_no_file(
     left: Video, monkeypatch: pytest.MonkeyPatch, waiting: Waiting
 ) -> None:

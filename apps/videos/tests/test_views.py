@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.html import escape
 
 from uploads.testing import Refused, UploadPage, mount
+from uploads.tests import films
 from uploads.tests.corpus import MAKER, Corpus
 from uploads.tests.support import until
 from videos import processing
@@ -50,6 +53,39 @@ def test_a_video_is_shown_with_everything_that_is_known(page: UploadPage, make: 
     assert (video.mime, video.video_codec, video.audio_codec) == ("video/mp4", "h264", "aac")
     for shown in (video.sha256, "320 × 180", "0:02", "sea.mp4", video.file.url, video.poster.url):
         assert shown in page.html
+
+
+def test_what_of_a_video_could_not_be_kept_is_said_with_the_result(page: UploadPage, make: Make) -> None:
+    video = sent(page, make(sound="ac3").replace(b"ac-3", b"dtsc"))
+
+    said = "Its sound (DTS) can't be played in browsers: the published film is silent."
+    assert (video.audio_codec, video.missing) == ("", [said])
+    assert escape(said) in page.html
+    assert "h264, sound left out" in page.html
+    assert "no sound" not in page.html
+
+
+def test_a_video_without_sound_has_lost_none(page: UploadPage, make: Make) -> None:
+    assert sent(page, make()).missing == []
+    assert "h264, no sound" in page.html
+
+
+@pytest.mark.parametrize("name", ["sea.m4v", "sea.mov", "SEA.MP4"])
+def test_names_of_the_same_kind_are_accepted(page: UploadPage, make: Make, name: str) -> None:
+    assert sent(page, make(), name).mime == "video/mp4"
+
+
+def test_a_mirrored_film_of_oblong_pixels_is_recorded_as_it_is_shown(page: UploadPage, make: Make) -> None:
+    video = sent(page, make(size=(144, 116), aspect=Fraction(64, 45), matrix=(-1, 0, 0, 1)))
+
+    assert (video.width, video.height, video.rotation, video.is_mirrored) == (205, 116, 0, True)
+    assert "205 × 116" in page.html
+
+
+def test_what_is_recorded_as_webm_with_h264_is_kept_as_an_mp4(page: UploadPage, make: Make) -> None:
+    video = sent(page, films.named_webm(make("a.mkv")), "recording.webm")
+
+    assert str(video.file).endswith(".mp4") and video.mime == "video/mp4"
 
 
 def test_what_is_published_was_made_by_us(page: UploadPage, make: Make, waiting: Callable[[], list[str]]) -> None:

@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("videos", "0001_initial")]
+
+    operations = [
+        migrations.AddField("video", "is_mirrored", models.BooleanField(default=False, db_default=False)),
+        migrations.AddField("video", "warnings", models.JSONField(blank=True, default=list, null=True)),
+    ]
