@@ -33,8 +33,8 @@ class S3Event:
     name: str  # as "ObjectCreated:Put"
     bucket: str
     key: str
-    size: int
-    etag: str
+    size: int  # 0 if it claims none
+    etag: str  # "" if it claims none
 
     @property
     def is_creation(self) -> bool:
@@ -44,7 +44,9 @@ class S3Event:
 def parse_s3_event(payload: Mapping[str, Any]) -> list[S3Event]:
     """The records of an S3 event, or of the SNS message around one; none for the test event of a new configuration.
 
-    Each gets the upload id that its key names, see `upload_id_of`. Raises `Malformed`.
+    Each gets the upload id that its key names, see `upload_id_of`. What isn't a record of an object is passed over:
+    storages put other things beside them, and nothing of another type into what isn't used here is a mistake. Raises
+    `Malformed` if it is no list of records at all.
     """
     if "Message" in payload and "Records" not in payload:
         payload = read_event(payload["Message"])
@@ -53,7 +55,7 @@ def parse_s3_event(payload: Mapping[str, Any]) -> list[S3Event]:
     records = payload.get("Records")
     if not isinstance(records, list) or len(records) > MOST_RECORDS:
         raise Malformed("no Records, or too many")
-    return [_parse(record) for record in records]
+    return [event for record in records if (event := _read(record)) is not None]
 
 
 def read_event(text: Any) -> Mapping[str, Any]:
@@ -93,16 +95,24 @@ def names_upload(upload_id: str) -> bool:
     return _UUID.fullmatch(upload_id) is not None
 
 
+def _read(record: Any) -> S3Event | None:
+    try:
+        return _parse(record)
+    except Malformed as reason:
+        logger.info("ignored S3 event: %s", reason)
+        return None
+
+
 def _parse(record: Any) -> S3Event:
     match record:
         case {"eventName": str(name), "s3": {"bucket": {"name": str(bucket)}, "object": {"key": str(raw), **rest}}}:
-            size, etag = rest.get("size", 0), rest.get("eTag", "")
+            size, etag = rest.get("size"), rest.get("eTag")
         case _:
             raise Malformed("not an S3 record")
-    if type(size) is not int or size < 0 or not isinstance(etag, str):
-        raise Malformed("invalid size or eTag")
     key = _decode(raw)
-    return S3Event(upload_id_of(key), name, bucket, key, size, etag.strip('"'))
+    size = size if type(size) is int and size >= 0 else 0
+    etag = etag.strip('"') if isinstance(etag, str) else ""
+    return S3Event(upload_id_of(key), name, bucket, key, size, etag)
 
 
 def _decode(raw: str) -> str:

@@ -24,7 +24,7 @@ from uploads.errors import UploadError
 from uploads.s3.notifications import sns
 from uploads.s3.notifications.certificates import Certificates, Unavailable
 from uploads.s3.notifications.event_options import EventOptions, event_options
-from uploads.s3.notifications.parsing import parse_s3_event
+from uploads.s3.notifications.parsing import S3Event, parse_s3_event
 from uploads.s3.notifications.sns import Forged, Malformed, SnsMessage
 
 logger = logging.getLogger("uploads.s3_events")
@@ -74,15 +74,28 @@ def _process(message: SnsMessage, wanted: EventOptions) -> int:
     try:
         match message.kind:
             case sns.NOTIFICATION:
-                from uploads.s3.notifications import completion  # with boto3: a site without a bucket needn't load it
-
-                return sum(completion.complete(event) for event in parse_s3_event({"Message": message.text}))
+                return _complete(parse_s3_event({"Message": message.text}))
             case sns.SUBSCRIPTION:
                 _subscription(message, wanted)
     except Exception:
         shared_cache.forget(seen)  # so that SNS may deliver it again
         raise
     return 0
+
+
+def _complete(events: list[S3Event]) -> int:
+    """Each of them, whatever becomes of the others; raises what the first to fail has raised."""
+    from uploads.s3.notifications import completion  # with boto3: a site without a bucket needn't load it
+
+    done, failures = 0, []
+    for event in events:
+        try:
+            done += completion.complete(event)
+        except Exception as failure:  # noqa: BLE001
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return done
 
 
 def _subscription(message: SnsMessage, wanted: EventOptions) -> None:
