@@ -53,7 +53,10 @@ _ESCAPED: Final = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})+")  # ASCII in which
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What the headers say. Sizes are bytes; all chunks but the last have the same one. `size` may be unknown."""
+    """What the headers say. Sizes are bytes; all chunks but the last have the same one. `size` may be unknown.
+
+    The last one may be longer, less than two in one: resumable.js sends no small rest by itself.
+    """
 
     upload_id: str
     index: int
@@ -86,7 +89,7 @@ class Chunk:
             size, rest = divmod(self.size - self.length, self.count - 1)
             size = 0 if rest else size
         last = self.size - size * (self.count - 1)
-        if not 0 < last <= size or self.length != (last if self.is_last else size):
+        if not 0 < last < 2 * size or self.length != (last if self.is_last else size):
             raise refusal("bad_header")
         return size
 
@@ -299,7 +302,7 @@ def _most(intake: Intake, chunk: Chunk, chunk_size: int | None, known: Record | 
     if known is not None and (chunk_size is None or records.DEFERRED not in known.http):
         return known.size
     assert chunk_size is not None
-    least, most = chunk_size * (chunk.count - 1) + 1, chunk_size * chunk.count
+    least, most = chunk_size * (chunk.count - 1) + 1, chunk_size * (chunk.count + 1) - 1
     return max(least, min(most, intake.max_size))
 
 

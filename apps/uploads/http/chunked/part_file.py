@@ -97,7 +97,7 @@ class PartFile:
         with self._locked(fcntl.LOCK_SH) as file:
             known, is_sealed = _HEADER.unpack(file.read(_HEADER.size))
             end = index * known + length
-            if length > known:
+            if length >= 2 * known:
                 raise refusal("bad_body")
             if end > most:
                 raise UploadError("too_large")
