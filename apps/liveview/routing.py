@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
@@ -12,10 +11,9 @@ from django.urls import path
 from liveview import housekeeping
 from liveview.conf import conf
 from liveview.socket.asgi import live_socket
+from liveview.unsized_bodies import Application, Sized
 
 __all__ = ["live", "websocket_urlpatterns"]
-
-Application: TypeAlias = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 # A site that is served below a path may or may not see that path in its requests: the proxy decides.
 _PREFIXES = {"", (settings.FORCE_SCRIPT_NAME or "").strip("/")}
@@ -31,6 +29,7 @@ class Live:
 
     def __init__(self, inner: Application) -> None:
         self.inner = inner
+        self._sized = Sized(inner)
         self._paths = {f"/{str(each.pattern)}" for each in websocket_urlpatterns}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -38,7 +37,7 @@ class Live:
             await housekeeping.lifespan(scope, receive, send)
         elif scope["type"] != "websocket":
             housekeeping.served(scope)
-            await self.inner(scope, receive, send)
+            await self._sized(scope, receive, send)
         elif scope["path"].removeprefix(scope.get("root_path", "")) in self._paths:
             await live_socket(scope, receive, send)
         elif isinstance(self.inner, ASGIHandler):  # Django's own, which knows no WebSockets and would raise

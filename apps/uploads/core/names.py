@@ -69,6 +69,12 @@ def parse_name(raw: str) -> FileName:
     return FileName(label, suffix if _EXTENSION.fullmatch(suffix) else "")
 
 
+def unescaped(name: str) -> str:
+    """A file's name in a form, where browsers write `%22`, `%0D` and `%0A` for what would end the name. (HTML standard,
+    "multipart/form-data encoding algorithm".)"""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+
+
 def parse_folder(path: str) -> str:
     """The folders of a file's path as a browser sent it. For display only: as a path it means nothing here.
 

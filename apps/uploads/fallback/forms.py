@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from uploads.core.names import unescaped
 from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.entries.registry import Uploads
@@ -44,7 +45,7 @@ def _free_ref(uploads: Uploads) -> str:
 def _accept(uploads: Uploads, name: str, ref: str, posted: Any) -> bool:
     """In a slot for a single file it replaces what waits there only once it is known to be good."""
     try:
-        entry = uploads.register(name, ref, posted.name or "", posted.size, posted.content_type or "")
+        entry = uploads.register(name, ref, unescaped(posted.name or ""), posted.size, posted.content_type or "")
     except UploadError:
         return False
     entry.is_posted = True

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404, re_path, resolve
 
+from liveview.unsized_bodies import Sized
 from uploads.http.chunked.endpoint import Chunks
 from uploads.http.multipart.counting import counted
 from uploads.http.multipart.forms import Forms, upload
@@ -30,7 +31,7 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
     tus: the path below which tus is served. chunks: the path of the seeds' chunked endpoint. A view that the project
         itself has at a path of ours is left alone.
     """
-    django = Collected(django)
+    django = Sized(Collected(django))
     speak_tus, take_chunks, take_forms, show_pages = Tus(tus), Chunks(chunks), Forms(django), Pages(django)
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:

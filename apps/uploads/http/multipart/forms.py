@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from uploads import intakes
 from uploads.conf import conf
+from uploads.core.names import unescaped
 from uploads.errors import UploadError
 from uploads.http.multipart import progress
 from uploads.http.multipart.counting import counted
@@ -51,12 +52,31 @@ class Forms:
                 return
             expect_allowed(origin)
             length = Headers(scope).number("content-length") or 0
-            if length > intakes.get(conf().intake).max_size + ROOM:
+            most = intakes.get(conf().intake).max_size + ROOM
+            if length > most:
+                raise UploadError("too_large")
+            capped = Capped(receive, most)
+            await counted(self._django, OwnProgress, scope, capped, send)
+            if capped.is_over:
                 raise UploadError("too_large")
         except UploadError as refused:
             await answer_json(send, status_of(refused), failed(refused), origin.cors())
-            return
-        await counted(self._django, OwnProgress, scope, receive, send)
+
+
+class Capped:
+    """A body that may not say how long it is, and ends, as if it were cut off, when it is too long."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._left = receive, most
+
+    @property
+    def is_over(self) -> bool:
+        return self._left < 0
+
+    async def __call__(self) -> dict[str, Any]:
+        message = {"type": "http.disconnect"} if self.is_over else await self._receive()
+        self._left -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.is_over else message
 
 
 # Django's part
@@ -108,7 +128,8 @@ def _deliver(request: HttpRequest, file: Any) -> dict[str, Any]:
     scope = _scope(request)
     visitor = visitor_of_request(request) if origin_of(scope).knows_visitor else visitor_of(scope)
     intake = intakes.get(conf().intake)
-    delivery = Delivery(intake, visitor, request.path, file.name or "", file.size, file.content_type or "")
+    name = unescaped(file.name or "")
+    delivery = Delivery(intake, visitor, request.path, name, file.size, file.content_type or "")
     try:
         for chunk in file.chunks(BLOCK):
             delivery.write([chunk])

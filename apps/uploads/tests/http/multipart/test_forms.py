@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.test import override_settings
 
+from uploads import intakes
+from uploads.http.multipart.forms import Forms
 from uploads.tests.http.ways.raw import Answer, Wire
 from uploads.tests.http.ways.server import Server, hashes
 from uploads.tests.support import until
@@ -112,6 +117,63 @@ def test_a_form_that_is_too_long_is_refused_before_it_is_read(server: Server) ->
         wire.begin("POST", "/upload", {"Content-Type": TYPE, "Content-Length": "300200000"})
 
         assert wire.answer().status == 413
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/own/upload"])
+def test_a_form_may_come_without_its_length(server: Server, path: str) -> None:
+    """As curl, node, .NET and Java send what they stream."""
+    name = f"streamed{path.replace('/', '-')}.dat"
+    form = field("id", "17") + part(name) + END
+    with Wire(server.port) as wire:
+        wire.begin("POST", path, {"Content-Type": TYPE, "Transfer-Encoding": "chunked"})
+        for at in range(0, len(form), 70_000):
+            wire.send_chunk(form[at : at + 70_000])
+        wire.send_chunk(b"")
+        answer = wire.answer()
+
+    assert answer.status == 200, answer.body
+    assert (hashes(server, name) or [answer.json.get("sha256")]) == [SHA256]
+    assert server.staged() == []
+
+
+def test_such_a_form_has_the_same_limit() -> None:
+    sent: list[dict[str, Any]] = []
+    cut: list[dict[str, Any]] = []
+
+    async def django(scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive())["type"] == "http.request":
+            assert message["more_body"]
+        cut.append(message)  # as Django does: nothing is answered
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": bytes(100_000), "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/upload", "query_string": b"", "headers": []}
+    intakes.register("little", max_file_size=1_000_000, receive=lambda entry, owner: None)
+    try:
+        with override_settings(UPLOADS={"INTAKE": "little"}):
+            asyncio.run(Forms(django)({**scope, "client": ("127.0.0.1", 1), "scheme": "http"}, receive, send))
+    finally:
+        intakes.unregister("little")
+
+    assert cut == [{"type": "http.disconnect"}]
+    assert sent[0]["status"] == 413
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("a %22q%22.dat", 'a "q".dat'),
+        ("a%0D%0Ab.dat", "a  b.dat"),
+        ("100%.dat", "100%.dat"),
+        ("a%20b.dat", "a%20b.dat"),
+    ],
+)
+def test_a_name_is_what_the_browser_has_written_it_for(server: Server, name: str, label: str) -> None:
+    assert send(server, part(name) + END).json["fileName"] == label
 
 
 def test_a_form_that_is_cut_off_leaves_nothing(server: Server) -> None:
