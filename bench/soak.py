@@ -34,7 +34,7 @@ from websockets.typing import Origin
 from liveview.tests.redis import Redis
 from uploads.tests.http.ways.raw import HOST, Answer, Wire
 from uploads.tests.http.ways.server import Server
-from uploads.tests.http.ways.tus import BODY, TUS, metadata
+from uploads.tests.http.ways.tus import BODY, TUS, located, metadata
 
 VISITORS: Final = 6
 LARGEST: Final = 3_000_000  # bytes of a file
@@ -119,8 +119,7 @@ def _file(chance: random.Random, way: str) -> tuple[str, bytes]:
 def _created(server: Server, chance: random.Random) -> tuple[str, bytes]:
     name, data = _file(chance, "tus")
     given = {**TUS, "Upload-Length": str(len(data)), "Upload-Metadata": metadata(filename=name)}
-    location = _at_any(server, chance, "POST", "/tus/", given).headers["Location"]
-    return str(location), data
+    return located(_at_any(server, chance, "POST", "/tus/", given)), data
 
 
 def _at_any(

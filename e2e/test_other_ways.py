@@ -19,7 +19,7 @@ from e2e.support.sending import sha256
 from e2e.support.server import Server
 from liveview.tests.processes import until
 from uploads.tests.http.ways.raw import Wire
-from uploads.tests.http.ways.tus import BODY, TUS, metadata
+from uploads.tests.http.ways.tus import BODY, TUS, located, metadata
 
 NewContext = Callable[..., BrowserContext]
 
@@ -239,7 +239,7 @@ def test_a_video_sent_by_tus_appears_on_the_open_videos_page(page: Page, server:
 
     with Wire(server.port) as wire:
         asked = {**TUS, "Upload-Length": str(len(clip)), "Upload-Metadata": metadata(filename="by tus.webm")}
-        path = wire.ask("POST", "/tus/", asked).headers["Location"]
+        path = located(wire.ask("POST", "/tus/", asked))
     for start, data in ((0, clip[:half]), (half, clip[half:])):
         with Wire(server.port) as wire:
             given = {**TUS, "Upload-Offset": str(start), "Content-Type": BODY}

@@ -43,6 +43,8 @@ STATUS: Final[dict[str, int]] = {
     "unknown_algorithm": 400,
     "checksum_mismatch": 460,
     "changed": 409,
+    "header_too_long": 431,
+    "no_concatenation": 501,
 }
 
 SENTENCES: Final[dict[str, str]] = {
@@ -56,6 +58,8 @@ SENTENCES: Final[dict[str, str]] = {
     "unsupported": "The body of this request isn't of a type that is taken here.",
     "unknown_algorithm": "This kind of checksum isn't known here.",
     "checksum_mismatch": "A part of the file was damaged on its way.",
+    "header_too_long": "A header of this request is too long.",
+    "no_concatenation": "Uploads can't be sent in parallel parts here: send the file as one upload.",
     "changed": "This upload was begun with another name, size or number of chunks.",
 }
 

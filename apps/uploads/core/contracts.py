@@ -207,7 +207,7 @@ class Remote(Protocol):
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """What `Presigner.resume` needs to find it again, as JSON. The upload's whole record has 4 KiB."""
+        """What `Presigner.resume` needs to find it again, as JSON. The upload's whole record has 16 KiB."""
 
     def grant(self) -> Grant:
         """How the browser may send what is missing."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, Self
 
-MAX_RECORD: Final = 4096  # bytes of a record as JSON
+MAX_RECORD: Final = 16_384  # bytes of a record as JSON
 
 
 class UploadStateStore(ABC):

@@ -22,7 +22,7 @@ class ResumableUploadWriter(UploadWriter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.confirmed = 0
-        self.resume_state: dict[str, Any] = {}  # JSON; the upload's whole record has 4 KiB
+        self.resume_state: dict[str, Any] = {}  # JSON; the upload's whole record has 16 KiB
         self.sha256 = ""  # hexadecimal; for `close` to set after a resume, if it can
         self.__keep: Callable[[], None] = lambda: None
 

@@ -1,6 +1,7 @@
 // tus 1.0 as far as a page needs it: create, append, after a lost connection ask where to resume, and terminate. (/tus/)
 import { request } from "./request.js";
 
+const ENDPOINT = "/tus/received/";
 const PIECE = 4 * 1024 * 1024; // bytes of a PATCH
 const PATIENCE = [0, 500, 1000, 2000, 4000]; // ms before each new try
 const TUS = { "Tus-Resumable": "1.0.0" };
@@ -32,9 +33,9 @@ async function create(file, signal) {
   const name = `filename ${base64(file.name)}`;
   const type = file.type ? `,filetype ${base64(file.type)}` : "";
   const headers = { ...TUS, "Upload-Length": String(file.size), "Upload-Metadata": name + type };
-  const answer = await request("POST", "/tus/received/", { headers, signal });
+  const answer = await request("POST", ENDPOINT, { headers, signal });
   expect(answer, 201);
-  return answer.getResponseHeader("Location");
+  return ENDPOINT + answer.getResponseHeader("Location"); // which is relative to it
 }
 
 async function append(url, file, offset, tell, signal) {

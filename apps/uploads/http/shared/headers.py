@@ -11,7 +11,7 @@ from typing import Any, Final
 from uploads.http_errors import refusal
 
 MOST: Final = 2**53 - 1  # the largest integer that is exact in JavaScript
-MAX_METADATA: Final = 1600  # characters: it is stored in the upload's record, of 4 KiB
+MAX_METADATA: Final = 8000  # characters: Uppy sends a long name three times. It is stored in the upload's record
 
 _BLANKS: Final = " \t"  # RFC 9110 §5.6.3; Python's own idea of white space goes further
 _DIGITS: Final = re.compile(r"[0-9]{1,16}")
@@ -62,14 +62,18 @@ class Headers:
 def parse_metadata(raw: str) -> dict[str, str]:
     """tus' `Upload-Metadata`: `key base64, key base64, key`. (tus 1.0, "Upload-Metadata".)
 
-    Raises `UploadError("bad_header")` for a repeated or invalid key, for a value that isn't base64 of UTF-8, for
-    anything but visible ASCII, as it is sent back as it came, and for more than is stored.
+    Clients may leave a comma at the end, or more than one blank in between. Raises `UploadError`: `bad_header` for a
+    repeated or invalid key, for a value that isn't base64 of UTF-8, and for anything but visible ASCII, as it is sent
+    back as it came; `header_too_long` for more than is stored.
     """
-    if len(raw) > MAX_METADATA or not (raw.isascii() and raw.isprintable()):
+    if len(raw) > MAX_METADATA:
+        raise refusal("header_too_long")
+    if not (raw.isascii() and raw.isprintable()):
         raise refusal("bad_header")
     found: dict[str, str] = {}
-    for pair in raw.split(",") if raw.strip() else ():
-        key, _, value = pair.strip().partition(" ")
+    for pair in filter(None, map(str.strip, raw.split(","))):
+        key, _, value = pair.partition(" ")
+        value = value.lstrip()
         if not _KEY.fullmatch(key) or key in found:
             raise refusal("bad_header")
         found[key] = _decode(value).decode(errors="replace") if key not in ("filename", "name") else _text(value)

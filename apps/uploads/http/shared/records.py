@@ -66,7 +66,7 @@ def make(
         http={key: value for key, value in http.items() if value},
     )
     if len(record.to_json()) > MAX_RECORD:
-        raise refusal("bad_header")
+        raise refusal("header_too_long")
     return record
 
 

@@ -32,11 +32,13 @@ _EXPOSED: Final = (
     "Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
     "Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
 )
-_ACCEPTED: Final = (
-    "Content-Type, Tus-Resumable, Upload-Checksum, Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
-    "X-Chunk-Count, X-Chunk-Index, X-File-Name, X-File-Size, X-HTTP-Method-Override, X-Progress-ID, X-Requested-With, "
-    "X-Upload-Id"
+_ACCEPTED: Final = (  # those that are read here, and those that clients of tus send to any server
+    "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Length, "
+    "Upload-Metadata, Upload-Offset, X-Chunk-Count, X-Chunk-Index, X-CSRFToken, X-File-Name, X-File-Size, "
+    "X-HTTP-Method-Override, X-Progress-ID, X-Request-ID, X-Requested-With, X-Upload-Id"
 )
+_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
+MOST_ASKED: Final = 2000  # characters of the names of headers
 _URL: Final = "url:"
 
 NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor in one process: per second, and at once
@@ -71,6 +73,7 @@ class Origin:
     is_own: bool
     is_listed: bool
     is_open: bool = False
+    asked: str = ""  # names of headers, in a preflight
 
     @property
     def knows_visitor(self) -> bool:
@@ -99,13 +102,17 @@ class Origin:
         ]
 
     def preflight(self, methods: str) -> list[tuple[str, str]]:
-        """Further headers for an OPTIONS request."""
+        """Further headers for an OPTIONS request.
+
+        A page that is known may send whatever headers it likes: its site's own proxy or middleware may want them.
+        """
         if not self.name or not self.is_allowed:
             return self.cors()
+        asked = self.asked if self.knows_visitor and _NAMES.fullmatch(self.asked) else ""
         return [
             *self.cors(),
             ("Access-Control-Allow-Methods", methods),
-            ("Access-Control-Allow-Headers", _ACCEPTED),
+            ("Access-Control-Allow-Headers", f"{_ACCEPTED}, {asked}".rstrip(", ")),
             ("Access-Control-Max-Age", "86400"),
         ]
 
@@ -123,7 +130,8 @@ def origin_of(scope: dict[str, Any]) -> Origin:
         return Origin("", is_own=is_own, is_listed=False, is_open=_is_open("", scope["path"]))
     scheme = {"https": "wss"}.get(scope.get("scheme", "http"), "ws")
     is_own = origins.is_allowed({**scope, "type": "websocket", "scheme": scheme})
-    return Origin(name, is_own, name in conf().allowed_origins, _is_open(name, scope["path"]))
+    asked = headers.text("access-control-request-headers")[:MOST_ASKED]
+    return Origin(name, is_own, name in conf().allowed_origins, _is_open(name, scope["path"]), asked)
 
 
 def _is_open(name: str, path: str) -> bool:

@@ -56,7 +56,6 @@ class _Request:
         self._intake_name = match["intake"] or "" if match else ""
         self._upload_id = match["upload"] or "" if match else ""
         self._page = prefix + (f"{self._intake_name}/" if self._intake_name else "")
-        self._base = scope.get("root_path", "") + self._page
         self._method = self._overridden(scope["method"])
 
     async def serve(self) -> None:
@@ -97,10 +96,9 @@ class _Request:
                 await self._answer(405, [("Allow", METHODS)])
 
     def _overridden(self, method: str) -> str:
-        """The method that a POST stands for. Another site's page may not say: that would bypass the preflight."""
+        """The method that a POST stands for. No page of another site can say that without a preflight."""
         wanted = self._headers.text("x-http-method-override").upper()
-        may = method == "POST" and self._origin.is_own
-        return wanted if may and wanted in ("PATCH", "DELETE") else method
+        return wanted if method == "POST" and wanted in ("PATCH", "DELETE") else method
 
     # The methods
     async def _options(self) -> None:
@@ -114,8 +112,10 @@ class _Request:
 
     async def _create(self) -> None:
         intake = self._intake()
+        if self._headers.get("upload-concat") is not None:
+            raise refusal("no_concatenation")
         size, is_deferred = self._size(), self._is_deferred()
-        if (size is None) != is_deferred or self._headers.get("upload-concat") is not None:
+        if (size is None) != is_deferred:
             raise refusal("bad_header")
         raw = self._headers.text("upload-metadata")
         metadata = parse_metadata(raw)
@@ -133,7 +133,8 @@ class _Request:
         except ClientGone:
             await threads.check(partial(_forget, record))  # its address was never told to anybody
             raise
-        told: Headers = [("Location", f"{self._base}{record.id}"), *expires(record)]
+        # Relative to the request: what a proxy has taken off its path is nobody's guess.
+        told: Headers = [("Location", record.id), *expires(record)]
         await self._answer(201, told if offset is None else [*told, ("Upload-Offset", str(offset))])
 
     async def _receive_first(self, record: Record) -> tuple[Record, int]:

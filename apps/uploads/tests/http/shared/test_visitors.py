@@ -150,14 +150,15 @@ def test_pages_of_ours_and_of_listed_sites_may_read_every_answer(server: Server,
 
 
 def test_a_preflight_says_who_may_send_what(server: Server) -> None:
-    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "upload-offset"}
+    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "upload-offset, X-Api-Key"}
 
     allowed = server.ask("OPTIONS", "/tus/", {**asked, "Origin": "https://listed.example"})
     refused = server.ask("OPTIONS", "/tus/", {**asked, "Origin": "https://evil.example"})
 
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://listed.example"
     assert "PATCH" in allowed.headers["Access-Control-Allow-Methods"]
-    assert "Upload-Offset" in allowed.headers["Access-Control-Allow-Headers"]
+    names = allowed.headers["Access-Control-Allow-Headers"].split(", ")
+    assert {"Upload-Offset", "Upload-Concat", "Authorization", "X-Request-ID", "X-Api-Key"} <= set(names)
     assert not [name for name in refused.headers if name.lower().startswith("access-control-")]
 
 

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from liveview.tests.processes import Start
 from uploads.tests.http.tus.files import kept
 from uploads.tests.http.ways.server import Server
-from uploads.tests.http.ways.tus import TUS, create, head, metadata, patch
+from uploads.tests.http.ways.tus import TUS, create, head, located, metadata, patch
 from uploads.tests.support import until
 
 # Termination
@@ -38,9 +38,9 @@ def test_a_finished_file_stays_when_its_upload_is_terminated(server: Server) -> 
 
 def test_an_upload_says_when_it_expires(server: Server) -> None:
     created = server.ask("POST", "/tus/", {**TUS, "Upload-Length": "10"})
-    patched = patch(server, created.headers["Location"], 0, b"hello")
+    patched = patch(server, located(created), 0, b"hello")
 
-    for answer in (created, patched, head(server, created.headers["Location"])):
+    for answer in (created, patched, head(server, located(created))):
         assert parsedate_to_datetime(answer.headers["Upload-Expires"]).tzinfo is not None
         assert answer.headers["Upload-Expires"].endswith(" GMT")
 

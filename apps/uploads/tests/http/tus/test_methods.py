@@ -87,9 +87,13 @@ def test_a_post_stands_for_nothing_else(server: Server) -> None:
         assert server.ask("POST", path, {**TUS, "X-HTTP-Method-Override": method}).status == 405
 
 
-def test_a_post_from_another_site_is_what_it_is(server: Server) -> None:
+@pytest.mark.parametrize(("origin", "status"), [("https://listed.example", 204), ("https://other.example", 403)])
+def test_a_post_from_another_site_stands_for_what_its_preflight_allows(
+    server: Server, origin: str, status: int
+) -> None:
     path = create(server, 5)
-    headers = {**TUS, "X-HTTP-Method-Override": "DELETE", "Origin": "https://listed.example"}
 
-    assert server.ask("POST", path, headers).status == 405
-    assert head(server, path).status == 200
+    answer = server.ask("POST", path, {**patching(0), "X-HTTP-Method-Override": "PATCH", "Origin": origin}, b"hel")
+
+    assert answer.status == status
+    assert offset(server, path) == (3 if status == 204 else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from typing import Any
+from urllib.parse import urljoin
 
 from uploads.tests.http.ways.raw import Answer
 from uploads.tests.http.ways.server import Server
@@ -28,7 +29,12 @@ def create(server: Server, size: int | None = None, at: str = "/tus/", **headers
         given["Upload-Length"] = str(size)
     answer = server.ask("POST", at, given)
     assert answer.status == 201, answer.body
-    return str(answer.headers["Location"])
+    return located(answer, at)
+
+
+def located(answer: Answer, at: str = "/tus/") -> str:
+    """The path of what a POST to `at` has made."""
+    return urljoin(at, answer.headers["Location"])
 
 
 def patching(offset: int, **headers: str) -> dict[str, str]:
