@@ -14,10 +14,13 @@ class LiveviewConfig(AppConfig):
     name = "liveview"
 
     def ready(self) -> None:
-        from liveview import checks, housekeeping  # noqa: F401  (registers them)
+        from liveview import checks, housekeeping, jobs  # noqa: F401  (registers them)
+        from liveview.jobs import checks as checks_of_jobs  # noqa: F401
 
+        housekeeping.every(jobs.LOOK_EVERY, "looking whether jobs are done", jobs.look)
+        housekeeping.every(jobs.LOOK_EVERY, "enqueuing what is left", jobs.enqueue_left)
         if apps.is_installed("django.contrib.sessions"):
-            housekeeping.every(CLEAR_EVERY, "clearing expired sessions", clear_sessions)
+            jobs.every(CLEAR_EVERY, "clearing expired sessions", clear_sessions)
         if has_server():
             self._adopt_server()
         if settings.DEBUG:

@@ -41,6 +41,10 @@ class Conf:
     loop_seconds: PositiveFloat = 5  # of the event loop's time that a connection may owe before it is closed
     header_seconds: PositiveFloat = 20  # from a request's first byte to the end of its headers
     shutdown_seconds: float = 10  # for running requests to finish when the server is told to stop
+    jobs: str = "threads"  # who does them: "threads" of the server, "procrastinate" (workers), or a dotted path
+    job_threads: PositiveInt = 2  # jobs that may run at the same time in one process; tasks may have their own limits
+    job_lease: PositiveFloat = 30  # without a sign of life after which whoever had a job has lost it
+    job_grace: float = 20  # for running jobs to finish when a worker is told to stop; then they are handed back
 
     @property
     def body_pace(self) -> Rates:

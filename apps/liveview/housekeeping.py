@@ -21,6 +21,7 @@ _declared: Final[dict[str, tuple[float, Work]]] = {}
 def every(seconds: float, what: str, work: Work) -> None:
     """Has `work` called that often in each server's process, and once when it starts. It may block.
 
+    What one process does for all is `liveview.jobs.every`.
     A declaration, for `AppConfig.ready`. What it raises is logged, once until it works again.
     """
     _declared[what] = (seconds, work)
@@ -48,7 +49,9 @@ async def lifespan(
 
 
 @dataclass(slots=True)
-class _Task:
+class Task:
+    """What fails each time is told once."""
+
     what: str
     seconds: float
     work: Work
@@ -73,13 +76,13 @@ class _Housekeeper:
         if not self._has_begun:
             self._has_begun = True
             for what, (seconds, work) in _declared.items():
-                task = _Task(what, seconds, work)
+                task = Task(what, seconds, work)
                 threading.Thread(target=self._repeat, args=(task,), name="housekeeping", daemon=True).start()
 
     def close(self) -> None:
         self._ends.set()
 
-    def _repeat(self, task: _Task) -> None:
+    def _repeat(self, task: Task) -> None:
         """One that hangs, as a storage may for minutes, keeps no other from its time."""
         while not self._ends.is_set():
             task.run()

@@ -23,7 +23,7 @@ class VideoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own is
 
     @admin.display(description="")
     def picture(self, video: Video) -> str:
-        return format_html('<img src="{}" alt="" height="40">', video.poster.url) if video.poster else ""
+        return format_html('<img src="{}" alt="" height="40">', video.poster.url) if video.is_ready else ""
 
     @admin.display(description="received", ordering="size")
     def weight(self, video: Video) -> str:

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.apps import AppConfig
 
-TAKE_UP_EVERY: Final = 60.0  # seconds
+SWEEP_EVERY: Final = 600.0  # seconds; it may ask a storage that is billed by the request
 
 
 class VideosConfig(AppConfig):
@@ -12,8 +12,11 @@ class VideosConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from liveview import housekeeping
+        from liveview import housekeeping, jobs
+        from uploads import content
         from videos import checks, intake, processing  # noqa: F401  (registers the checks)
 
         intake.register()
-        housekeeping.every(TAKE_UP_EVERY, "taking up interrupted videos", processing.resume)
+        jobs.at_stop(content.SANDBOX.stop)
+        jobs.every(SWEEP_EVERY, "removing received videos that nobody knows", processing.sweep)
+        housekeeping.every(SWEEP_EVERY, "removing half-made videos", processing.sweep_made)

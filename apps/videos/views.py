@@ -38,7 +38,6 @@ class VideosView(UploadMixin, LiveView):
         )
         if self.connected:
             self.subscribe(processing.TOPIC)
-            processing.resume()
 
     def handle_params(self, params: dict[str, str]) -> None:
         number = params.get("page", "1")

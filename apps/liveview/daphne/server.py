@@ -18,7 +18,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from daphne import server as stock
 from twisted.internet.defer import Deferred
 
-from liveview import housekeeping, threads
+from liveview import housekeeping, jobs, threads
 from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.core.addresses import is_within
@@ -60,6 +60,7 @@ class Server(stock.Server):
         sys.setswitchinterval(SWITCH)
         with _our_factories():
             super().run()
+        jobs.backend().stop()
 
     def create_application(self, protocol: Request | Socket, scope: dict[str, Any]) -> ReceiveQueue | None:
         """Starts the application. Returns its queue; None for a request that fills it itself."""

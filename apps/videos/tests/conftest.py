@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from liveview import jobs
+from liveview.jobs.threads import Threads
 from uploads.tests import media
-from videos import processing
-from videos.processing import BACKGROUND
 
 Make = Callable[..., bytes]
+
+
+def finish() -> None:
+    """Returns when nothing is left to do in the background."""
+    backend = jobs.backend()
+    assert isinstance(backend, Threads)
+    backend.join()
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +32,7 @@ def folders(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
     yield tmp_path
-    BACKGROUND.join()
+    finish()
     staging = tmp_path / "staging"
     assert not staging.exists() or not list(staging.iterdir()), "a test left bytes in staging"
 
@@ -45,7 +52,7 @@ def waiting(folders: Path) -> Callable[[], list[str]]:
     """The names of the files that are left to process, once the background is through with those it was given."""
 
     def left() -> list[str]:
-        BACKGROUND.join()
+        finish()
         return sorted(path.name for path in folders.glob("staging-videos/*"))
 
     return left
@@ -55,5 +62,5 @@ def waiting(folders: Path) -> Callable[[], list[str]]:
 def no_background(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Nothing is processed by itself; the ids that would have been."""
     begun: list[int] = []
-    monkeypatch.setattr(processing, "begin", lambda pk, owner: begun.append(pk))
+    monkeypatch.setattr(Threads, "_add", lambda self, task, jobs: begun.extend(job.args[0] for job in jobs))
     return begun

@@ -14,9 +14,8 @@ from uploads.entries.uploader import NOBODY
 from videos import intake
 from videos.checks import check_settings
 from videos.models import Status, Video
-from videos.processing import BACKGROUND
 
-from .conftest import Make
+from .conftest import Make, finish
 
 deliveries = pytest.importorskip("uploads.http.shared.deliveries", reason="this copy came without uploads/http")
 
@@ -35,7 +34,7 @@ def test_a_video_from_elsewhere_is_processed_and_shown_on_pages_that_are_open(cl
     with mount("/videos/", client) as page:
         told = deliver(make(), "From afar.mp4")
 
-        BACKGROUND.join()
+        finish()
         page.wait_html("From afar")
     video = Video.objects.get(pk=told["fileGuid"])
     assert (video.owner, video.status) == ("visitor:elsewhere", Status.READY)

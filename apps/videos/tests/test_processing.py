@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.test import Client
 from django.utils import timezone
 
+from liveview import jobs
+from liveview.jobs import contract
+from liveview.threads import with_connections
 from uploads import UploadError
 from uploads.core.sniffing import MP4
-from uploads.testing import mount
-from videos import processing
+from uploads.staging import StagedFile
+from videos import processing, received
 from videos.models import Video
 
 from .conftest import Make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-URL = "/videos/"
 Waiting = Callable[[], list[str]]
 
 
@@ -51,9 +53,9 @@ def stored() -> list[str]:
     return default_storage.listdir("videos")[1] if default_storage.exists("videos") else []
 
 
-def test_what_a_stopped_process_left_is_taken_up_by_the_next_visit(client: Client, left: Video) -> None:
-    with mount(URL, client) as page:
-        page.wait_html("<video")
+def test_what_a_stopped_process_left_is_given_a_job(left: Video, waiting: Waiting) -> None:
+    jobs.enqueue_left()
+    assert waiting() == []
 
     left.refresh_from_db()
     assert (left.status, left.attempts) == ("ready", 1)
@@ -70,18 +72,45 @@ def test_a_file_that_kills_the_process_is_not_tried_for_ever(left: Video, waitin
     assert waiting() == []
 
 
-def test_another_process_that_is_at_it_is_left_alone(left: Video, folders: Path) -> None:
-    path = folders / "staging-videos" / left.source
-    with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        processing.process(left.pk)
-        left.refresh_from_db()
-        assert (left.status, left.attempts) == ("processing", 0)
+def test_what_a_killed_attempt_had_made_is_removed_by_the_next(left: Video, folders: Path) -> None:
+    names = [default_storage.save(f"videos/{'e' * 32}{end}", ContentFile(b"half")) for end in (".mp4", "-p.webp")]
+    (folders / "staging-videos" / f"{'e' * 32}.made").write_bytes(b"half")
+    Video.objects.update(attempts=1, file=names[0], poster=names[1])
 
     processing.process(left.pk)
+    processing.sweep_made()
 
     left.refresh_from_db()
     assert left.status == "ready"
+    assert sorted(stored()) == sorted(Path(str(file)).name for file in (left.file, left.poster))
+    assert list((folders / "staging-videos").iterdir()) == []
+
+
+@pytest.mark.parametrize("first", ["slow", "quick"])
+def test_two_that_are_at_one_file_make_one_video(left: Video, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+    """A worker that seemed to be dead, and goes on: whichever it is, what it makes is no longer wanted."""
+    real, at_work, goes_on = processing.content.process_video, threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Any:
+        monkeypatch.setattr(processing.content, "process_video", real)
+        made = real(*given) if first == "slow" else None
+        at_work.set()
+        assert goes_on.wait(60)
+        return made or real(*given)
+
+    monkeypatch.setattr(processing.content, "process_video", slow)
+    other = threading.Thread(target=with_connections, args=(partial(processing.process, left.pk),))
+    other.start()
+    assert at_work.wait(60)
+
+    processing.process(left.pk)
+    published = Video.objects.get()
+    goes_on.set()
+    other.join()
+
+    left.refresh_from_db()
+    assert (left.status, left.file) == ("ready", published.file)
+    assert sorted(stored()) == sorted(Path(str(file)).name for file in (left.file, left.poster))
 
 
 def test_a_file_that_is_not_here_may_be_elsewhere_and_is_given_up_after_a_while(left: Video, folders: Path) -> None:
@@ -97,63 +126,35 @@ def test_a_file_that_is_not_here_may_be_elsewhere_and_is_given_up_after_a_while(
     assert (left.status, left.reason) == ("failed", "interrupted")
 
 
-def test_a_mistake_of_our_own_is_logged_and_told(
-    left: Video, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, waiting: Waiting
+@pytest.mark.parametrize("failure", [RuntimeError("our own mistake"), UploadError("busy"), OSError("no space")])
+def test_what_is_not_the_files_fault_is_tried_again_and_told_in_the_end(
+    left: Video,
+    failure: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    waiting: Waiting,
 ) -> None:
+    monkeypatch.setattr(contract, "pause", lambda tries: 0.0)
+    tried: list[int] = []
+
     def fail(*_: Any) -> None:
-        raise RuntimeError("our own mistake")
+        tried.append(left.pk)
+        raise failure
 
     monkeypatch.setattr(processing.content, "process_video", fail)
 
-    processing.process(left.pk)
-
-    left.refresh_from_db()
-    assert (left.status, left.reason) == ("failed", "server_error")
-    assert "our own mistake" in caplog.text
+    jobs.enqueue_left()
     assert waiting() == []
 
-
-def test_what_there_was_no_time_for_is_tried_again_and_not_for_ever(
-    left: Video, monkeypatch: pytest.MonkeyPatch, waiting: Waiting
-) -> None:
-    """It is we who were too slow: the file may be good, and no attempt was wasted."""
-    made, tried = processing.content.process_video, iter(["busy", "busy", "busy", ""])
-
-    def process(*args: Any) -> Any:
-        if code := next(tried):
-            raise UploadError(code)
-        return made(*args)
-
-    monkeypatch.setattr(processing.content, "process_video", process)
-    for _ in range(3):
-        processing.process(left.pk)
-        left.refresh_from_db()
-        assert (left.status, left.attempts, waiting()) == ("processing", 0, [left.source])
-
-    processing.resume()
-    assert waiting() == []
     left.refresh_from_db()
-    assert left.status == "ready"
+    assert len(tried) == processing.process.attempts
+    reason = failure.code if isinstance(failure, UploadError) else "server_error"
+    assert (left.status, left.reason, left.attempts) == ("failed", reason, 0)
+    assert "job given up" in caplog.text
 
 
-def test_who_never_gets_any_time_is_told_in_the_end(
-    left: Video, monkeypatch: pytest.MonkeyPatch, waiting: Waiting
-) -> None:
-    def process(*_: Any) -> Any:
-        raise UploadError("busy")
-
-    monkeypatch.setattr(processing.content, "process_video", process)
-    Video.objects.update(created_at=timezone.now() - timedelta(hours=2))
-
-    processing.process(left.pk)
-
-    left.refresh_from_db()
-    assert (left.status, left.reason) == ("failed", "busy")
-    assert waiting() == []
-
-
-def test_a_publication_that_fails_leaves_no_file(
-    left: Video, monkeypatch: pytest.MonkeyPatch, waiting: Waiting
+def test_a_publication_that_fails_leaves_no_file_and_works_the_next_time(
+    left: Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, calls = default_storage.save, iter([True, False])
 
@@ -162,62 +163,47 @@ def test_a_publication_that_fails_leaves_no_file(
             return save(name, file)
         raise OSError("no space")
 
-    monkeypatch.setattr(default_storage, "save", failing)
-
-    processing.process(left.pk)
+    with monkeypatch.context() as broken, pytest.raises(OSError):
+        broken.setattr(default_storage, "save", failing)
+        processing.process(left.pk)
 
     left.refresh_from_db()
-    assert left.status == "failed"
-    assert stored() == waiting() == []
+    assert (left.status, left.attempts) == ("processing", 0)
+    assert stored() == []
+
+    processing.process(left.pk)
+    left.refresh_from_db()
+    assert left.status == "ready"
 
 
-def test_a_video_is_begun_once_however_often_it_is_asked_for(left: Video, monkeypatch: pytest.MonkeyPatch) -> None:
-    background = processing.Background()
-    begun: list[int] = []
-    monkeypatch.setattr(processing, "process", begun.append)
-    background._known.add(left.pk)  # the worker can't finish before it is asked again
-    background.add(left.pk, "me")
-    background._known.clear()
+def test_a_storage_elsewhere_keeps_what_waits_and_gives_it_to_whoever_processes(
+    folders: Path, make: Make, settings: Any, waiting: Waiting
+) -> None:
+    """One that isn't a folder, such as a bucket: below a prefix there, and on this disk for as long as it takes."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    entry: Any = Entry(folders / "staged", make())
 
-    background.add(left.pk, "me")
-    background.join()
+    with transaction.atomic():
+        video = processing.take(entry, "x")
+        assert default_storage.listdir("received") == ([], [video.source])
+        assert entry.path.exists()
+    assert waiting() == []
 
-    assert begun == [left.pk]
-
-
-def test_a_worker_outlives_a_failure(left: Video, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    background = processing.Background()
-    asked: list[int] = []
-
-    def fail(pk: int) -> None:
-        asked.append(pk)
-        raise RuntimeError("the database is away")
-
-    monkeypatch.setattr(processing, "process", fail)
-    for _ in range(2):
-        background.add(left.pk, "me")
-        background.join()
-
-    assert asked == [left.pk, left.pk]
-
-
-def test_one_visitors_many_videos_delay_nobody_elses_by_more_than_one() -> None:
-    done: list[int] = []
-    may_begin = threading.Event()
-
-    def work(pk: int) -> None:
-        assert may_begin.wait(30)
-        done.append(pk)
-
-    background = processing.Background(work)
-    for pk in range(20):
-        background.add(pk, "eve")
-    background.add(100, "bob")
-    may_begin.set()
-    background.join()
-
-    assert done.index(100) <= 1
-    assert sorted(done) == [*range(20), 100]
+    video.refresh_from_db()
+    assert video.status == "ready"
+    assert default_storage.listdir("received") == ([], [])
+    assert len(stored()) == 2
+    Video.objects.all().delete()
+    default_storage.save(f"received/{'b' * 32}", ContentFile(b"nobody's"))
+    processing.sweep()
+    assert default_storage.exists(f"received/{'b' * 32}")
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr(received, "STALE", timedelta(0))
+        processing.sweep()
+    assert not default_storage.exists(f"received/{'b' * 32}")
 
 
 def test_a_visitor_has_so_many_waiting_and_no_more(left: Video, settings: Any, folders: Path) -> None:
@@ -230,11 +216,15 @@ def test_a_visitor_has_so_many_waiting_and_no_more(left: Video, settings: Any, f
 class Entry:
     """As much of an `UploadEntry` as is looked at."""
 
-    client_name, size, sha256, file_type = "sea.mp4", 1, "0" * 64, MP4
+    client_name, sha256, file_type = "sea.mp4", "0" * 64, MP4
 
     def __init__(self, path: Path, data: bytes) -> None:
-        self.path = path
+        self.path, self.size = path, len(data)
         path.write_bytes(data)
+
+    @property
+    def file(self) -> StagedFile:
+        return StagedFile(self.path, self.client_name, "video/mp4")
 
 
 def test_a_row_that_cannot_be_made_leaves_the_upload_as_it_was(
@@ -278,23 +268,20 @@ def test_another_file_system_is_no_obstacle(
     video = processing.take(entry, "x")
 
     assert waiting() == [video.source]
-    assert not entry.path.exists()
 
 
-def test_what_nobody_knows_any_more_is_swept(
-    folders: Path, left: Video, waiting: Waiting, no_background: list[int]
-) -> None:
+def test_what_nobody_knows_any_more_is_swept(folders: Path, left: Video, waiting: Waiting) -> None:
     folder = folders / "staging-videos"
     long_ago = time.time() - 100_000
-    for name in ("b" * 32, "b" * 32 + ".made", "c" * 32, "notes.txt"):
+    for name in ("b" * 32, "b" * 32 + ".made", "c" * 32, left.source + ".made", "notes.txt"):
         (folder / name).write_bytes(b"")
-    for name in (left.source, "b" * 32, "b" * 32 + ".made", "notes.txt"):
+    for name in (left.source, "b" * 32, "notes.txt"):
         os.utime(folder / name, (long_ago, long_ago))
 
-    processing.resume()
+    processing.sweep()
+    processing.sweep_made()
 
-    assert waiting() == [left.source, "c" * 32, "notes.txt"]
-    assert no_background == [left.pk]
+    assert waiting() == [left.source, left.source + ".made", "c" * 32, "notes.txt"]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (7, "0:07"), (754.6, "12:35"), (3723, "1:02:03")])

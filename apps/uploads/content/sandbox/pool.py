@@ -76,6 +76,7 @@ class Sandbox:
         self._worker = worker
         self._grace = grace
         self._zygote: _Zygote | None = None
+        self._has_stopped = False
         self._forget()
         atexit.register(self.close)
         os.register_at_fork(after_in_child=self._forget)
@@ -107,6 +108,8 @@ class Sandbox:
                 began = time.monotonic()
                 if (answer := self._ask(request, limits)) is not None:
                     return _value(job, answer, limits, time.monotonic() - began)
+                if self._has_stopped:
+                    raise UploadError("busy")
         logger.error("sandbox zygote died twice during one %s job", job)
         raise UploadError("server_error")
 
@@ -114,6 +117,11 @@ class Sandbox:
         """End the zygote and whatever it runs. The next job starts another."""
         with self._lock:
             self._discard()
+
+    def stop(self) -> None:
+        """End the zygote because the process ends: what runs, or comes still, raises `UploadError("busy")`."""
+        self._has_stopped = True
+        self.close()
 
     def _ask(self, request: bytes, limits: ChildLimits) -> list[bytes] | None:
         """The lines of one conversation; None if the zygote died before its end."""
@@ -133,6 +141,8 @@ class Sandbox:
     def _hand_over(self, theirs: socket.socket, wall_seconds: float) -> _Zygote:
         message = [DEADLINE.pack(wall_seconds)]
         with self._lock:
+            if self._has_stopped:
+                raise UploadError("busy")
             zygote = self._living()
             try:
                 socket.send_fds(zygote.control, message, [theirs.fileno()])
