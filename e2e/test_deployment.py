@@ -144,7 +144,12 @@ def test_what_is_deployed_passes_djangos_check_for_it(deployment: Deployment) ->
 def test_every_process_is_alive_ready_and_measured(webs: list[Web]) -> None:
     for web in webs:
         assert fetched(f"{web.url}/healthz") == b"ok\n"
-        assert json.loads(fetched(f"{web.url}/readyz")) == {"database": "ok", "cache": "ok", "storage": "ok"}
+        assert json.loads(fetched(f"{web.url}/readyz")) == {
+            "database": "ok",
+            "cache": "ok",
+            "storage": "ok",
+            "jobs": "ok",
+        }
         assert b"uploads_seconds" in fetched(f"{web.url}/metrics", Authorization=f"Bearer {SECRET}")
 
 

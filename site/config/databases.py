@@ -45,6 +45,16 @@ def _parse_database(default: str) -> dict[str, Any]:
     return found
 
 
+def jobs(database: dict[str, Any]) -> str:
+    """`JOBS`: "threads" of the web process, or "procrastinate", workers that the Procfile's `worker` line starts."""
+    found = env.choice("JOBS", ("threads", "procrastinate"), default="threads")
+    if found == "procrastinate" and database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            "JOBS=procrastinate needs a DATABASE_URL such as postgres://user:password@host:5432/name: jobs wait there."
+        )
+    return found
+
+
 def redis_url() -> str:
     """`REDIS_URL`; with `REDIS_SELF_SIGNED=1`, as Heroku needs it, one whose certificate isn't asked for."""
     url: str = env.str("REDIS_URL", default="")

@@ -16,11 +16,12 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from config.metrics import metrics
+from liveview import jobs
 from uploads.conf import conf
 
 logger = logging.getLogger("config.health")
@@ -53,9 +54,18 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     without a bucket they say what doesn't work. A host that took out every instance would make an outage of it.
     """
     parts = {name: "ok" if _works(name, check) else "failed" for name, check in CHECKS.items()}
+    parts["jobs"] = _jobs()
     response = JsonResponse(parts, status=200 if parts["database"] == "ok" else 503)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _jobs() -> str:
+    """Whether somebody does what waits, such as processing a video."""
+    try:
+        return jobs.backend().overview().complaint or "ok"
+    except DatabaseError:  # which says so itself
+        return "failed"
 
 
 def _works(name: str, check: Callable[[], None]) -> bool:

@@ -29,6 +29,7 @@ def logging(*, debug: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": []},  # by itself it has one of its own in debug mode, and one that sends mail
             "axes": {"level": "WARNING"},  # what it does, and that it is there, isn't news
+            "procrastinate": {"level": "WARNING"},  # the same: liveview.jobs says what was done
         },
         "root": {"handlers": ["stdout"], "level": env.choice("LOG_LEVEL", _LEVELS, default="INFO")},
     }

@@ -5,14 +5,19 @@ Each process tells of itself, to those who send `Authorization: Bearer <token>` 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from liveview import jobs
 from uploads.events import child_died, upload_event
 
 EVENTS: Final = Counter("uploads_events", "Uploads, by what became of them.", ["slot", "event", "outcome"])
@@ -40,6 +45,25 @@ def count_child(*, job: str, **_: Any) -> None:
     CHILDREN.labels(job).inc()
 
 
+class Jobs(Collector):
+    """How background jobs stand when somebody asks. Where workers do them, every process tells the same of all."""
+
+    def describe(self) -> list[Metric]:
+        return []  # asking the database for it can wait
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = jobs.backend().overview()
+        except DatabaseError:  # which is away
+            return
+        states = GaugeMetricFamily("jobs", "Background jobs, by their state.", labels=["state"])
+        for state in ("waiting", "running", "failed"):
+            states.add_metric([state], getattr(found, state))
+        yield states
+        yield GaugeMetricFamily("jobs_oldest_seconds", "For how long a job has waited that is due.", found.oldest)
+        yield GaugeMetricFamily("jobs_workers", "Workers that give signs of life.", found.workers)
+
+
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"):
@@ -48,5 +72,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 if settings.METRICS:
+    REGISTRY.register(Jobs())
     upload_event.connect(count, dispatch_uid="config.metrics")
     child_died.connect(count_child, dispatch_uid="config.metrics")

@@ -85,12 +85,15 @@ TEMPLATES = [
     },
 ]
 
-# Data
+# Data, and who does what takes long
 DATABASES = {"default": databases.database(DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = databases.redis_url()
 CHANNEL_LAYERS = databases.channel_layers(REDIS_URL)
 CACHES = databases.caches(REDIS_URL)
+JOBS = databases.jobs(DATABASES["default"])
+if JOBS == "procrastinate":
+    INSTALLED_APPS.insert(0, "procrastinate.contrib.django")
 
 # Files
 STATIC_URL = "static/"
@@ -125,7 +128,7 @@ UPLOADS = {
     "TUS_INTAKE": "videos",
     **keys_of("UPLOADS"),
 }
-LIVEVIEW = {"LAYOUT": "live.html", **keys_of("LIVEVIEW")}
+LIVEVIEW = {"LAYOUT": "live.html", "JOBS": JOBS, **keys_of("LIVEVIEW")}
 GALLERY = keys_of("GALLERY")
 VIDEOS = keys_of("VIDEOS")
 VIDEO = size_of(VIDEOS, "VIDEOS", "MAX_FILE_SIZE", 500_000_000)

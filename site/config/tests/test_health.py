@@ -57,7 +57,7 @@ async def test_probes_are_answered_under_asgi_too(async_client: AsyncClient) -> 
 
 
 def test_a_whole_site_is_ready(client: Client) -> None:
-    assert parts(client, 200) == {"database": "ok", "cache": "ok", "storage": "ok"}
+    assert parts(client, 200) == {"database": "ok", "cache": "ok", "storage": "ok", "jobs": "ok"}
 
 
 def test_a_site_without_its_cache_serves_and_says_so_and_the_answer_keeps_the_reason_to_itself(
@@ -69,7 +69,7 @@ def test_a_site_without_its_cache_serves_and_says_so_and_the_answer_keeps_the_re
     with caplog.at_level(logging.WARNING):
         found = parts(client, 200)
 
-    assert found == {"database": "ok", "cache": "failed", "storage": "ok"}
+    assert found == {"database": "ok", "cache": "failed", "storage": "ok", "jobs": "ok"}
     assert "readiness: cache has failed" in caplog.text
 
 
@@ -96,4 +96,4 @@ def test_a_site_without_its_database_is_alive_and_not_ready(client: Client, monk
     monkeypatch.setattr(health.connection, "cursor", fail)
 
     assert client.get("/healthz").content == b"ok\n"
-    assert parts(client, 503) == {"database": "failed", "cache": "ok", "storage": "ok"}
+    assert parts(client, 503) == {"database": "failed", "cache": "ok", "storage": "ok", "jobs": "ok"}
