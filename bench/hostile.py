@@ -1,10 +1,11 @@
 """Fifty connections that do their worst: `python -m bench.hostile [attack …]`, or `python -m bench hostile`.
 
-Each attack by itself, and all of them mixed, against one server process on one processor, from a process on the others,
-with an address of its own, that connects again whenever it is cut off. Beside it one visitor clicks ten times a second,
-another loads a page, a third sends files of 100 MB one after the other, and a fourth a small picture now and then. What
-is measured: the milliseconds to the answer of a click and of a GET, and until the picture is checked, the speed of the
-files against that before the attack, and the longest single turn of the server's event loop.
+Each attack by itself, and all of them mixed, against one server process on one processor, from a process on the others
+that connects again whenever it is cut off. It has an address of its own, and in the last round one for each connection.
+Beside it, each at an address of theirs, one visitor clicks ten times a second, another loads two pages, a third sends
+files of 100 MB one after the other, and a fourth a small picture now and then. What is measured: the milliseconds to
+the answer of a click and of a GET, and until the picture is checked, the speed of the files against that before the
+attack, and the longest single turn of the server's event loop.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from e2e.support.server import HOST
@@ -40,8 +42,11 @@ SIZE: Final = 100 * MB
 STEP: Final = 4096  # bytes by which one file starts later than the one before
 FILES: Final = 20  # of one page, which shows all that it was sent
 EVERY: Final = 0.1  # seconds between two clicks
+LOADS_EVERY: Final = 0.5  # and between two pages that one visitor loads
 BEFORE: Final = 5.0  # seconds in which the honest file's speed is measured before the attack
 ELSEWHERE: Final = "127.0.0.2"  # another visitor's address than that of all others
+MIXED: Final = "mixed"
+SPREAD: Final = "mixed, from as many addresses"
 PAUSE: Final = 0.1  # seconds before a connection that was cut off comes again
 
 Attack = Callable[[int, float], None]
@@ -290,7 +295,8 @@ def _animation(side: int, count: int) -> bytes:
 def attack(port: int, names_: list[str], count: int, seconds: float) -> None:
     """The process of the hostile connections: as many as that, of these attacks in turn."""
     os.nice(10)  # what is measured is the server, not whether others get to ask it
-    _live_at(ELSEWHERE)
+    is_spread = SPREAD in names_
+    names_ = [*ATTACKS] if is_spread else names_
     until = time.monotonic() + seconds
 
     def work(attack: Attack) -> None:
@@ -300,24 +306,40 @@ def attack(port: int, names_: list[str], count: int, seconds: float) -> None:
             time.sleep(PAUSE)
 
     workers = [
-        threading.Thread(target=work, args=[ATTACKS[names_[number % len(names_)]]], daemon=True)
+        threading.Thread(
+            target=work,
+            name=f"127.0.1.{number + 1}" if is_spread else ELSEWHERE,
+            args=[ATTACKS[names_[number % len(names_)]]],
+            daemon=True,
+        )
         for number in range(count)
     ]
-    for worker in workers:
-        worker.start()
-    time.sleep(seconds)
+    with _addresses():
+        for worker in workers:
+            worker.start()
+        time.sleep(seconds)
 
 
-def _live_at(address: str) -> None:
-    """All connections of this process come from there, where the machine has such an address."""
+@contextlib.contextmanager
+def _addresses() -> Iterator[None]:
+    """Within, all connections of a thread come from the address that it is named after, if this machine has it."""
     connect = socket.create_connection
-    with contextlib.suppress(OSError), socket.socket() as probe:
-        probe.bind((address, 0))
 
-        def connect_from(to: tuple[str, int], timeout: float | None = None) -> socket.socket:
-            return connect(to, timeout, (address, 0))
+    def connect_from(to: tuple[str, int], timeout: float | None = None, _source: object = None) -> socket.socket:
+        name = threading.current_thread().name
+        return connect(to, timeout, (name if name.startswith("127.") and has_them else "", 0))
 
-        socket.create_connection = connect_from  # type: ignore[assignment]
+    with socket.socket() as probe:
+        has_them = True
+        try:
+            probe.bind((ELSEWHERE, 0))
+        except OSError:
+            has_them = False
+    socket.create_connection = connect_from  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        socket.create_connection = connect
 
 
 # Who suffers
@@ -335,16 +357,20 @@ class Bystanders:
         self._before = 0
         self._sender: Visitor | None = None
         self._threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._click, self._load, self._send, self._show)
+            threading.Thread(target=work, name=f"127.0.2.{number}", daemon=True)
+            for number, work in enumerate((self._click, self._load, self._send, self._show), 1)
         ]
+        self._living = _addresses()
 
     def __enter__(self) -> Bystanders:
+        self._living.__enter__()
         for thread in self._threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        self._living.__exit__(None, None, None)
         for thread in self._threads:
             thread.join(30)
 
@@ -376,10 +402,13 @@ class Bystanders:
     def _load(self) -> None:
         while not self._stop.is_set():
             began = time.perf_counter()
-            with urllib.request.urlopen(f"http://{HOST}:{self._port}/bench/", timeout=60) as answer:
+            with (
+                contextlib.suppress(urllib.error.HTTPError),  # a refusal took its time as well
+                urllib.request.urlopen(f"http://{HOST}:{self._port}/bench/", timeout=60) as answer,
+            ):
                 answer.read()
             self.loads.append(time.perf_counter() - began)
-            self._stop.wait(EVERY)
+            self._stop.wait(LOADS_EVERY)
 
     def _send(self) -> None:
         data, number = memoryview(os.urandom(SIZE + 1000 * STEP)), 0
@@ -458,8 +487,8 @@ def _pin(pid: int, processors: set[int]) -> None:
 
 def measure(table: Table, scale: Scale, wanted: Sequence[str] = ()) -> None:
     count, seconds = scale.of((50, 30.0), (3, 1.0))
-    for name in wanted or scale.of([*ATTACKS, "mixed"], ["mixed"]):
-        done = Round([*ATTACKS] if name == "mixed" else [name], count, seconds, scale.of(BEFORE, 1.0))
+    for name in wanted or scale.of([*ATTACKS, MIXED, SPREAD], [MIXED]):
+        done = Round([*ATTACKS] if name == MIXED else [name], count, seconds, scale.of(BEFORE, 1.0))
         told = f"median {statistics.median(done.clicks or [60.0]) * 1000:.0f} ms of {len(done.clicks)}"
         table.at_most(f"{name}: another visitor's click, p95", [done.late], 250, " ms", ours=told)
         table.at_most(f"{name}: the longest GET", [done.slowest], 1000, " ms", ours=f"of {len(done.loads)}")

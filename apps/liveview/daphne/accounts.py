@@ -29,10 +29,10 @@ from liveview.core.addresses import is_within
 from liveview.core.limits import Bucket
 from liveview.core.time_budget import FREE as SOCKETS_FREE
 from liveview.core.time_budget import TimeBudget
-from liveview.daphne.turns import PAUSE, Turns
+from liveview.daphne.turns import PAUSE, REMEMBERED, Turns
 from liveview.process import here
 
-RATE: Final = 0.1  # seconds of the processor's time a second that an address has for nothing
+RATE: Final = 0.05  # seconds of the processor's time a second that an address has for nothing
 FREE: Final = 0.5  # seconds at once, after which it is let in by turns
 MOST_WAITING: Final = 200  # of an address
 PATIENCE: Final = 10.0  # seconds that one waits
@@ -53,8 +53,12 @@ class Visits:
 
     def __init__(self) -> None:
         self.spent = 0.0  # seconds of the processor's time, by those who have had a turn
+        self.typical = 0.0  # seconds that one costs
         self._pause = 0.0
         self._looked = time.monotonic(), time.process_time(), 0.0
+
+    def learn(self, cost: float) -> None:
+        self.typical += (cost - self.typical) / REMEMBERED
 
     def pause(self) -> float:
         at, used, spent = self._looked
@@ -126,23 +130,31 @@ class Payer:
     def __init__(self, account: Account, own: TimeBudget) -> None:
         self._account, self._own = account, own
         self._loop = asyncio.get_running_loop()
-        self._has_turn = self._is_settled = False
+        self._has_turn = self._is_over = False
+        self._cost = 0.0  # seconds
+        self._paused_for = 0.0  # seconds of it for which the pause is arranged
 
     def charge(self, seconds: float, size: int = 0, kept: float = 0.0, pieces: int = 0) -> None:
         """As of a `TimeBudget`; but no byte is free."""
-        self._own.kept += max(kept, seconds)
+        if self._is_over:
+            return
         self._owe(seconds)
+        self._cost += seconds
+        if self._has_turn:
+            here(Visits).spent += seconds
+            self._pause_for(self._cost)
 
     def took(self, seconds: float) -> None:
-        self._loop.call_soon_threadsafe(self._took, seconds)
+        self._loop.call_soon_threadsafe(self.charge, seconds)
 
     def settle(self) -> None:
-        """Its page is mounted: from now on it has the limits of a page."""
-        self._is_settled = True
+        """It is answered, or its page is mounted: from now on it has the limits of a page."""
+        if not self._is_over:
+            self._is_over = True
+            here(Visits).learn(self._cost)
 
     def inherit(self, ended: TimeBudget) -> None:
         """What a socket owed when it ended: who opens the next one doesn't begin anew."""
-        self._is_settled = False
         self._owe(max(0.0, ended.owed))
 
     def open(self, budget: TimeBudget) -> None:
@@ -152,7 +164,8 @@ class Payer:
 
     @property
     def needs_turn(self) -> bool:
-        return not self._has_turn and self._account.budget.owed > FREE
+        """What is free shrinks as it gets crowded: having many addresses doesn't help."""
+        return not self._has_turn and self._account.budget.owed > FREE * (1 - here(Visits).pause() / PAUSE)
 
     async def turn(self) -> bool:
         """Returns when it may go on, or False if it has to go."""
@@ -176,21 +189,18 @@ class Payer:
             account.waiting -= 1
             turns.forget(go_on)
         self._has_turn = True
+        self._pause_for(here(Visits).typical)  # most of what it costs comes later, when others may have begun
         return True
 
-    def _took(self, seconds: float) -> None:
-        self._owe(seconds)
-        if self._has_turn:
-            here(Turns).delay(seconds, here(Visits).pause())
+    def _pause_for(self, cost: float) -> None:
+        more = max(0.0, cost - self._paused_for)
+        self._paused_for += more
+        here(Turns).delay(more, here(Visits).pause())
 
     def _owe(self, seconds: float) -> None:
-        if self._is_settled:
-            return
         self._account.budget.owe(seconds)
         if self._own is not self._account.budget:
             self._own.owe(seconds)
-        if self._has_turn:
-            here(Visits).spent += seconds
 
 
 def session_of(head: bytes) -> str:

@@ -93,6 +93,12 @@ class Server(stock.Server):
             protocol.refuse(TOO_BUSY)
             return
         threads.payer.set(payer)
+        try:
+            await self._run(protocol, application)
+        finally:
+            payer.settle()
+
+    async def _run(self, protocol: Request | Socket, application: Callable[[], Awaitable[None]]) -> None:
         if isinstance(protocol, Socket):
             await application()
             return

@@ -1,8 +1,8 @@
 """Whose turn it is among the connections that cost the event loop more than its share: `liveview.core.time_budget`.
 
-One at a time, whoever will have paid off first, with pauses that leave most of the loop's time to everybody else. So
-one that has taken much waits for one that has taken little, and a thousand of them together take no more than a
-quarter.
+One at a time, whoever will have paid off first, or has waited for long, with pauses that leave most of the loop's time
+to everybody else. So one that has taken much waits for one that has taken little, and a thousand of them together take
+no more than a quarter.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from liveview.core.time_budget import PIECE, SLICE, TimeBudget
 from liveview.process import here
 
 REMEMBERED: Final = 8  # turns, roughly
+AGING: Final = 5.0  # seconds of paying off that a second of waiting is worth
+LONGEST: Final = 0.1  # seconds of a turn that count: more is the machine's doing, and nobody's
 PAUSE: Final = 3  # how many times as long as a turn the pause after it is
 
 T = TypeVar("T")
@@ -31,11 +33,23 @@ class Chargeable(Protocol):
         """As of a `TimeBudget`."""
 
 
+class _Asked(NamedTuple):
+    budget: TimeBudget
+    go_on: Callable[[], None]
+    pause: Pause
+    at: float
+
+    @property
+    def rank(self) -> float:
+        """Whoever has paid off first is first; but nobody waits for ever while there is always another."""
+        return self.budget.due + AGING * self.at
+
+
 class Turns:
     """Those of this process, on its event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[TimeBudget, Callable[[], None], Pause]] = []
+        self._waiting: list[_Asked] = []
         self._last: tuple[TimeBudget, float, Pause] | None = None  # the last turn's, and how long they had kept others
         self._free_at = 0.0  # when the next turn may begin, on the monotonic clock
         self._timer: asyncio.TimerHandle | None = None
@@ -44,12 +58,12 @@ class Turns:
 
     def ask(self, budget: TimeBudget, go_on: Callable[[], None], pause: Pause = lambda: PAUSE) -> None:
         """`go_on` is called when it is the turn of that connection, never before this returns."""
-        self._waiting.append((budget, go_on, pause))
+        self._waiting.append(_Asked(budget, go_on, pause, time.monotonic()))
         self._arrange()
 
     def forget(self, go_on: Callable[[], None]) -> None:
         """Who asked doesn't want to any more."""
-        self._waiting = [asked for asked in self._waiting if asked[1] is not go_on]
+        self._waiting = [asked for asked in self._waiting if asked.go_on is not go_on]
 
     def _arrange(self) -> None:
         if self._waiting and self._timer is None:
@@ -64,12 +78,13 @@ class Turns:
             budget, before, pause = self._last
             self._last = None
             over = budget.kept - before - SLICE  # a message may take longer, and so may a busy machine
-            self.delay(max(0.0, over), pause())
+            self.delay(min(max(0.0, over), LONGEST), pause())
         if not self._waiting or self._free_at > time.monotonic() + SLICE:
             self._arrange()
             return
-        number = min(range(len(self._waiting)), key=lambda index: self._waiting[index][0].due)
-        budget, go_on, pause = self._waiting.pop(number)
+        next_ = min(self._waiting, key=lambda asked: asked.rank)
+        self._waiting.remove(next_)
+        budget, go_on, pause, _ = next_
         self._last = budget, budget.kept, pause
         self._free_at = time.monotonic() + SLICE * (1 + pause())
         budget.begin_turn()

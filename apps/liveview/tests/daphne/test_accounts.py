@@ -48,6 +48,17 @@ def test_who_comes_again_does_not_begin_anew() -> None:
     run(come_again)
 
 
+def test_the_more_it_is_crowded_the_less_is_free() -> None:
+    async def ask_when_crowded() -> None:
+        payer_of("192.0.2.1", "").charge(FREE / 2)
+        for crowded, needs in ((0.0, False), (2.0, True), (3.0, True)):
+            here(Visits)._pause = crowded
+            assert payer_of("192.0.2.1", "").needs_turn is needs
+        assert not payer_of("192.0.2.2", "").needs_turn
+
+    run(ask_when_crowded)
+
+
 def test_of_one_address_the_session_that_took_least_is_first() -> None:
     order: list[str] = []
 

@@ -53,6 +53,18 @@ def test_who_owes_least_is_first() -> None:
     assert order == ["little", "much", "more"]
 
 
+def test_who_has_waited_for_long_is_not_passed_for_ever() -> None:
+    async def rank() -> list[float]:
+        turns = here(Turns)
+        for owed, ago in ((0.01, 10.0), (0.0, 0.0), (1.0, 0.0)):
+            turns.ask(owing(owed), lambda: None)
+            turns._waiting[-1] = turns._waiting[-1]._replace(at=1000 - ago)
+        return [asked.rank for asked in turns._waiting]
+
+    ranks = asyncio.run(rank())
+    assert sorted(ranks) == ranks
+
+
 def test_a_long_turn_is_followed_by_a_long_pause() -> None:
     ends: list[float] = []
 
