@@ -32,6 +32,7 @@ def video(
     colours: tuple[int, int, int, int] | None = None,
     flat: tuple[int, int, int] | None = None,
     tone_at: float | None = None,
+    layout: str = "mono",
     **options: object,
 ) -> Path:
     """Writes a video in the container that the extension names: red above, green on the left, blue elsewhere.
@@ -60,7 +61,7 @@ def video(
             context.color_primaries, context.color_trc, context.colorspace, context.color_range = colours
         if flat and codec == "libsvtav1":
             pictures.pix_fmt = "yuv420p10le"
-        tone: Any = out.add_stream(sound, rate=RATE, layout="mono", options={"strict": "-2"}) if sound else None
+        tone: Any = out.add_stream(sound, rate=RATE, layout=layout, options={"strict": "-2"}) if sound else None
         for number in range(max(1, round(seconds * fps))):
             shown = picture(size, number)
             if noise:
@@ -96,7 +97,7 @@ def picture(size: tuple[int, int], number: int) -> Image.Image:
 def _hum(out: Any, stream: Any, seconds: float, begin: float) -> None:
     """Silence, and from `begin` on a tone of 1 kHz."""
     resampler = av.AudioResampler(
-        format=stream.format, layout="mono", rate=RATE, frame_size=stream.codec_context.frame_size or 960
+        format=stream.format, layout=stream.layout, rate=RATE, frame_size=stream.codec_context.frame_size or 960
     )
     frame = av.AudioFrame(format="s16", layout="mono", samples=round(seconds * RATE))
     samples = array("h", bytes(frame.planes[0].buffer_size))

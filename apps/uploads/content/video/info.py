@@ -13,8 +13,8 @@ class VideoInfo:
     """`width` and `height` in pixels, as the container says, before any rotation.
 
     `is_fragmented`: no table in front lists the packets of the whole film. `ahead` is how many seconds a picture may be
-    shown before it is decoded, as its times say. `sound` is what the container calls the codec
-    of the first sound, if that is four letters. `subtitles` counts the tracks of them.
+    shown before it is decoded, as its times say. `converted` is how many seconds of sound may have to be converted.
+    `sound` is what an MP4 calls the codec of its first sound. `subtitles` counts the tracks of them.
     """
 
     kind: str
@@ -24,6 +24,7 @@ class VideoInfo:
     is_fragmented: bool = False
     ahead: float = 0.0
     sound: str = ""
+    converted: float = 0.0
     subtitles: int = 0
 
 

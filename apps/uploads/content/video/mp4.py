@@ -45,6 +45,9 @@ _VIDEO: Final = {
     b"vp09": "vp9",
     b"av01": "av1",
 }
+# Sound that is copied: `mp4a` is AAC if its description says so, and else may be any of MPEG's.
+_COPIED: Final = frozenset({b"Opus", b"fLaC", b".mp3"})
+_AAC: Final = re.compile(rb"esds.{4}\x03.{3,12}?\x04[\x80-\xff]{0,3}[\0-\x7f][\x40\x66-\x68][\x14\x15]", re.DOTALL)
 _MAX_DESCRIPTION: Final = 1 << 20  # bytes of a track's sample description, the decoder's own header included
 _MAX_EDITS: Final = 1000
 _SUBTITLES: Final = frozenset({b"sbtl", b"subt", b"clcp"})  # by handler; a `text` is chapters most often
@@ -76,6 +79,7 @@ class _Track:
     samples: int = 0
     ticks: int = 0
     ahead: int = 0  # ticks
+    is_copied: bool = False  # of sound
     is_raw: bool = False  # every sample lasts one tick: uncompressed sound, which is indexed by chunk
 
     @property
@@ -252,6 +256,8 @@ class _Walk:
             if length < 16 or at + length > len(data):
                 raise UploadError("bad_content")
             self._track.codecs.append(kind)
+            if kind in _COPIED or kind == b"mp4a" and _AAC.search(data, at, at + length):
+                self._track.is_copied = True
             if length >= 36:  # for pictures, that is; nobody asks for the size of a sound
                 width, height = struct.unpack_from(">HH", data, at + 32)
                 self._track.size = max(self._track.size[0], width), max(self._track.size[1], height)
@@ -352,6 +358,14 @@ class _Walk:
             *first.size,
             is_fragmented=self._is_fragmented,
             ahead=max(track.ahead / (track.timescale or 1) for track in playable),
+            converted=max(
+                (self._seconds(track) for track in sounds if track.codecs and not track.is_copied), default=0.0
+            ),
             sound=next((track.codecs[0].decode("latin-1") for track in sounds if track.codecs), ""),
             subtitles=sum(not _SUBTITLES.isdisjoint(track.handlers) for track in self._tracks),
         )
+
+    def _seconds(self, track: _Track) -> float:
+        """How long a track is, or may be at most."""
+        known = track.ticks / track.timescale if track.timescale else 0.0
+        return self._limits.max_seconds if self._is_fragmented else min(known, self._limits.max_seconds)

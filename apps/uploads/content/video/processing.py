@@ -14,6 +14,7 @@ from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
 
 BYTES: Final = 20_000_000  # that are copied in a second, on a slow disk
+CONVERTED: Final = 50.0  # seconds of sound that are converted in a second
 
 _MIME: Final = {file_type.key: file_type.mime for file_type in FILE_TYPES}
 
@@ -76,12 +77,12 @@ def process_video(
         "limits": asdict(limits),
     }
     try:
-        size = source.stat().st_size
+        size, converted = source.stat().st_size, _converted(source, kind, limits)
         made = sandbox.run(
             "video",
             arguments,
-            child or child_limits(size),
-            seconds=1 + size / BYTES,
+            child or child_limits(size, converted),
+            seconds=1 + size / BYTES + converted / CONVERTED,
             reads=[source.absolute()],
             writes=[target.absolute(), poster.absolute()],
         )
@@ -92,11 +93,24 @@ def process_video(
         raise
 
 
-def child_limits(size: int) -> ChildLimits:
-    """Enough for a slow disk, and for a remuxed file with its index written twice; `size` in bytes."""
+def _converted(source: Path, kind: str, limits: VideoLimits) -> float:
+    """How many seconds of sound a child may have to convert."""
+    try:
+        with source.open("rb") as file:
+            return prescan(file, kind, limits)[0].converted
+    except (OSError, UploadError):  # it will say so
+        return 0.0
+
+
+def child_limits(size: int, converted: float = 0.0) -> ChildLimits:
+    """Enough for a slow disk, and for a remuxed file with its index written twice; `size` in bytes.
+
+    The longest film within `VideoLimits` has three million packets, which take 20 seconds of a good processor. Each
+    second of sound that is `converted` takes another 0.02 to 0.04.
+    """
     return ChildLimits(
-        cpu_seconds=20 + size // 10_000_000,
-        wall_seconds=60 + size / 4_000_000,
+        cpu_seconds=60 + size // 10_000_000 + round(converted / 10),
+        wall_seconds=180 + size / 4_000_000 + converted / 4,
         file_bytes=size + size // 4 + (32 << 20),
     )
 

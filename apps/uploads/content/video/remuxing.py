@@ -151,7 +151,9 @@ class _Copy:
         self._sound: Any = None
         self._converter: Converter | None = None
         if planned.beginning is not None:
-            self._converter = Converter(made, container, planned.sound, planned.beginning.frame)
+            self._converter = Converter(
+                made, container, planned.sound, planned.beginning.frame, info.converted, limits.max_seconds
+            )
             self._sound = self._converter.made
         elif planned.sound is not None:
             self._sound = self._copied(planned.sound)

@@ -13,13 +13,16 @@ import av
 from av.codec.context import Flags
 from av.filter import Graph
 
+from uploads.errors import UploadError
+
 if TYPE_CHECKING:
     from av import AudioFrame, Packet
     from av.container import InputContainer, OutputContainer
 
 ENCODERS: Final = {"mp4": "aac", "webm": "libopus"}
 _RATES: Final = {"mp4": (48_000, 44_100, 32_000, 24_000, 22_050, 16_000), "webm": (48_000,)}
-_LAYOUTS: Final = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")  # others become stereo
+_LAYOUTS: Final = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")  # others become stereo, and so do
+_LONG: Final = 2 * 4 * 3600  # seconds, of all channels together: it is they that take time
 _BITS: Final = 96_000  # a second, of each channel
 _GAP: Final = 5.0  # seconds; a longer one is no longer filled
 _TRIED: Final = 50  # packets that may be broken at the beginning
@@ -51,12 +54,19 @@ def beginning(source: InputContainer, stream: Any) -> Beginning | None:
 
 
 class Converter:
-    """Makes packets of a new stream of `made` from those of `stream`, which begins with a frame like `first`."""
+    """Makes packets of a new stream of `made` from those of `stream`, which begins with a frame like `first`.
 
-    def __init__(self, made: OutputContainer, container: str, stream: Any, first: AudioFrame) -> None:
+    `seconds` is how long that may be, and `most` how long it must not become.
+    """
+
+    def __init__(
+        self, made: OutputContainer, container: str, stream: Any, first: AudioFrame, seconds: float, most: float
+    ) -> None:
         rates = _RATES[container]
         rate = first.sample_rate if first.sample_rate in rates else rates[0]
-        layout = _layout(first)
+        layout = _layout(first, seconds)
+        self._most = most
+        self._decoded = 0.0
         self._stream = stream
         stream.codec_context.thread_count = 1
         self.made: Any = made.add_stream(ENCODERS[container], rate=rate, layout=layout)
@@ -82,6 +92,9 @@ class Converter:
         yield from self.made.encode(None)
 
     def _put(self, frame: AudioFrame) -> Iterator[Packet[Any]]:
+        self._decoded += frame.samples / frame.sample_rate
+        if self._decoded > self._most:  # whatever its packets say of their times
+            raise UploadError("too_long")
         begins = frame.time if frame.time is not None else self._next
         shape = frame.sample_rate, frame.format.name, frame.layout.name
         if shape != self._shape or abs(begins - self._next) > _GAP:
@@ -123,9 +136,10 @@ class Converter:
             yield from self.made.encode(frame)
 
 
-def _layout(frame: AudioFrame) -> str:
+def _layout(frame: AudioFrame, seconds: float) -> str:
     channels = frame.layout.nb_channels
-    return _LAYOUTS[channels - 1] if channels <= len(_LAYOUTS) else "stereo"
+    is_kept = channels <= 2 or channels <= len(_LAYOUTS) and channels * seconds <= _LONG
+    return _LAYOUTS[channels - 1] if is_kept else "stereo"
 
 
 def _decoded(stream: Any, packet: Packet[Any] | None) -> list[AudioFrame]:

@@ -26,7 +26,8 @@ _TRACK, _TYPE, _CODEC, _ENCODINGS = 0xAE, 0x83, 0x86, 0x6D80
 _VIDEO, _WIDTH, _HEIGHT = 0xE0, 0xB0, 0xBA
 _SIDES: Final = frozenset({_WIDTH, _HEIGHT})
 _PICTURES = 1  # a track's type
-_SUBTITLES = 17
+_SOUND, _SUBTITLES = 2, 17
+_COPIED: Final = frozenset({b"A_OPUS", b"A_VORBIS"})
 _CODECS: Final = {
     b"V_VP8": "vp8",
     b"V_VP9": "vp9",
@@ -66,6 +67,7 @@ class _Walk:
         self._scale = 1_000_000  # nanoseconds
         self._tracks: list[_Track] = []
         self._first: int | None = None
+        self._lasting = 0.0  # seconds
         self._blocks = 0
         self._is_open = False  # nothing says where the file ends
 
@@ -162,7 +164,8 @@ class _Walk:
 
     def _time(self, timestamp: int) -> None:
         self._first = timestamp if self._first is None else self._first
-        if (timestamp - self._first) * self._scale > self._limits.max_seconds * 1e9:
+        self._lasting = max(self._lasting, (timestamp - self._first) * self._scale / 1e9)
+        if self._lasting > self._limits.max_seconds:
             raise UploadError("too_long")
 
     # Elements
@@ -225,8 +228,15 @@ class _Walk:
         if first is None:
             raise UploadError("unsupported_codec")
         check_size(first.width, first.height, self._limits)
-        subtitles = sum(track.kind == _SUBTITLES for track in self._tracks)
-        return VideoInfo("webm", _CODECS[first.codec], first.width, first.height, subtitles=subtitles)
+        is_converted = any(track.kind == _SOUND and track.codec not in _COPIED for track in self._tracks)
+        return VideoInfo(
+            "webm",
+            _CODECS[first.codec],
+            first.width,
+            first.height,
+            converted=self._lasting if is_converted else 0.0,
+            subtitles=sum(track.kind == _SUBTITLES for track in self._tracks),
+        )
 
 
 def _width(data: bytes, at: int, most: int) -> int:

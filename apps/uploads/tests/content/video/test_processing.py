@@ -18,6 +18,7 @@ from uploads.content import ChildLimits, Sandbox, Video, VideoLimits, VideoWarni
 from uploads.content.video import remuxing
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.masked_file import Veil
+from uploads.content.video.prescan import prescan
 from uploads.content.video.processing import child_limits
 from uploads.core.names import parse_name
 from uploads.core.sniffing import SNIFF_BYTES, check_type
@@ -359,6 +360,27 @@ def test_the_limits_of_a_child_grow_with_the_file_and_its_memory_does_not() -> N
     assert 60 <= large.cpu_seconds < large.wall_seconds < 600
     assert small.cpu_seconds < large.cpu_seconds
     assert small.address_space == large.address_space == ChildLimits().address_space
+
+
+def test_a_child_has_the_time_that_its_sound_takes_to_convert() -> None:
+    """A second takes 0.006 of one channel, and 0.036 of six, which are kept only of short films."""
+    short, long = child_limits(1_000_000), child_limits(1_000_000, 4 * 3600)
+
+    assert long.cpu_seconds - short.cpu_seconds >= 4 * 3600 * 0.02 * 3
+    assert long.wall_seconds > 2 * long.cpu_seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "seconds"),
+    [("a.mp4", "aac", 0), ("a.mov", "aac", 0), ("a.mp4", "libopus", 0), ("a.mp4", "mp2", 1), ("a.mov", "pcm_s16be", 1)],
+)
+def test_sound_that_may_have_to_be_converted_is_known_before(
+    tmp_path: Path, name: str, sound: str, seconds: float
+) -> None:
+    with video(tmp_path / name, sound=sound).open("rb") as file:
+        info, _ = prescan(file, "mp4", VideoLimits())
+
+    assert info.converted == pytest.approx(seconds, abs=0.05)
 
 
 def test_a_large_file_is_never_in_memory(process: Process, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import av
 import pytest
 
-from uploads.content import VideoWarning
+from uploads.content import VideoLimits, VideoWarning
+from uploads.errors import UploadError
 from uploads.tests import films
 from uploads.tests.content.video.conftest import Process
 from uploads.tests.media import video
@@ -110,6 +111,33 @@ def test_sound_that_begins_late_and_has_a_gap_stays_where_it_is(process: Process
 
     assert made.audio_codec == "aac"
     assert heard(tmp_path / "made")[0] == pytest.approx(1.8, abs=0.03)
+
+
+def test_sound_is_measured_by_what_it_becomes(process: Process, tmp_path: Path) -> None:
+    """Its packets may all say that they are of the same moment."""
+    source = video(tmp_path / "a.mov", sound="alac", seconds=2)
+
+    def still(packet: Any) -> Any:
+        if packet.stream.type == "audio":
+            packet.pts = packet.dts = packet.dts // 1000
+        return packet
+
+    film = rewritten(source, tmp_path / "still.mov", still)
+
+    assert process(film, limits=VideoLimits(max_seconds=2.5)).audio_codec == "aac"
+    with pytest.raises(UploadError) as refused:
+        process(film, limits=VideoLimits(max_seconds=1.99))
+    assert refused.value.code == "too_long"
+
+
+@pytest.mark.parametrize(("channels", "kept"), [("5.1", 6), ("7.1", 2), ("mono", 1)])
+def test_channels_are_kept_as_far_as_browsers_know_them(
+    process: Process, tmp_path: Path, channels: str, kept: int
+) -> None:
+    process(video(tmp_path / "a.mov", sound="pcm_s16le", layout=channels))
+
+    with av.open(str(tmp_path / "made")) as container:
+        assert container.streams.audio[0].channels == kept
 
 
 def test_packets_that_can_not_be_decoded_are_silent(process: Process, tmp_path: Path) -> None:
