@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from e2e.support.drag import drop_files
 from e2e.support.proxy import FaultProxy
 from e2e.support.server import Server
 from liveview.tests.processes import until
+from uploads.tests import films
 
 NewContext = Callable[..., BrowserContext]
 
@@ -131,27 +133,84 @@ def test_a_webm_video_plays_too(page: Page, clip: Path) -> None:
     page.wait_for_function("(video) => video.ended", arg=video)
 
 
-def test_a_video_filmed_upright_is_shown_upright(page: Page, tmp_path: Path) -> None:
-    upright = media.video(tmp_path / "upright.mov", rotation=-90, seconds=0.5)
+# How large a video is in a player and on its poster, and how far the two pictures differ, of 255.
+LOOKS = """async (video) => {
+    video.muted = true;
+    await new Promise((resolve) => { video.requestVideoFrameCallback(resolve); video.play(); });
+    video.pause();
+    const poster = new Image();
+    poster.src = video.poster;
+    await poster.decode();
+    const pixels = [video, poster].map((picture) => {
+        const context = new OffscreenCanvas(16, 16).getContext("2d", { willReadFrequently: true });
+        context.imageSmoothingQuality = "high";
+        context.drawImage(picture, 0, 0, 16, 16);
+        return context.getImageData(0, 0, 16, 16).data;
+    });
+    const differences = [...pixels[0]].map((level, at) => Math.abs(level - pixels[1][at]));
+    return {
+        video: [video.videoWidth, video.videoHeight],
+        poster: [poster.width, poster.height],
+        difference: differences.reduce((sum, each) => sum + each) / (16 * 16 * 3),
+    };
+}"""
+# When the sound of a video is first loud, in seconds; as browsers decode it.
+SOUNDS = """async (video) => {
+    const file = await (await fetch(video.querySelector("source").src)).arrayBuffer();
+    const sound = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(file);
+    return sound.getChannelData(0).findIndex((level) => Math.abs(level) > 0.1) / 48000;
+}"""
+
+
+def hdr(path: Path) -> Path:
+    colours = (9, 18, 9, 1)  # BT.2020, hybrid log-gamma
+    return media.video(path, codec="libsvtav1", size=(160, 128), colours=colours, flat=(700, 480, 560), preset=12)
+
+
+def oblong(path: Path) -> Path:
+    media.video(path, codec="libvpx-vp9", sound="libopus", tone_at=0.5, size=(144, 116))
+    path.write_bytes(films.shown_at(path.read_bytes(), 205, 116))
+    return path
+
+
+def test_films_look_in_a_player_as_their_posters_and_rows_say_and_are_heard(page: Page, tmp_path: Path) -> None:
+    """Turned, mirrored, of oblong pixels, in HDR, cut off: the browser that plays them is the one to ask."""
+    aspect = Fraction(64, 45)
+    turned = media.video(tmp_path / "turned.mov", matrix=(0, 1, -1, 0), sound="pcm_s16be", tone_at=0.5)
+    selfie = {"matrix": (-1, 0, 0, 1), "aspect": aspect, "size": (144, 116), "sound": "ac3", "tone_at": 0.5}
+    recording = media.video(tmp_path / "a.mkv", sound="libopus", tone_at=0.5, bf=0)
+    whole = films.recorded(films.named_webm(recording.read_bytes()))
+    (tmp_path / "recording.webm").write_bytes(whole[:-1])
+    hd = media.video(tmp_path / "hd.m4v", size=(1280, 720), colours=(2, 2, 2, 1), flat=(90, 120, 180), seconds=0.5)
+    sheet = [
+        (turned, (120, 160)),
+        (media.video(tmp_path / "selfie.mp4", **selfie), (205, 116)),
+        (oblong(tmp_path / "oblong.webm"), (205, 116)),
+        (tmp_path / "recording.webm", (160, 120)),
+        (hd, (1280, 720)),
+        (hdr(tmp_path / "hdr.mp4"), (160, 128)),
+    ]
     visit(page)
 
-    shown = send(page, upright)
+    for path, (width, height) in sheet:
+        shown = send(page, path)
+        expect(shown).to_contain_text(f"{width} × {height}")
+        video = shown.locator("video").element_handle()
+        looks = page.evaluate(LOOKS, video)
+        assert (path.name, looks["video"], looks["poster"]) == (path.name, [width, height], [width, height])
+        assert looks["difference"] < 6, path.name
+        if path not in (hd, tmp_path / "hdr.mp4"):
+            assert page.evaluate(SOUNDS, video) == pytest.approx(0.5, abs=0.06), path.name
 
-    expect(shown).to_contain_text("120 × 160")
-    video = shown.locator("video").element_handle()
-    page.evaluate("(video) => video.load() || (video.preload = 'auto')", video)
-    page.wait_for_function("(video) => video.readyState >= 1", arg=video)
-    assert page.evaluate("(video) => [video.videoWidth, video.videoHeight]", video) == [120, 160]
-    poster = page.evaluate(
-        """async (video) => {
-            const image = new Image();
-            image.src = video.poster;
-            await image.decode();
-            return [image.width, image.height];
-        }""",
-        video,
+
+def test_sound_that_can_not_be_played_is_said_with_the_video(page: Page, tmp_path: Path) -> None:
+    silent = media.video(tmp_path / "silent.mp4", sound="ac3", seconds=0.5)
+    silent.write_bytes(silent.read_bytes().replace(b"ac-3", b"dtsc"))
+    visit(page)
+
+    expect(send(page, silent).get_by_role("note")).to_have_text(
+        "Its sound (DTS) can't be played in browsers: the published film is silent."
     )
-    assert poster == [120, 160]
 
 
 def test_what_is_playing_goes_on_while_the_page_changes(page: Page, film: Path, clip: Path) -> None:

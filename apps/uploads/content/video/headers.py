@@ -1,6 +1,6 @@
-"""What our muxers leave out of the header of a film whose pixels aren't square: the size at which it is shown.
+"""What our muxers leave out of a film's header: the size at which oblong pixels are shown, and where an edit ends it.
 
-FFmpeg's own program writes it; through PyAV it can't be said. So it is put into the file that was made.
+FFmpeg's own program writes the size; through PyAV it can't be said. So both are put into the file that was made.
 """
 
 from __future__ import annotations
@@ -8,13 +8,29 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 PLACEHOLDER: Final = "." * 40  # a WebM track's name while it is written: it leaves as much room
 
 _TRACKS, _ENTRY, _NAME, _VIDEO, _CRC, _VOID = 0x1654AE6B, 0xAE, 0x536E, 0xE0, 0xBF, 0xEC
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0x54B0, 0x54BA
-_MAX_HEADER: Final = 2 << 20  # bytes
+_MAX_HEADER: Final = 2 << 20  # bytes, of a WebM's
+
+
+def _header(file: BinaryIO, container: str) -> bytes:
+    """What is in front of the media: in our MP4s the index, which grows with the film."""
+    if container == "webm":
+        return file.read(_MAX_HEADER)
+    at, kind = 0, b""
+    while kind != b"moov":
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            raise ValueError("not a film of ours")
+        size, kind = struct.unpack(">I4s", head)
+        at += max(8, size)
+    file.seek(0)
+    return file.read(at)
 
 
 class _Part(NamedTuple):
@@ -27,7 +43,7 @@ class _Part(NamedTuple):
 def show_at(path: Path, container: str, width: int, height: int) -> None:
     """Has the pictures of the film at `path` shown in that size, in pixels. Raises `ValueError` if it can't be one."""
     with path.open("r+b") as file:
-        data = file.read(_MAX_HEADER)
+        data = _header(file, container)
         try:
             at, patch = (_track_header if container == "mp4" else _track_entry)(data, width, height)
         except (IndexError, StopIteration, struct.error):
@@ -39,6 +55,39 @@ def show_at(path: Path, container: str, width: int, height: int) -> None:
 # MP4
 
 
+def end_at(path: Path, seconds: float) -> None:
+    """Has the pictures of the MP4 at `path` end so early: what is behind is decoded for others, and not shown."""
+    with path.open("r+b") as file:
+        data = bytearray(_header(file, "mp4"))
+        try:
+            _end_at(data, seconds)
+        except (StopIteration, struct.error):
+            raise ValueError("not a film of ours") from None
+        file.seek(0)
+        file.write(data)
+
+
+def _end_at(data: bytearray, seconds: float) -> None:
+    movie = next(box for box in _boxes(data, 0, len(data)) if box.kind == b"moov")
+    parts = [box for box in _boxes(data, movie.body, movie.end) if box.kind in (b"mvhd", b"trak")]
+    tracks = [box for box in parts if box.kind == b"trak"]
+    header = next(box for box in parts if box.kind == b"mvhd")
+    (scale,) = struct.unpack_from(">I", data, header.body + 12)
+    durations = [_inside(data, track, b"tkhd").body + 20 for track in tracks]
+    struct.pack_into(">I", data, durations[0], round(seconds * scale))
+    longest = max(struct.unpack_from(">I", data, at)[0] for at in durations)
+    struct.pack_into(">I", data, header.body + 16, longest)
+    edits = _inside(data, _inside(data, tracks[0], b"edts"), b"elst")
+    (count,) = struct.unpack_from(">I", data, edits.body + 4)
+    at = edits.body + 8
+    waits = sum(struct.unpack_from(">I", data, at + 12 * number)[0] for number in range(count - 1))
+    struct.pack_into(">I", data, at + 12 * (count - 1), round(seconds * scale) - waits)
+
+
+def _inside(data: bytes | bytearray, parent: _Part, kind: bytes) -> _Part:
+    return next(box for box in _boxes(data, parent.body, parent.end) if box.kind == kind)
+
+
 def _track_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
     """The last two numbers of the first track's header, in fixed point, and where they are."""
     at, end = 0, len(data)
@@ -48,7 +97,7 @@ def _track_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
     return at + (88 if is_long else 76), struct.pack(">2I", width << 16, height << 16)
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[_Part]:
+def _boxes(data: bytes | bytearray, at: int, end: int) -> Iterator[_Part]:
     while at < end:
         size, kind = struct.unpack_from(">I4s", data, at)
         yield _Part(kind, at, at + 8, at + size)

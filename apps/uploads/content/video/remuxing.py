@@ -107,6 +107,8 @@ def _copy(veil: Veil, info: VideoInfo, target: str, limits: VideoLimits) -> dict
             names = [codec(pictures), made.streams.audio[0].codec_context.codec.canonical_name if planned.sound else ""]
     if not is_square:
         headers.show_at(Path(target), container, *shown)
+    if copying.is_cut:
+        headers.end_at(Path(target), copying.shown)
     return {
         "container": container,
         "video_codec": names[0],
@@ -162,6 +164,7 @@ class _Copy:
         is_listed = info.kind == "mp4" and not info.is_fragmented
         self._left = {stream.index: _shown(stream) if is_listed else None for stream in planned.streams}
         self._last: dict[int, int] = {}
+        self._lasting = self.shown = 0.0  # seconds, of all pictures and of those that an edit list leaves
         start = (source.start_time or 0) / 1_000_000
         self._start = start if start > _LATE else 0.0
 
@@ -212,6 +215,11 @@ class _Copy:
         for packet in made:
             self._mux(packet, self._sound)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether pictures come last that are there for others alone."""
+        return self._made.format.name == "mp4" and self.shown < self._lasting
+
     def _look(self, packet: Packet[Any]) -> None:
         """A VP8 key frame says its size itself, whatever the container says."""
         if self._planned.pictures.codec_context.name == "vp8" and packet.is_keyframe and packet.size >= 10:
@@ -231,9 +239,13 @@ class _Copy:
             packet.dts = dts
         if pts is not None:
             packet.pts = pts - shift if dts is None else max(pts - shift, dts)
-        latest = max(packet.pts or 0, packet.dts or 0) + (packet.duration or 0)
-        if float(latest * base) > self._limits.max_seconds:
+        latest = float((max(packet.pts or 0, packet.dts or 0) + (packet.duration or 0)) * base)
+        if latest > self._limits.max_seconds:
             raise UploadError("too_long")
+        if stream is self.pictures:
+            self._lasting = max(self._lasting, latest)
+            if not packet.is_discard:
+                self.shown = max(self.shown, latest)
         packet.stream = stream
         self._made.mux_one(packet)
 

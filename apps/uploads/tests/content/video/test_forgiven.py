@@ -167,17 +167,24 @@ def test_frames_that_are_decoded_at_the_same_time_are_kept(process: Process, tmp
     assert len(frames(tmp_path / "made")) == 12
 
 
-def test_a_film_whose_end_is_edited_away_ends_there(process: Process, tmp_path: Path) -> None:
-    """Of a list with one entry."""
-    source = video(tmp_path / "a.mp4", bf=0, g=1)
-    half = films.with_box(
-        source.read_bytes(),
-        (*films.TRACK, b"edts", b"elst"),
-        lambda body: struct.pack(">5I", 0, 1, 500, 0, 0x10000),
-    )
-    assert len(frames(source)) == 12
+@pytest.mark.parametrize("options", [{"bf": 0, "g": 1}, {"bf": 0, "g": 12}, {"bf": 2, "g": 12}])
+@pytest.mark.parametrize("begin", [0, 3, 6])
+def test_a_film_whose_ends_are_edited_away_begins_and_ends_there(
+    process: Process, tmp_path: Path, options: dict[str, int], begin: int
+) -> None:
+    """By a list with one entry; pictures that others need are still there, and not shown."""
+    source = video(tmp_path / "a.mp4", sound="aac", **options)
+    edit = struct.pack(">5I", 0, 1, 500, 1024 * begin + 1024 * options["bf"], 0x10000)
+    data = films.with_box(source.read_bytes(), (*films.TRACK, b"edts", b"elst"), lambda body: edit)
+    (tmp_path / "edited.mp4").write_bytes(data)
+    assert len(frames(tmp_path / "edited.mp4")) == 6
 
-    made = process(half)
+    process(data)
 
-    assert frames(tmp_path / "made") == frames(source)[:6]
-    assert made.duration == pytest.approx(0.5, abs=0.05)
+    assert frames(tmp_path / "made") == frames(tmp_path / "edited.mp4")
+    assert pictures(tmp_path / "made")[0] == pictures(source)[begin]
+
+
+def pictures(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [frame.to_image().tobytes() for frame in container.decode(video=0)]
