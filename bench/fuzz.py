@@ -1,13 +1,17 @@
-"""Every parser, fed with damaged input: `python -m bench.fuzz [minutes [seed]]`.
+"""Every parser, fed with damaged input: `python -m bench.fuzz [minutes [seed]]`, or `python -m bench.fuzz guided …`.
 
 Small good files and messages are changed at random, by a seed that is printed, and given to all that reads a visitor's
 bytes before a decoder does: the walks over pictures and videos, frames, messages, names and headers. Each either
 understands its input or says so with its own error. Anything else that is raised, and an input that takes longer than
 `SLOWEST`, is told with the input's number; the same seed and number are the same input again.
+
+`guided` needs atheris (`pip install atheris`, which isn't among the pins): it changes inputs further that reached new
+lines of the parsers. It stops at the first fault, and names the file that it has kept the input in.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import sys
@@ -153,7 +157,31 @@ def _pictures(kind: str) -> list[bytes]:
     return [still.getvalue(), moving.getvalue()]
 
 
+def guided(minutes: float) -> None:
+    """Never returns: libFuzzer ends the process."""
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    every = targets(Path(tempfile.mkdtemp(prefix="fuzz-")))
+    corpus = Path(tempfile.mkdtemp(prefix="fuzz-corpus-"))
+    for number, target in enumerate(every):
+        for at, seed in enumerate(target.seeds):
+            (corpus / f"{target.name}-{at}").write_bytes(bytes([number]) + seed)
+
+    def read(data: bytes) -> None:
+        """The first byte says whose input it is."""
+        target = every[data[0] % len(every)] if data else every[0]
+        with contextlib.suppress(target.errors):
+            target.read(data[1:])
+
+    atheris.instrument_all()
+    limits = [f"-max_total_time={minutes * 60:.0f}", f"-timeout={SLOWEST:.0f}", f"-artifact_prefix={corpus}/fault-"]
+    atheris.Setup([sys.argv[0], *limits, str(corpus)], read)
+    atheris.Fuzz()
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["guided"]:
+        guided(float(sys.argv[2]) if len(sys.argv) > 2 else 10.0)
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
     end, count = time.monotonic() + minutes * 60, 0
