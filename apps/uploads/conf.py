@@ -44,6 +44,7 @@ class Conf:
     idle: float = 3600  # seconds after which a stalled upload ends, if it can't be resumed; 0 is no limit
     unbegun: float = 12 * 3600  # seconds after which a registered upload of which nothing has come ends; 0 is no limit
     silence: PositiveFloat = 3  # the same as `lease` for a request that sends a body, which has no other sign of life
+    clamd: str = ""  # where a virus scanner is that looks at every staged file; "" is none; see virus_scan
     intake: str = ""  # what /upload, /api/upload and /ws/upload/ send to; "" is the only one there is; see intakes
     tus_intake: str = ""  # the same for /tus/
     allowed_origins: Sequence[str] = ()  # other sites whose pages may send files here, as browsers name them

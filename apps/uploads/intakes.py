@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from uploads import virus_scan
 from uploads.core.contracts import Validator
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
@@ -66,7 +67,7 @@ def register(
         accept=Accept.parse(accept),
         accept_text=accept,
         max_file_size=max_file_size,
-        validators=tuple(validators),
+        validators=(*validators, *virus_scan.everywhere()),
         resumable=True,
     )
     _registered[name] = Intake(made, receive, takes_empty)

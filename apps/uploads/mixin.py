@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.forms.formsets import BaseFormSet
 
-from uploads import forms
+from uploads import forms, virus_scan
 from uploads.core.contracts import Grant, Presigner, Progress, Validator, WriterFactory
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
@@ -88,7 +88,7 @@ class UploadMixin(_Base):
             chunk_size=chunk_size,
             auto_upload=auto_upload,
             max_parallel=max_parallel,
-            validators=tuple(validators),
+            validators=(*validators, *(virus_scan.everywhere() if writer is None and external is None else ())),
             progress=progress,
             resumable=resumable,
             verify=verify,

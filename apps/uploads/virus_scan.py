@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from uploads.conf import conf
 from uploads.errors import UploadError
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ logger = logging.getLogger("uploads")
 
 _BLOCK: Final = 1 << 18  # bytes
 _MOST_SAID: Final = 4096  # of an answer
+
+
+def everywhere() -> tuple[Callable[[UploadEntry], None], ...]:
+    """The validator of every slot whose bytes are staged: `UPLOADS["CLAMD"]`, if that names a scanner."""
+    return (Clamd(conf().clamd),) if conf().clamd else ()
 
 
 class Clamd:

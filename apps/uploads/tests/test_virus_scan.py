@@ -13,9 +13,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.cache import SessionStore
 
-from uploads import UploadError
-from uploads.virus_scan import Clamd
+from liveview import LiveView
+from uploads import UploadError, UploadMixin, UploadWriter, intakes
+from uploads.virus_scan import Clamd, everywhere
 
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
@@ -117,3 +119,31 @@ def test_one_that_hangs_is_away(entry: Callable[[bytes], Any]) -> None:
 def test_an_address_that_cannot_be_one_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="tcp://host:port"):
         Clamd(address)
+
+
+def test_one_setting_has_every_staged_file_looked_at(clamd: str, entry: Callable[[bytes], Any], settings: Any) -> None:
+    assert everywhere() == ()
+    settings.UPLOADS = {**settings.UPLOADS, "CLAMD": clamd}
+    (scan,) = everywhere()
+    scan(entry(b"harmless"))
+    with pytest.raises(UploadError) as refused:
+        scan(entry(EICAR))
+    assert refused.value.code == "infected"
+    made = intakes.register("scanned", receive=lambda received: None)
+    intakes.unregister("scanned")
+    assert [type(validator) for validator in made.slot.validators] == [Clamd]
+
+
+def test_a_slot_is_scanned_unless_its_bytes_are_elsewhere(settings: Any, rf: Any) -> None:
+    slots: dict[str, Any] = {}
+
+    class Papers(UploadMixin, LiveView):
+        _uploads = SimpleNamespace(slots=slots)  # type: ignore[assignment]
+
+    settings.UPLOADS = {**settings.UPLOADS, "CLAMD": "tcp://127.0.0.1:1"}
+    view = Papers()
+    view.request = rf.get("/")
+    view.request.session = SessionStore()
+    view.allow_upload("staged", accept=".pdf")
+    view.allow_upload("written", accept=".pdf", writer=UploadWriter)
+    assert [len(slots[name].validators) for name in ("staged", "written")] == [1, 0]
