@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveview.refusals import TOO_SLOW
+from liveview.refusals import TOO_BUSY, TOO_COSTLY, TOO_SLOW, Refusal
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,14 @@ def test_a_refusal_is_a_page_only_for_who_asks_for_one(accept: str, kind: bytes)
     start, _ = TOO_SLOW.answer(accept)
 
     assert dict(start["headers"])[b"content-type"] == kind
+
+
+@pytest.mark.parametrize(("refusal", "when"), [(TOO_SLOW, None), (TOO_BUSY, b"5"), (TOO_COSTLY, b"5")])
+def test_a_refusal_has_the_headers_of_every_answer(refusal: Refusal, when: bytes | None) -> None:
+    """No middleware of the project's sees it."""
+    headers = dict(refusal.answer("")[0]["headers"])
+
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert headers[b"content-security-policy"] == b"default-src 'none'"
+    assert b"camera=()" in headers[b"permissions-policy"]
+    assert headers.get(b"retry-after") == when

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liveview.core.time_budget import FREE, PER_BYTE, RATE, SAVED, SLICE, TimeBudget
+from liveview.core.time_budget import FREE, PER_BYTE, PER_PIECE, RATE, SAVED, SLICE, TimeBudget
 
 
 class Clock:
@@ -76,3 +76,14 @@ def test_fifty_messages_a_second_may_come_for_ever_from_whom_they_do_not_cost_mu
 
     assert budget.needs_turn
     assert budget.is_exhausted is not stays
+
+
+def test_for_pieces_of_files_nobody_has_to_go_but_everybody_takes_turns() -> None:
+    """A slot may ask for chunks of 1024 bytes, each of which costs what a large one does."""
+    budget = TimeBudget(0.1, lambda: 0.0)
+    for _ in range(10_000):
+        budget.charge(PER_PIECE / 2, 1024, pieces=1)
+    assert budget.needs_turn and not budget.is_exhausted
+    for _ in range(10_000):
+        budget.charge(PER_PIECE / 2, 1024)
+    assert budget.is_exhausted

@@ -146,3 +146,15 @@ def test_what_never_begins_ends(site: Site, settings: Any) -> None:
         page.upload_answer(ref, "upload_ready")
     assert refused.value.code == "timeout"
     assert_works(page)
+
+
+async def test_who_has_credit_to_spare_takes_no_turn_at_getting_more() -> None:
+    """Fifty that send a kilobyte a second would else keep those who could use it waiting."""
+    receiver, asked = Receiver(Mock(), Mock()), list[object]()
+    receiver._senders = Mock(has_turn=lambda _: False, ask=asked.append, enough=100_000)
+    receiver._window.granted = receiver._window.used + 100_000
+    receiver._ask()
+    assert asked == []
+    receiver._window.used += 1
+    receiver._ask()
+    assert asked == [receiver]
