@@ -42,7 +42,7 @@ KEPT: Final = 10_000  # addresses, and sessions of one, that are remembered
 LOOK_EVERY: Final = 0.2  # seconds between two looks at who needs the processor
 BUSY: Final = 0.75  # of it, from where on it is crowded
 LATE: Final = 0.004  # seconds by which turns are late, from where on it is as well: other programs may be busy, too
-OTHERS: Final = 0.05  # of it, for all that waits for no turn
+OTHERS: Final = 0.01  # of it, for whoever hasn't taken too much: they are there
 
 
 T = TypeVar("T")
@@ -52,23 +52,27 @@ class Visits:
     """How long the pauses between the turns of requests and handshakes are: as long as others need."""
 
     def __init__(self) -> None:
-        self.spent = 0.0  # seconds of the processor's time, by those who have had a turn
+        self._others = 0.0  # seconds, of all who haven't taken too much: pages, and whoever seldom asks
         self.typical = 0.0  # seconds that one costs
         self._pause = 0.0
-        self._looked = time.monotonic(), time.process_time(), 0.0
+        self._looked = time.monotonic(), time.process_time()
 
     def learn(self, cost: float) -> None:
         self.typical += (cost - self.typical) / REMEMBERED
 
+    def charge(self, seconds: float, size: int = 0, kept: float = 0.0, pieces: int = 0) -> None:
+        """As of a `TimeBudget`, for one of the others."""
+        self._others += seconds
+
     def pause(self) -> float:
-        at, used, spent = self._looked
+        at, used = self._looked
         now = time.monotonic()
         if now - at >= LOOK_EVERY:
-            self._looked = now, time.process_time(), self.spent
-            busy = (self._looked[1] - used) / (now - at)
-            others = busy - (self.spent - spent) / (now - at)
-            is_crowded = busy > BUSY or here(Turns).late > LATE
-            step = 1.0 if is_crowded and others > OTHERS else -1.0
+            self._looked = now, time.process_time()
+            is_busy = self._looked[1] - used > BUSY * (now - at)
+            others, self._others = self._others, 0.0
+            is_crowded = (is_busy or here(Turns).late > LATE) and others > OTHERS * (now - at)
+            step = 1.0 if is_crowded else -1.0
             self._pause = min(float(PAUSE), max(0.0, self._pause + step))
         return self._pause
 
@@ -131,6 +135,7 @@ class Payer:
         self._account, self._own = account, own
         self._loop = asyncio.get_running_loop()
         self._has_turn = self._is_over = False
+        self._is_greedy = False  # its address had taken too much, however crowded it was
         self._cost = 0.0  # seconds
         self._paused_for = 0.0  # seconds of it for which the pause is arranged
 
@@ -141,8 +146,9 @@ class Payer:
         self._owe(seconds)
         self._cost += seconds
         if self._has_turn:
-            here(Visits).spent += seconds
             self._pause_for(self._cost)
+        if not self._is_greedy:
+            here(Visits).charge(seconds)
 
     def took(self, seconds: float) -> None:
         self._loop.call_soon_threadsafe(self.charge, seconds)
@@ -188,7 +194,7 @@ class Payer:
         finally:
             account.waiting -= 1
             turns.forget(go_on)
-        self._has_turn = True
+        self._has_turn, self._is_greedy = True, account.budget.owed > FREE
         self._pause_for(here(Visits).typical)  # most of what it costs comes later, when others may have begun
         return True
 

@@ -22,13 +22,14 @@ from liveview import housekeeping, jobs, threads
 from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.core.addresses import is_within
-from liveview.daphne.accounts import Payer
+from liveview.daphne.accounts import Payer, Visits
 from liveview.daphne.channel import Channel
 from liveview.daphne.guard import EXTENSION
 from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.request import HTTPFactory, Request
 from liveview.daphne.sockets import Socket, WebSocketFactory
 from liveview.daphne.turns import Chargeable, Metered
+from liveview.process import here
 from liveview.refusals import TOO_BUSY
 
 SPARE: Final = 200  # files that aren't for connections, or for those that are accepted before others have closed
@@ -71,7 +72,7 @@ class Server(stock.Server):
         payer = protocol.payer = self.entering
         budgets: list[Chargeable] = [payer]
         if isinstance(protocol, Socket):  # which leaves to the address what it still owes at its end
-            budgets = [protocol.budget]
+            budgets = [protocol.budget, here(Visits)]
             payer.open(protocol.budget)
         elif streamed:
             budgets.append(protocol.budget)

@@ -86,7 +86,8 @@ class Turns:
         self._waiting.remove(next_)
         budget, go_on, pause, _ = next_
         self._last = budget, budget.kept, pause
-        self._free_at = time.monotonic() + SLICE * (1 + pause())
+        times = pause()
+        self._free_at = time.monotonic() + (SLICE * (1 + times) if times else 0.0)
         budget.begin_turn()
         self._arrange()
         go_on()

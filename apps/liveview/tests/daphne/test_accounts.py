@@ -126,16 +126,17 @@ def test_there_is_no_pause_while_nobody_else_needs_the_time(monkeypatch: pytest.
 
     def second(own: float, others: float) -> float:
         nonlocal now, used
-        now, used, visits.spent = now + 1, used + own + others, visits.spent + own
+        now, used = now + 1, used + own + others
+        visits.charge(others)
         return visits.pause()
 
-    assert [second(0.9, 0.01) for _ in range(4)] == [0, 0, 0, 0]  # a crowded office, alone
+    assert [second(0.9, 0.005) for _ in range(4)] == [0, 0, 0, 0]  # a crowded office, alone
     assert [second(0.3, 0.3) for _ in range(4)] == [0, 0, 0, 0]  # there is time for all
     assert [second(0.7, 0.3) for _ in range(4)] == [1, 2, 3, 3]
     assert [second(0.1, 0.1) for _ in range(4)] == [2, 1, 0, 0]
     here(Turns).late = 0.02  # as other programs have the processor
     assert [second(0.1, 0.1) for _ in range(4)] == [1, 2, 3, 3]
-    assert [second(0.1, 0.01) for _ in range(4)] == [2, 1, 0, 0]
+    assert [second(0.1, 0.005) for _ in range(4)] == [2, 1, 0, 0]
 
 
 def test_a_socket_of_an_address_that_takes_turns_begins_with_nothing() -> None:
