@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
+from django.utils import timezone
 
 from liveview import housekeeping, process
+from liveview.apps import clear_sessions
 from liveview.daphne import capped
 from liveview.routing import live
 from liveview.socket.asgi import live_socket
@@ -113,3 +117,14 @@ def test_nothing_begins_by_itself_where_nothing_is_served() -> None:
     housekeeping.every(0.01, "never", lambda: pytest.fail("it began"))
 
     until(lambda: "housekeeping" not in [thread.name for thread in threading.enumerate()])
+
+
+@pytest.mark.django_db
+def test_sessions_that_have_expired_are_cleared() -> None:
+    day = timedelta(days=1)
+    for key, ends in (("over", timezone.now() - day), ("good", timezone.now() + day)):
+        Session.objects.create(session_key=key, session_data="", expire_date=ends)
+
+    clear_sessions()
+
+    assert [session.session_key for session in Session.objects.all()] == ["good"]
