@@ -50,6 +50,7 @@ class UploadMixin(_Base):
         external: Presigner | Callback | None = None,
         verify: bool = False,
         in_form: bool = False,
+        resize: int = 0,
     ) -> None:
         """Accepts files under `name`, as in `dj-upload="name"`. Call it in `mount`; a second call replaces the slot.
 
@@ -73,6 +74,8 @@ class UploadMixin(_Base):
             straight to external storage. See docs/uploads.md.
         in_form: a Django form judges its files, with its other fields: without JavaScript its handler runs although a
             file was refused, and `form_files` has that as an error. `allow_form_uploads` sets it.
+        resize: pixels of the longer side to which browsers make larger pictures smaller before they send them, as with
+            `dj-upload-resize`; 0 leaves them as they are.
         """
         if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
@@ -97,6 +100,7 @@ class UploadMixin(_Base):
             writer=writer,
             external=as_presigner(external),
             in_form=in_form,
+            resize=resize,
         )
 
     def allow_form_uploads(self, form: forms.Form, **options: Any) -> None:

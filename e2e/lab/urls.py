@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from e2e.lab import clobbered, counted, direct, keeping, shortest, views, writing
+from e2e.lab import clobbered, counted, direct, keeping, resizing, shortest, views, writing
 
 urlpatterns = [
     path("lab/bench/", views.Bench.as_view(), name="bench"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("lab/counted/", counted.Counted.as_view(layout_name="live.html"), name="counted"),
     path("lab/direct/", direct.Direct.as_view(layout_name="live.html"), name="direct"),
     path("lab/writing/", writing.Writing.as_view(layout_name="live.html"), name="writing"),
+    path("lab/resizing/", resizing.Resizing.as_view(layout_name="live.html"), name="resizing"),
     path("lab/shortest/", shortest.Shortest.as_view(layout_name="lab/uploads.html"), name="shortest"),
     path("lab/plain/", views.plain, name="plain"),
     path("lab/sign-in/", views.sign_in, name="sign-in"),

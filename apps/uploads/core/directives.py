@@ -10,6 +10,7 @@ OF_SLOTS: Final = frozenset(
         "dj-upload-dismiss",
         "dj-upload-drop",
         "dj-upload-errors",
+        "dj-upload-original",
         "dj-upload-paste",
         "dj-upload-preview",
         "dj-upload-progress",
@@ -21,6 +22,8 @@ DIRECTIVES: Final = OF_SLOTS | {
     "dj-upload-anywhere",
     "dj-upload-cancel",
     "dj-upload-pause",
+    "dj-upload-quality",
+    "dj-upload-resize",
     "dj-upload-retry",
     "dj-upload-skip",
     "dj-upload-wait",  # for one slot, or several

@@ -83,6 +83,7 @@ class Slot:
     validators: tuple[Validator, ...] = ()
     progress: Progress | None = None
     verify: bool = False
+    resize: int = 0
     resumable: bool = False
     resumable_store: Any = None
     resumable_store_options: tuple[tuple[str, Any], ...] = ()
@@ -96,6 +97,8 @@ class Slot:
             raise ValueError(f"a slot's name must be an identifier, not {self.name!r}")
         if self.max_entries < 1 or self.max_file_size < 1 or self.max_parallel < 1:
             raise ValueError("max_entries, max_file_size and max_parallel must be at least 1")
+        if self.resize < 0:
+            raise ValueError(f"resize is a number of pixels, or 0, not {self.resize!r}")
         if self.chunk_size < SMALLEST_CHUNK:
             raise ValueError(f"chunk_size must be at least {SMALLEST_CHUNK} bytes")
         if self.writer is not None and not callable(self.writer):
@@ -158,6 +161,7 @@ class Slot:
             "max_parallel": self.max_parallel,
             "resumable": self.resumable,
             "verify": self.verify,
+            "resize": self.resize,
         }
 
 

@@ -19,8 +19,8 @@ EACH = 2_500  # bytes, gzipped, of a module that is loaded on demand, with what 
 LARGE = {
     "uploads/external.js": 3_500,
     "uploads/fallback.js": 6_500,
-    "uploads/forms.js": 3_600,
-    "uploads/resume_store.js": 3_600,
+    "uploads/forms.js": 4_000,
+    "uploads/resume_store.js": 3_700,
     "uploads/resuming.js": 3_000,
 }
 IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', re.MULTILINE)

@@ -46,11 +46,11 @@ class Uploads {
     files = this.forms.added(name, files, giver);
     if (slot?.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
     const form = this.forms.formFor(name, giver);
-    const uploads = this.forms.judged(name, files).map((chosen) => new Upload(name, { form, ...chosen }));
+    const uploads = this.forms.judged(name, files, giver).map((chosen) => new Upload(name, { form, ...chosen }));
     for (const upload of slot ? uploads : []) {
       upload.isWanted = isWanted ?? slot.auto_upload;
       if (slot.verify) upload.digests = new this.digests.DigestSender(this);
-      if (slot.resumable && !upload.code) upload.id = this.resuming.store.find(name, upload.file);
+      if (slot.resumable && !upload.code) upload.id = this.resuming.store.find(name, upload);
     }
     this.uploads.push(...uploads);
     this.forms.mirror(name);
@@ -73,7 +73,7 @@ class Uploads {
     if (again) this.later(({ goOn }) => goOn(this, again));
   }
 
-  /** Clicks again once there are forms, which may hold it back. */
+  /** Clicks again once there are forms. */
   hold(e) {
     const button = dom(e.target).closest("[dj-upload-wait]");
     if (!button) return;
@@ -109,7 +109,6 @@ class Uploads {
     this.remove((other) => other.ref === ref);
   }
 
-  /** It stays on the page, for `remove`. */
   take(upload) {
     this.live.send(messages.cancel(upload.ref));
     this.become(upload, "cancelled");
@@ -168,6 +167,7 @@ class Uploads {
 
   register(upload) {
     this.loadingSender ??= load(() => import("./sender.js")).then((module) => module.start(this));
+    if (upload.prepare) return upload.prepare(upload);
     if (upload.id) return this.resuming.ask(upload);
     this.live.send(messages.register(upload, page));
     if (upload.status === "resuming") this.become(upload, "queued");

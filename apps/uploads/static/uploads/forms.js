@@ -9,6 +9,8 @@ import { onSubmit } from "./submit.js";
 const PARTS = ["", "-drop", "-paste", "-progress", "-preview", "-errors", "-start", "-resume"];
 const INPUT = "input[type=file][dj-upload";
 
+const QUALITY = 0.85; // of pictures that are made smaller
+
 const UNKNOWN = ["unknown_slot", "This page doesn't take that upload."];
 const ONE = ["too_many_files", "Only 1 can be uploaded at a time."];
 
@@ -86,12 +88,27 @@ export class Forms {
     uploads.remove((upload) => gone.includes(upload));
   }
 
-  /** Files with a `refusal` where that is clear by now. */
-  judged(name, files) {
+  /** Files with a `refusal` where that is clear by now, and with what is to be done with them before they are sent. */
+  judged(name, files, giver) {
+    const wish = this.wish(name, giver);
+    const asItIs = (upload) => this.uploads.register(Object.assign(upload, { prepare: null }));
+    const resize = (upload) =>
+      import("./resizing.js").then((one) => one.prepare(this.uploads, upload, wish), () => asItIs(upload));
+    const acts = ({ type }) => wish && type.startsWith("image/") && Object.assign(resize, { wish: JSON.stringify(wish) });
+    files = files.map((chosen) => ({ ...chosen, prepare: acts(chosen.file) }));
     const { max_entries } = this.uploads.slots.get(name) ?? {};
     const only = max_entries === 1 ? files.find(({ refusal }) => !refusal) : null;
     const refusal = only ? ONE : max_entries ? null : UNKNOWN;
     return files.map((chosen) => (refusal && chosen !== only ? { refusal, ...chosen } : chosen));
+  }
+
+  /** To which size pictures are made smaller, and how good they stay: `dj-upload-resize`, or what the slot says. */
+  wish(slot, giver) {
+    const all = [giver, ...dom(this.root).querySelectorAll(`:is([dj-upload="${slot}"], [dj-upload-drop="${slot}"])`)];
+    const has = (name) => all.find((one) => one?.hasAttribute(name))?.getAttribute(name);
+    const isOriginal = dom(this.root).querySelector(`[dj-upload-original="${slot}"]:checked`);
+    const most = isOriginal ? 0 : Number(has("dj-upload-resize") ?? this.uploads.slots.get(slot)?.resize ?? 0);
+    return most > 0 ? { most, quality: Number(has("dj-upload-quality")) || QUALITY } : null;
   }
 
   // When it may be submitted

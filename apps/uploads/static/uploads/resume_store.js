@@ -36,12 +36,14 @@ export class ResumeStore {
     uploads.live.root.addEventListener("click", (e) => this.clicked(e), true);
   }
 
-  /** The ID of the parked upload of this file, judged by its name, size and date; or "". */
-  find(slot, { name, size, lastModified }) {
-    const isIt = (record) =>
-      record.slot === slot && record.name === name && record.size === size && record.modified === lastModified;
+  /** The ID of the parked upload of this file, judged by its name, size and date, and how it was resized; or "". */
+  find(slot, upload) {
+    const { name, size, lastModified: modified } = upload.file;
+    const print = JSON.stringify([slot, name, size, modified, upload.prepare?.wish]);
+    const isIt = (one) => JSON.stringify([one.slot, one.name, one.size, one.modified, one.wish]) === print;
     const record = [...this.records.values()].find(isIt);
     if (!record) return "";
+    upload.remade = record.remade;
     this.records.delete(record.id);
     this.draw();
     return record.id;
@@ -49,13 +51,14 @@ export class ResumeStore {
 
   /** Saves the record of an upload that has an ID; while it moves, only now and then. */
   save(upload, isLast) {
-    const { id, slot, file, written, handle, status } = upload;
+    const { id, slot, file, original, wish, written, handle, status } = upload;
     const saved = this.saved.get(id);
     if (saved && !isLast && status === "uploading" && Date.now() - saved.at < SAVE_EVERY) return;
     const at = Date.now();
     this.saved.set(id, { at, release: saved?.release ?? lock(id) });
-    const { name, size, lastModified: modified } = file;
-    const record = { id, page: location.pathname, slot, name, size, modified, written, at, handle };
+    const { name, size, lastModified: modified } = original ?? file;
+    const remade = original && file; // made again, it might be another
+    const record = { id, page: location.pathname, slot, name, size, modified, wish, remade, written, at, handle };
     this.ask("readwrite", (table) => table.put(record)).catch(() => this.saveWithoutHandle(record));
   }
 

@@ -13,13 +13,14 @@ export const page = once("page load", () =>
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
 export class Upload {
-  constructor(slot, { file, path, handle, form, refusal = ["", ""] }) {
+  constructor(slot, { file, path, handle, form, prepare, refusal = ["", ""] }) {
     this.renew();
     this.slot = slot;
     this.file = file;
     this.path = path;
     this.handle = handle; // gives access to the file after a reload
     this.form = form; // in which it was chosen
+    this.prepare = prepare; // the file, first
     this.status = "queued";
     this.isWanted = false; // to be sent
     [this.code, this.error] = refusal; // known without asking the server
