@@ -26,12 +26,14 @@ from PIL import Image
 
 from liveview.core import messages
 from liveview.core.plain import loads
+from uploads.content.image.png import unwrap as png_unwrap
 from uploads.content.image.prescan import prescan as prescan_image
 from uploads.content.limits import ImageLimits, VideoLimits
 from uploads.content.video.prescan import prescan as prescan_video
 from uploads.core import frames, names, sniffing
 from uploads.errors import UploadError
 from uploads.http.shared import headers
+from uploads.tests.content.image import samples
 from uploads.tests.media import video
 
 SLOWEST: Final = 5.0  # seconds of processor time for one input
@@ -109,10 +111,17 @@ def targets(folder: Path) -> list[Target]:
 
         return read
 
+    def unwrap(data: bytes) -> object:
+        prescan_image(data, "png", limits)
+        return png_unwrap(data)
+
     bad = (UploadError,)
     png, gif = _pictures("png"), _pictures("gif")
     return [
         *(Target(kind, about_pictures(kind), bad, _pictures(kind)) for kind in ("png", "gif", "webp", "jpeg")),
+        Target("avif", about_pictures("avif"), bad, [sample.data for sample in samples.avif()]),
+        Target("heic", about_pictures("heic"), bad, [sample.data for sample in samples.heic()]),
+        Target("unwrapping", unwrap, bad, png),
         Target("mp4", about_videos("mp4"), bad, [video(folder / "a.mp4", seconds=0.2).read_bytes()]),
         Target("webm", about_videos("webm"), bad, [video(folder / "a.webm", codec="libvpx", seconds=0.2).read_bytes()]),
         Target(

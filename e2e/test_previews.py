@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from e2e.support import pictures
+from uploads.tests.content.image.samples import blue_corner, heif
 
 SCRIPT = b"<script>parent.ran = true</script>"
 ACTIVE = [
@@ -89,3 +90,30 @@ def test_what_could_hold_a_script_is_never_shown(page: Page, url: str, selector:
 
     expect(page.get_by_text("This kind of file isn't accepted here").first).to_be_visible()
     assert page.evaluate("shown") == []
+
+
+def test_a_photo_that_the_browser_cannot_show_is_shown_once_it_is_published(page: Page) -> None:
+    """HEIC, as it comes off an iPhone. No browser but Safari has a decoder for it."""
+    photo = FilePayload(name="IMG_0001.HEIC", mimeType="image/heic", buffer=heif(blue_corner((640, 480))))
+    is_drawn = "img => img.complete && img.naturalWidth === 640 && img.naturalHeight === 480"
+
+    page.goto("/gallery/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    page.get_by_label("Upload at once").uncheck()
+    expect(page.locator(".live-loading")).to_have_count(0)
+    page.set_input_files("input[name=photos]", photo)
+    expect(page.locator(".upload-row").get_by_text("No preview in this browser")).to_be_visible()
+    expect(page.locator(".upload-thumb img")).to_have_count(0)
+    page.get_by_role("button", name="Upload all").click()
+    published = page.get_by_role("img", name="IMG_0001.HEIC").first
+    expect(published).to_be_visible()
+    full = page.locator(".photo-open").first.get_attribute("href")
+    assert full and full.endswith(".webp")
+    page.wait_for_function("img => img.complete && img.naturalWidth > 0", arg=published.element_handle())
+
+    page.goto("/avatars/")
+    expect(page.locator("html.live-connected")).to_be_attached()
+    page.set_input_files("input[dj-upload=avatar]", photo)
+    page.get_by_role("button", name="Save avatar").click()
+    expect(page.locator("img.avatar")).to_be_visible()
+    page.wait_for_function(is_drawn, arg=page.locator("img.avatar").element_handle())

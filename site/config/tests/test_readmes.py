@@ -37,7 +37,7 @@ def test_every_system_check_is_in_it(demo: str, readme: str) -> None:
     ids = set(re.findall(r'id="([\w.]+)"', (APPS / demo / "checks.py").read_text()))
 
     assert ids
-    assert ids == set(re.findall(rf"^\| `({demo}\.[EW]\d+)`", readme, re.MULTILINE))
+    assert ids == set(re.findall(rf"^\| `({demo}\.[EIW]\d+)`", readme, re.MULTILINE))
 
 
 def test_every_setting_is_in_it_with_its_default(demo: str, readme: str) -> None:

@@ -2,7 +2,8 @@
 
 A profile is Little CMS's business. Where a picture has numbers instead (a PNG's gAMA, cHRM and cICP, the `nclx` of
 AVIF and HEIC), a profile is made of them. High dynamic range, which no profile can bring into the range of sRGB, is
-toned down as Chromium does it: all of a pixel by the same factor, which follows from its brightest component.
+toned down as Chromium does it: all of a pixel by the same factor, which follows from its brightest component. White is
+half as bright then, and what is brighter finds room above it.
 """
 
 from __future__ import annotations
@@ -38,14 +39,25 @@ _PRIMARIES: Final[dict[int, tuple[float, ...]]] = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
-_SRGB_CURVE: Final = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)  # a parametric curve of type 3
-_EXPONENTS: Final = {4: 2.2, 5: 2.8, 8: 1.0}  # the curves of video (1, 6, 14, 15) are shown as sRGB's
+# Parametric curves of an ICC profile: powers, and those with a straight beginning. Those of video are as displays have
+# them (ITU-R BT.1886).
+_SRGB_CURVE: Final = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+_CURVES: Final[dict[int, tuple[float, ...]]] = {
+    **dict.fromkeys((1, 6, 14, 15), (2.4,)),
+    4: (2.2,),
+    5: (2.8,),
+    7: (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4, 0.0913),
+    8: (1.0,),
+    17: (2.6, (52.37 / 48) ** (1 / 2.6), 0.0, 0.0, 0.0),
+}
+_USUAL: Final = 1 / 2.2  # a gAMA that says sRGB, for which there was no other word once
 _PQ, _HLG = 16, 18
 
 _D50: Final = (0.9642, 1.0, 0.8249)
 _BRADFORD: Final = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 _WHITE: Final = 203.0  # cd/m² of a white page beside a picture of high dynamic range (ITU-R BT.2408)
 _PEAK: Final = 1000.0  # cd/m² that such a picture may reach, if nothing else is known of it
+_KNEE, _BEND, _TOP = (1.0, 0.5), (1.65, 0.825), (_PEAK / _WHITE, 1.0)  # of light, before and after
 _NODES: Final = 33  # of the table, in each dimension
 
 
@@ -88,13 +100,14 @@ def _profile(colours: Colours) -> bytes:
     """Empty for sRGB. Raises `ValueError` or `ZeroDivisionError` for colours that there are not."""
     if colours.cicp:
         primaries = _PRIMARIES.get(colours.cicp[0], _BT709)
-        exponent = _EXPONENTS.get(colours.cicp[1])
-    else:
-        primaries = colours.primaries or _BT709
-        exponent = colours.gamma and 1 / colours.gamma
-    if exponent is None and _are_close(primaries, _BT709):
+        numbers = _CURVES.get(colours.cicp[1], _SRGB_CURVE)
+    elif colours.gamma and (colours.primaries or not 0.95 < colours.gamma / _USUAL < 1.05):
+        primaries, numbers = colours.primaries or _BT709, (1 / colours.gamma,)
+    else:  # browsers take no notice of what is almost sRGB, nor of primaries by themselves
         return b""
-    curve = _curve(*_SRGB_CURVE) if exponent is None else _curve(exponent)
+    if numbers == _SRGB_CURVE and _are_close(primaries, _BT709):
+        return b""
+    curve = _curve(*numbers)
     columns = list(zip(*_to_xyz(primaries), strict=True))
     tags = {b"wtpt": _xyz(*_D50)}
     tags |= {name + b"XYZ": _xyz(*column) for name, column in zip((b"r", b"g", b"b"), columns, strict=True)}
@@ -168,17 +181,28 @@ def _inverse(matrix: Matrix) -> Matrix:
 
 @cache
 def _toned_down(primaries: int, transfer: int) -> ImageFilter.Color3DLUT:
-    light = [_LIGHT[transfer](number / (_NODES - 1)) for number in range(_NODES)]
+    # What is brighter than the peak is white; between two such nodes it would come out gray.
+    light = [min(_LIGHT[transfer](number / (_NODES - 1)), _TOP[0]) for number in range(_NODES)]
     gamut = _product(_inverse(_to_xyz(_BT709)), _to_xyz(_PRIMARIES.get(primaries, _BT2020)))
     table = []
     for blue in light:
         for green in light:
             for red in light:
                 pixel = _shown((red, green, blue), transfer)
-                brightest = max(pixel)
-                factor = (1 + brightest * (_WHITE / _PEAK) ** 2) / (1 + brightest)
+                factor = _toned(max(pixel))
                 table += [_encoded(factor * value) for value in _apply(gamut, pixel)]
     return ImageFilter.Color3DLUT(_NODES, table)
+
+
+def _toned(light: float) -> float:
+    """The factor for it: of the "reference white tone mapping operator" of SMPTE ST 2094-50, into the range of sRGB."""
+    (x0, y0), (x1, y1), (x2, y2) = _KNEE, _BEND, _TOP
+    if light <= x0:
+        return y0 / x0
+    light = min(light, x2)
+    a, b, c = x0 - 2 * x1 + x2, 2 * (x1 - x0), x0 - light  # where a quadratic Bézier curve has this light
+    at = (math.sqrt(b * b - 4 * a * c) - b) / (2 * a)
+    return (y0 * (1 - at) ** 2 + 2 * y1 * at * (1 - at) + y2 * at**2) / light
 
 
 def _of_pq(value: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from uploads.content.image.info import Buffer, ImageInfo
-from uploads.content.limits import ImageLimits, check_count, check_frames
+from uploads.content.limits import ImageLimits, check_count, check_frames, check_pixels
 from uploads.errors import UploadError
 
 _EXTENSION: Final = 0x21
@@ -39,20 +39,23 @@ class Cel(NamedTuple):
 
 
 def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
-    """Up to the trailer. The size spans frames that reach beyond the canvas: decoders grow it."""
-    width, height = struct.unpack_from("<HH", data, 6)
+    """Up to the trailer. The canvas is as large as the first frame needs it, and cuts off others, which still count."""
+    width, height = screen = struct.unpack_from("<HH", data, 6)
     frames = patches = 0
     is_opaque = True
     for cel in cels(data, limits):
         check_frames(frames := frames + 1, limits)
         if frames == 1:
-            is_opaque = not cel.is_clear and (cel.left, cel.top, cel.width, cel.height) == (0, 0, width, height)
+            covers = cel.left == cel.top == 0 and cel.width >= width and cel.height >= height
+            is_opaque = covers and not cel.is_clear
         width, height = max(width, cel.left + cel.width), max(height, cel.top + cel.height)
+        screen = screen if frames > 1 else (width, height)
         patches += cel.width * cel.height
         is_opaque = is_opaque and cel.disposal != CLEARED
     if not frames:
         raise UploadError("bad_content")
-    return ImageInfo("gif", width, height, frames, patches, is_opaque)
+    check_pixels(width, height, limits)
+    return ImageInfo("gif", screen[0], screen[1], frames, patches, is_opaque)
 
 
 def cels(data: Buffer, limits: ImageLimits) -> Iterator[Cel]:

@@ -21,6 +21,7 @@ _CONFIG: Final = {b"av01": b"av1C", b"hvc1": b"hvcC", b"hev1": b"hvcC"}
 _DERIVED: Final = (b"grid", b"iden", b"iovl")
 _ALPHA: Final = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
 _STILL: Final = {b"avis": b"avif", b"msf1": b"mif1", b"hevc": b"heic", b"hevx": b"heix"}
+_VIDEO: Final = (1, 6, 14, 15)  # the curves of video, which browsers take for sRGB's in these containers
 _DEPTH: Final = 4  # of what is derived from what is derived
 
 
@@ -53,9 +54,10 @@ def walk(data: Buffer, limits: ImageLimits, kind: str) -> ImageInfo:
     meta = reader.meta()
     pixels = _Pixels(reader, meta, kind, limits)
     width, height = pixels.of(meta.primary)
-    for about, item, wanted in meta.refers:
-        if about == b"auxl" and not pixels.seen.keys().isdisjoint(wanted) and reader.is_alpha(meta.items[item]):
-            pixels.of(item)
+    for about, number, wanted in meta.refers:
+        item = meta.items.get(number)
+        if about == b"auxl" and item and not pixels.seen.keys().isdisjoint(wanted) and reader.is_alpha(item):
+            pixels.of(number)
     if kind == "heic" and reader.is_lying(meta.items[meta.primary]):
         width, height = height, width
     return ImageInfo(kind, width, height, patches=pixels.total)
@@ -91,7 +93,7 @@ class _Reader:
             size, kind = struct.unpack_from(">I4s", self._data, at)
             body = at + 8
             if size == 1:
-                (size,) = struct.unpack_from(">Q", self._data, body)
+                size = self._number(body, 8)
                 body += 8
             stop = at + size if size else end
             if stop < body:
@@ -161,9 +163,9 @@ class _Reader:
         for kind in (b"prof", b"rICC"):
             if box := told.get(kind):
                 return Colours(icc=self._data[box.body + 4 : box.end])
-        if box := told.get(b"nclx"):
+        if (box := told.get(b"nclx")) and box.end - box.body >= 8:
             primaries, transfer = struct.unpack_from(">HH", self._data, box.body + 4)
-            return Colours(cicp=(primaries, transfer))
+            return Colours(cicp=(primaries, 13 if transfer in _VIDEO else transfer))
         return Colours()
 
     def _is_sequence(self) -> bool:

@@ -21,7 +21,7 @@ _COMPRESSED: Final = (b"iCCP", b"zTXt")
 _END: Final = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 _MAX_INFLATED: Final = 64 << 20  # bytes of these together: Photoshop's history has a few million, a bomb more
 _GRAY, _RGB = 0, 2
-_DISPOSED: Final = 1  # of a frame: cleared before the next one
+CLEARED, RESTORED = 1, 2  # how a frame is disposed of before the next one
 
 
 class _Chunk(NamedTuple):
@@ -50,7 +50,7 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
             (claimed,) = struct.unpack_from(">I", data, body)
         elif kind == b"fcTL":
             w, h, x, y = struct.unpack_from(">4I", data, body + 4)
-            clear = clear or data[body + 24] == _DISPOSED or (frames == 0 and (w, h, x, y) != (width, height, 0, 0))
+            clear = clear or data[body + 24] == CLEARED or (frames == 0 and (w, h, x, y) != (width, height, 0, 0))
             width, height, frames = max(width, x + w), max(height, y + h), frames + 1
         check_frames(max(frames, claimed), limits)
     if not pictures:
@@ -76,6 +76,57 @@ def unwrap(data: Buffer) -> Wrapping:
     depth, colour, clear = data[24], data[25], said.get(b"tRNS", b"")
     key = struct.unpack(f">{len(clear) // 2}H", clear) if (colour, len(clear)) in ((_GRAY, 2), (_RGB, 6)) else ()
     return Wrapping(b"".join(kept), exif=said.get(b"eXIf", b""), colours=_colours(said), key=key, depth=depth)
+
+
+class Patch(NamedTuple):
+    """What a frame of an animation stores: a rectangle, as a PNG of its own, and what it does to others."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    milliseconds: float
+    disposal: int
+    is_blended: bool  # over what is there; it takes its place otherwise
+    data: bytes
+
+
+def patches(data: bytes) -> Iterator[Patch]:
+    """The frames of unwrapped data, in their order; none of a still. A picture before the first isn't among them.
+
+    Raises `UploadError` for data that belong to no frame.
+    """
+    setting, pieces = b"", list[bytes]()
+    control: tuple[int, ...] = ()
+    is_animated = False
+    for kind, start, body, end in (*_chunks(data), _Chunk(b"fcTL", 0, 0, 0)):
+        if kind == b"acTL":
+            is_animated = True
+        elif kind in (b"PLTE", b"tRNS"):
+            setting += data[start : end + 4]
+        elif kind == b"fcTL":
+            if pieces and control:
+                yield _patch(data, setting, control, pieces)
+            control, pieces = struct.unpack_from(">5I2H2B", data, body), []
+        elif kind == b"IDAT" and not is_animated:
+            return
+        elif kind == b"IDAT" and control:
+            pieces.append(data[body:end])
+        elif kind == b"fdAT":
+            if not control:
+                raise UploadError("bad_content")
+            pieces.append(data[body + 4 : end])
+
+
+def _patch(data: bytes, setting: bytes, control: tuple[int, ...], pieces: list[bytes]) -> Patch:
+    _, width, height, left, top, numerator, denominator, disposal, blending = control
+    header = _whole(b"IHDR", struct.pack(">II", width, height) + data[24:29])
+    alone = b"".join([SIGNATURE, header, setting, *(_whole(b"IDAT", piece) for piece in pieces), _END])
+    return Patch(left, top, width, height, 1000 * numerator / (denominator or 100), disposal, blending == 1, alone)
+
+
+def _whole(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _chunks(data: Buffer) -> Iterator[_Chunk]:

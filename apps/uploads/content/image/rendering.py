@@ -53,6 +53,8 @@ _UPRIGHT: Final = {
 }
 _ORIENTATION: Final = 0x0112
 _LARGE: Final = 8_000_000  # pixels from which an encoder's last per cent isn't worth the time
+_TINY: Final = 64 * 64
+_FEW: Final = 256  # colours of what is drawn
 _WEBP_SIDE: Final = 16_383
 
 
@@ -77,7 +79,8 @@ def render(arguments: dict[str, Any]) -> list[list[int]]:
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     with open(arguments["source"], "rb") as file, _mapped(file) as data:
         info = prescan(data, kind, limits, max(rendition.frames for rendition in renditions))
-        source = _Source(file, data, info, limits, _unwrapped(data, kind, limits))
+        with _about_the_file():
+            source = _Source(file, data, info, limits, _unwrapped(data, kind, limits))
         # Stills first: an animation needs the memory that the first frame occupies.
         made = _stills(source, renditions) | _animations(source, renditions)
     return [made[rendition.path] for rendition in renditions]
@@ -119,19 +122,13 @@ def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | N
     """The frame without its decoder, which may hold three more of its size."""
     with source.open() as picture:
         colours = _colours(source, picture)
-        if source.info.kind == "gif":
-            return next(animation.gif_frames(source.data, source.info, source.limits)).picture, None, colours
+        turn = _turn(picture, source)
+        if (first := next(_put_together(source), None)) is not None:
+            return first.picture, turn, colours
         if isinstance(picture, JpegImagePlugin.JpegImageFile):
             picture.draft(None, (2 * side, 2 * side))  # a JPEG can be decoded at reduced size
-        if _hidden(picture):
-            picture.seek(1)
         frame = _decoded(picture, source)
-        return frame._new(frame.im), _turn(picture, source), colours
-
-
-def _hidden(picture: Image.Image) -> int:
-    """1 for an animated PNG whose first picture is for those that know no animations, and not among its frames."""
-    return int(bool(picture.info.get("default_image")))
+        return frame._new(frame.im), turn, colours
 
 
 def _colours(source: _Source, picture: Image.Image) -> Colours:
@@ -165,22 +162,45 @@ def _animate(source: _Source, rendition: Rendition, file: IO[bytes]) -> list[int
 def _frames(source: _Source, rendition: Rendition, count: int) -> Iterator[animation.Frame]:
     """The animation's frames as they are shown, one at a time: together they don't fit into the child's memory."""
     with _about_the_file(), source.open() as picture:
-        colours = _colours(source, picture)
-        gif = source.info.kind == "gif"
-        shown = animation.gif_frames(source.data, source.info, source.limits) if gif else _seeking(source, picture)
-        for frame in itertools.islice(shown, count):
-            fitted = to_srgb(_fitted(frame.picture, rendition, source.info.kind), colours)
-            yield animation.Frame(fitted, frame.duration)
+        colours, turn = _colours(source, picture), _turn(picture, source)
+        shown = _put_together(source) if source.info.kind in ("gif", "png") else _seeking(source, picture)
+        first = next(shown, None) or animation.Frame(_decoded(picture, source), 0)
+        for frame in itertools.islice(itertools.chain([first], shown), count):
+            fitted = _fitted(_turned(frame.picture, turn), rendition, source.info.kind)
+            yield animation.Frame(to_srgb(fitted, colours), frame.duration)
+
+
+def _put_together(source: _Source) -> Iterator[animation.Frame]:
+    """The frames of a GIF or an animated PNG as browsers show them; Pillow doesn't always. None of other kinds."""
+    if source.info.kind == "gif":
+        yield from animation.gif_frames(source.data, source.info, source.limits)
+    elif source.wrapping.data is not None and source.info.kind == "png":
+        canvas = Image.new("RGBA", (source.info.width, source.info.height))
+        for patch in png.patches(source.wrapping.data):
+            info = ImageInfo("png", patch.width, patch.height)
+            part = replace(source, info=info, wrapping=replace(source.wrapping, data=patch.data))
+            with part.open() as picture:
+                shown = _decoded(picture, part).convert("RGBA")
+            before = canvas.copy() if patch.disposal == png.RESTORED else None
+            if patch.is_blended:
+                canvas.alpha_composite(shown, (patch.left, patch.top))
+            else:
+                canvas.paste(shown, (patch.left, patch.top))
+            yield animation.Frame(canvas, patch.milliseconds)
+            if before is not None:
+                canvas = before
+            elif patch.disposal == png.CLEARED:
+                right, bottom = patch.left + patch.width, patch.top + patch.height
+                canvas.paste((0, 0, 0, 0), (patch.left, patch.top, right, bottom))
 
 
 def _seeking(source: _Source, picture: Image.Image) -> Iterator[animation.Frame]:
-    for number in itertools.count(_hidden(picture)):
+    for number in itertools.count():
         try:
             picture.seek(number)
         except EOFError:  # perhaps there are fewer than the file claims
             return
-        shown = _turned(_decoded(picture, source), _turn(picture, source))
-        yield animation.Frame(shown, picture.info.get("duration", 0))
+        yield animation.Frame(_decoded(picture, source), picture.info.get("duration", 0))
 
 
 def _moves(source: _Source, rendition: Rendition) -> bool:
@@ -227,7 +247,7 @@ def _check_size(picture: Image.Image, info: ImageInfo) -> None:
 def _without_key(picture: Image.Image, source: _Source) -> Image.Image:
     """A PNG's frame with the colour made transparent that stands for nothing: compared in all of its bits."""
     depth = source.wrapping.depth
-    key = [value & ((1 << depth) - 1) for value in source.wrapping.key]
+    key = [value if depth > 8 else value & 255 for value in source.wrapping.key]  # as Chromium takes it
     if depth < 8:
         key = [value * 255 // ((1 << depth) - 1) for value in key]  # as Pillow spreads them
     if picture.mode == "I;16":
@@ -293,17 +313,21 @@ def _save(frame: Image.Image, rendition: Rendition, kind: str) -> None:
     frame.info = {}  # encoders would write what is in it
     with rendition.path.open("wb") as file:
         try:
-            frame.save(file, _PILLOW[target], **_options(target, large=frame.width * frame.height > _LARGE))
+            frame.save(file, _PILLOW[target], **_options(target, frame))
         except ValueError as error:  # what libwebp raises when it is out of memory
             raise UploadError("bad_content") from error
 
 
-def _options(target: str, *, large: bool) -> dict[str, Any]:
+def _options(target: str, frame: Image.Image) -> dict[str, Any]:
+    pixels = frame.width * frame.height
+    large = pixels > _LARGE
     match target:
         case "jpeg":
             return {"quality": 85, "progressive": not large, "optimize": not large}
         case "png":
             return {"compress_level": 2 if large else 6}
+        case "webp" if pixels <= _TINY or (pixels <= _LARGE and frame.getcolors(_FEW)):
+            return {"lossless": True, "quality": 50, "method": 2}  # drawn, not taken: colours would run into each other
         case "webp":
             return {"quality": 82, "method": 1 if large else 4}
     return {}

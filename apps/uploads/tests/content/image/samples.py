@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
-from uploads.content.image import colours
+from uploads.content.image import colours, gif
 from uploads.content.image.info import Colours
+from uploads.content.limits import ImageLimits
 
 Pixel = tuple[int, int, int, int]
 Chunk = tuple[bytes, bytes]
@@ -210,6 +211,23 @@ def keys() -> list[Sample]:
     return made
 
 
+@_makes
+def beyond_the_canvas() -> list[Sample]:
+    """What reaches beyond it is cut off, but for a first frame. An odd key is that of no pixel."""
+    small, large = (
+        encoded(Image.new("RGB", size, colour[:3]), "GIF") for size, colour in (((30, 20), RED), ((40, 40), GREEN))
+    )
+    (cel,), table = gif.cels(large, ImageLimits()), gif.colours(large)
+    place = struct.pack("<4HB", 0, 0, 40, 40, 0x80 | large[10] & 7)
+    second = b"\x21\xf9\x04\x04\x08\0\0\0\x2c" + place + table + large[slice(*cel.data)]
+    data = png((8, 4, 1, 0), b"\0\xff" * 4, chunk(b"tRNS", b"\0\xff"))
+    return [
+        Sample("beyond.gif", small[:-1] + second + b"\x3b", (Shown({(29, 19): RED}, 0), Shown({(29, 19): GREEN}, 80))),
+        still("first-beyond.gif", large[:6] + struct.pack("<HH", 30, 20) + large[10:], {(35, 35): GREEN}),
+        still("key-odd.png", data, {(4, 2): (255, 255, 255, 255)}),
+    ]
+
+
 # Colours that aren't in a profile
 
 
@@ -229,7 +247,9 @@ def numbers_for_colours() -> list[Sample]:
         still("gamma-colour.png", rgb_png((128, 0, 255), gamma(1.0)), {(4, 4): (188, 0, 255, 255)}),
         still("gamma-alpha.png", gray_alpha, {(2, 4): (188, 188, 188, 255), (6, 4): CLEAR}),
         still("gamma-srgb.png", gray_png(128, srgb, gamma(1.0)), gray(128)),
-        still("gamma-usual.png", gray_png(128, gamma(0.45455)), gray(128)),
+        still("gamma-usual.png", gray_png(40, gamma(0.45)), gray(40)),
+        still("gamma-with-primaries.png", gray_png(20, gamma(0.45455), p3), gray(12)),
+        still("primaries-only.png", rgb_png(RED, swapped), {(4, 4): RED}),
         still("gamma-damaged.png", gray_png(128, chunk(b"gAMA", struct.pack(">I", 100_000), damage=1)), gray(128)),
         still("primaries.png", rgb_png((200, 0, 0), swapped, gamma(0.45455)), {(4, 4): (0, 200, 0, 255)}, 12),
         still(
@@ -325,6 +345,27 @@ def heif(picture: Image.Image, **options: Any) -> bytes:
 
     pillow_heif.register_heif_opener()
     return encoded(picture, "HEIF", quality=95, **options)
+
+
+@_makes
+def high_dynamic_range() -> list[Sample]:
+    """The numbers are Chromium's."""
+    cicp = {name: chunk(b"cICP", bytes((9, code, 0, 1))) for name, code in (("pq", 16), ("hlg", 18), ("video", 14))}
+    flat = encoded(Image.new("RGB", (64, 64), (128, 128, 128)), "AVIF", quality=100)
+
+    def gray(value: int) -> dict[tuple[int, int], Pixel]:
+        return {(4, 4): (value, value, value, 255)}
+
+    return [
+        still("hdr-pq.png", rgb_png((128, 128, 128), cicp["pq"]), gray(132)),
+        still("hdr-pq-bright.png", rgb_png((220, 220, 220), cicp["pq"]), gray(255)),
+        still("hdr-hlg.png", gray_png(128, cicp["hlg"]), gray(99)),
+        still("hdr-hlg-bright.png", rgb_png((190, 190, 190), cicp["hlg"]), gray(185)),
+        still("video.png", rgb_png((128, 128, 128), cicp["video"]), gray(121)),
+        still("hdr-pq.avif", with_nclx(flat, 9, 16), gray(132), 14),
+        still("hdr-hlg.avif", with_nclx(flat, 9, 18), gray(99), 14),
+        still("video.avif", with_nclx(flat, 1, 1), gray(128), 14),
+    ]
 
 
 def p3() -> bytes:
