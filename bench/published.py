@@ -165,7 +165,8 @@ def publish(path: Path, kind: FileType, viewer: Viewer, folder: Path) -> Outcome
     try:
         made = _film(path, kind, folder) if kind in FILMS else _photo(path, kind, folder)
     except UploadError as refused:
-        outcome.what, outcome.why = "refused", f"{refused.code}: {refused.message}"
+        shown = " It can be shown, though." if viewer.show(path, kind.mime) else ""
+        outcome.what, outcome.why = "refused", f"{refused.code}: {refused.message}{shown}"
         return outcome
     outcome.seconds = time.perf_counter() - began
     before = viewer.show(path, kind.mime)

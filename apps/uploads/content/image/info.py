@@ -42,12 +42,15 @@ class Colours:
 class Wrapping:
     """A picture's data as its decoder gets it, and what its container says of it.
 
-    `data` is the whole file if None. `orientation` is Exif's number, 1 to 8, and None if the `exif` tells; that is the
-    decoder's to find if None. `key` is the colour that stands for nothing, in samples of `depth` bits, where Pillow
-    doesn't keep these.
+    `data` is the whole file if None; `film` has the frames of an animation as well, and `loop` is how often it is
+    played, unless that is the decoder's to find. `orientation` is Exif's number, 1 to 8, and None if the `exif` tells,
+    which is the decoder's to find if None. `key` is the colour that stands for nothing, in samples of `depth` bits,
+    where Pillow doesn't keep these.
     """
 
     data: bytes | None = None
+    film: bytes = b""
+    loop: int | None = None
     exif: bytes | None = None
     orientation: int | None = None
     colours: Colours = field(default_factory=Colours)

@@ -15,6 +15,7 @@ SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
 # All that a decoder needs. What else there is may be longer than Pillow puts up with, or damaged: no browser minds.
 _PICTURE: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"))
+_FILM: Final = (b"acTL", b"fcTL", b"fdAT")
 _SPARE: Final = frozenset((b"tRNS", b"acTL"))  # of these, what a picture can do without if they are damaged
 _ANCILLARY: Final = 0x20  # the bit in the first letter of a chunk that any reader may pass over
 _COMPRESSED: Final = (b"iCCP", b"zTXt")
@@ -60,22 +61,25 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
 
 def unwrap(data: Buffer) -> Wrapping:
     """Nothing but the picture, for the decoder. Raises `UploadError` for a text or profile that is a bomb."""
-    kept, said, room = [SIGNATURE], dict[bytes, bytes](), _MAX_INFLATED
+    kept, film, said, room = [SIGNATURE], [SIGNATURE], dict[bytes, bytes](), _MAX_INFLATED
     for kind, start, body, end in _chunks(data):
         if kind in _PICTURE and kind not in _SPARE:
-            kept.append(data[start : end + 4])  # its checksum is the decoder's to look at
+            film.append(data[start : end + 4])  # its checksum is the decoder's to look at
+            kept += film[-1:] if kind not in _FILM else []
         elif kind[0] & _ANCILLARY and zlib.crc32(data[start + 4 : end]) == int.from_bytes(data[end : end + 4], "big"):
             if kind in _SPARE:
-                kept.append(data[start : end + 4])
+                film.append(data[start : end + 4])
+                kept += film[-1:] if kind not in _FILM else []
             told = data[body:end]
             if kind in _COMPRESSED:
                 told = _inflated(told, room)
                 room -= len(told)
             said.setdefault(kind, told)
-    kept.append(_END)
+    loop = int.from_bytes(said.get(b"acTL", b"")[4:8], "big")
     depth, colour, clear = data[24], data[25], said.get(b"tRNS", b"")
     key = struct.unpack(f">{len(clear) // 2}H", clear) if (colour, len(clear)) in ((_GRAY, 2), (_RGB, 6)) else ()
-    return Wrapping(b"".join(kept), exif=said.get(b"eXIf", b""), colours=_colours(said), key=key, depth=depth)
+    still, moving = b"".join([*kept, _END]), b"".join([*film, _END])
+    return Wrapping(still, moving, loop, said.get(b"eXIf", b""), colours=_colours(said), key=key, depth=depth)
 
 
 class Patch(NamedTuple):
@@ -92,29 +96,33 @@ class Patch(NamedTuple):
 
 
 def patches(data: bytes) -> Iterator[Patch]:
-    """The frames of unwrapped data, in their order; none of a still. A picture before the first isn't among them.
-
-    Raises `UploadError` for data that belong to no frame.
-    """
+    """The frames of unwrapped data; none of a still, or of what is out of order. A picture before the first is none."""
+    chunks = list(_chunks(data))
+    numbers = [data[chunk.body : chunk.body + 4] for chunk in chunks if chunk.kind in (b"fcTL", b"fdAT")]
+    if numbers != [number.to_bytes(4, "big") for number in range(len(numbers))]:
+        return
     setting, pieces = b"", list[bytes]()
     control: tuple[int, ...] = ()
-    is_animated = False
-    for kind, start, body, end in (*_chunks(data), _Chunk(b"fcTL", 0, 0, 0)):
+    left = 0  # frames
+    for kind, start, body, end in (*chunks, _Chunk(b"fcTL", 0, 0, 0)):
         if kind == b"acTL":
-            is_animated = True
+            (left,) = struct.unpack_from(">I", data, body)
         elif kind in (b"PLTE", b"tRNS"):
             setting += data[start : end + 4]
         elif kind == b"fcTL":
-            if pieces and control:
+            if pieces and control and left:
                 yield _patch(data, setting, control, pieces)
+                left -= 1
+            elif control:
+                return
             control, pieces = struct.unpack_from(">5I2H2B", data, body), []
-        elif kind == b"IDAT" and not is_animated:
+        elif kind == b"IDAT" and not left:
             return
         elif kind == b"IDAT" and control:
             pieces.append(data[body:end])
         elif kind == b"fdAT":
             if not control:
-                raise UploadError("bad_content")
+                return
             pieces.append(data[body + 4 : end])
 
 

@@ -148,7 +148,8 @@ def _animations(source: _Source, renditions: list[Rendition]) -> dict[Path, list
 def _animate(source: _Source, rendition: Rendition, file: IO[bytes]) -> list[int]:
     info = source.info
     with _about_the_file(), source.open() as picture:
-        times = animation.plays(info.kind, picture.info.get("loop"))
+        loop = source.wrapping.loop
+        times = animation.plays(info.kind, picture.info.get("loop") if loop is None else loop)
     count = min(rendition.frames, info.frames)
     target = _format(rendition, info.kind)
     if is_copied(info, rendition, target):
@@ -174,11 +175,11 @@ def _put_together(source: _Source) -> Iterator[animation.Frame]:
     """The frames of a GIF or an animated PNG as browsers show them; Pillow doesn't always. None of other kinds."""
     if source.info.kind == "gif":
         yield from animation.gif_frames(source.data, source.info, source.limits)
-    elif source.wrapping.data is not None and source.info.kind == "png":
+    elif source.wrapping.film:
         canvas = Image.new("RGBA", (source.info.width, source.info.height))
-        for patch in png.patches(source.wrapping.data):
+        for patch in png.patches(source.wrapping.film):
             info = ImageInfo("png", patch.width, patch.height)
-            part = replace(source, info=info, wrapping=replace(source.wrapping, data=patch.data))
+            part = replace(source, info=info, wrapping=replace(source.wrapping, data=patch.data, film=b""))
             with part.open() as picture:
                 shown = _decoded(picture, part).convert("RGBA")
             before = canvas.copy() if patch.disposal == png.RESTORED else None
