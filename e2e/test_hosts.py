@@ -148,7 +148,11 @@ def test_postgresql_with_a_transaction_around_each_request_under_uvicorn(
     venv = environment("3.13", "")
     with Postgres() as postgres:
         host = Host("portal", tmp_path, venv, DATABASE_URL=postgres.url)
-        host.adopt("avatars", "--server uvicorn", into="portal")
+        refused = host.run_in_checkout("! uplift/bin/copyapp avatars portal 2>&1")
+        assert "but by manage.py alone" in refused
+        host.adopt("avatars", "--server uvicorn")
+        files = [path for path, _ in host.told.snippets]
+        assert files == ["config/settings/base.py", "config/urls.py", "config/asgi.py"]
         host.expect_own_tests_pass()
         host.command = [*shlex.split(host.told.start), "--host", "{host}", "--port", "{port}"]
 

@@ -21,7 +21,10 @@ from typing import Any
 
 
 def main(names: list[str]) -> None:
+    sys.path.insert(0, os.getcwd())
+    anyway = folders()
     begin()
+    by_manage = [each for each in folders() if each not in anyway]
     import django
     from django.apps import apps
     from django.conf import settings
@@ -32,7 +35,8 @@ def main(names: list[str]) -> None:
     base = file_of("INSTALLED_APPS", last=False)
     address = names[-1]
     found = {
-        "path": [str(Path(each).resolve()) for each in sys.path],
+        "path": [each for each in folders() if each not in by_manage],
+        "by_manage": by_manage,
         "settings": {name: relative(file_of(name)) for name in ("DATABASES", "ALLOWED_HOSTS")},
         "base": relative(base),
         "names": sorted(vars(base)),
@@ -41,7 +45,7 @@ def main(names: list[str]) -> None:
         "urls": relative(imported(settings.ROOT_URLCONF)),
         "namespaces": sorted(get_resolver().namespace_dict),
         "page": answering(f"/{address}/"),
-        "catch_all": answering(f"/{uuid.uuid4().hex}/"),
+        "is_taken": is_taken(f"/{address}/", settings),
         "serves": view(f"{settings.MEDIA_URL}{address}/{uuid.uuid4().hex}.png") == "uploads.serving.views",
         "labels": {config.label: config.name for config in apps.get_app_configs()},
         "places": {name: place(name) for name in names},
@@ -59,11 +63,15 @@ def main(names: list[str]) -> None:
     sys.stdout.write(f"\n{json.dumps(found)}\n")
 
 
+def folders() -> list[str]:
+    """What the project imports from."""
+    return [str(Path(each).resolve()) for each in sys.path]
+
+
 def begin() -> None:
     """All that manage.py does before Django's part begins."""
     from django.core import management
 
-    sys.path.insert(0, os.getcwd())
     sys.argv = ["manage.py"]
     management.execute_from_command_line = lambda argv=None: None
     with suppress(SystemExit):
@@ -71,7 +79,7 @@ def begin() -> None:
 
 
 def family() -> list[ModuleType]:
-    """The modules that the settings are made of: what imports others comes before them."""
+    """The modules that the settings are made of: what is imported comes before what imports it."""
     name = os.environ["DJANGO_SETTINGS_MODULE"]
     own = [each for each in list(sys.modules.values()) if "INSTALLED_APPS" in vars(each) and in_project(each)]
     return own or [sys.modules[name]]
@@ -80,7 +88,7 @@ def family() -> list[ModuleType]:
 def file_of(setting: str, last: bool = True) -> ModuleType:
     """Where a setting is made: where it is set last, or first."""
     made = [each for each in family() if setting in assigned(each)]
-    return (made or [sys.modules[os.environ["DJANGO_SETTINGS_MODULE"]]])[0 if last else -1]
+    return (made or [sys.modules[os.environ["DJANGO_SETTINGS_MODULE"]]])[-1 if last else 0]
 
 
 def assigned(module: ModuleType) -> set[str]:
@@ -116,6 +124,25 @@ def installed() -> str:
         return metadata.version("django-uplift")
     except metadata.PackageNotFoundError:
         return ""
+
+
+def is_taken(path: str, settings: Any) -> bool:
+    """Whether a page of the project's own is there. Where one pattern catches everything, it is asked."""
+    anywhere = f"/{uuid.uuid4().hex}/"
+    if answering(path) is None or answering(path) != answering(anywhere):
+        return answering(path) is not None
+    return shows(path, settings) and not shows(anywhere, settings)
+
+
+def shows(path: str, settings: Any) -> bool:
+    from django.test import Client
+
+    named = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host.strip("*.")]
+    try:
+        client = Client(raise_request_exception=False)
+        return client.get(path, secure=True, headers={"host": [*named, "localhost"][0]}).status_code == 200
+    except Exception:  # noqa: BLE001  (whatever the project raises: there may be no database yet)
+        return False
 
 
 def answering(path: str) -> str | None:

@@ -66,6 +66,11 @@ class Host:
 
     def expect_free(self, choice: Choice, has: dict[str, Any]) -> None:
         """Raises `NotCopied` if something of the project has one of our names, or wouldn't find us."""
+        if str(self.folder) in has["by_manage"]:
+            raise NotCopied(
+                f"The project imports from {self.folder}, but by manage.py alone: pytest and workers would not "
+                f"find what is there. Copy to {self.root}, or have the settings put that folder on sys.path."
+            )
         if str(self.folder) not in has["path"]:
             known = [each for each in has["path"] if Path(each).is_relative_to(self.root) and ".venv" not in each]
             raise NotCopied(
@@ -139,10 +144,10 @@ def _urls(choice: Choice, has: dict[str, Any]) -> Iterator[Snippet]:
     """Before all others, as one of those may catch everything, or all media; a page of the project's stays."""
     address, note, lines = choice.name, "", []
     if choice.app and choice.name not in has["namespaces"]:
-        if has["page"] is not None and has["page"] == has["catch_all"]:
-            note = f"/{address}/ is answered by {has['page']!r} today: these lines come before it."
-        elif has["page"] is not None:
+        if has["is_taken"]:
             address, note = f"my-{address}", f"/{address}/ is yours ({has['page']!r}): take any other address."
+        elif has["page"] is not None:
+            note = f"/{address}/ is answered by {has['page']!r} today: these lines come before it."
         lines.append(f'    path("{address}/", include("{choice.name}.urls")),')
     if not has["serves"]:
         lines.append('    path("", include("uploads.urls")),  # serves uploaded files, safely and with ranges')
@@ -174,12 +179,15 @@ def _settings(choice: Choice, has: dict[str, Any], server: Server) -> Iterator[s
 
 
 def _sqlite(choice: Choice, has: dict[str, Any]) -> Iterator[str]:
+    """For SQLite alone: the environment may name another database elsewhere, to which these options say nothing."""
     options = {"transaction_mode": '"IMMEDIATE"', "timeout": "20"}
     lacking = ", ".join(f"{name}={value}" for name, value in options.items() if name not in has["options"])
-    if lacking:
-        yield f'DATABASES["default"].setdefault("OPTIONS", {{}}).update({lacking})  # writers wait their turn'
+    lines = [f'    DATABASES["default"].setdefault("OPTIONS", {{}}).update({lacking})'] if lacking else []
     if choice.tests and not has["test_file"]:
-        yield f'DATABASES["default"].setdefault("TEST", {{"NAME": {_in_project(has, "test.sqlite3")}}})  # for threads'
+        lines.append(f'    DATABASES["default"].setdefault("TEST", {{"NAME": {_in_project(has, "test.sqlite3")}}})')
+    if lines:
+        yield 'if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # whose writers wait their turn'
+        yield from lines
 
 
 def _in_project(has: dict[str, Any], name: str) -> str:

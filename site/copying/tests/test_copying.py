@@ -140,8 +140,14 @@ def test_a_folder_that_the_project_does_not_import_from_is_refused(
     assert copied(project / "apps", "gallery") == 1
     assert f"the project imports from {project}" in capsys.readouterr().err
 
-    manage = project / "manage.py"
-    manage.write_text(manage.read_text().replace("def main():", "def main():\n    sys.path.append('apps')"))
+    manage, text = project / "manage.py", (project / "manage.py").read_text()
+    manage.write_text(text.replace("def main():", "def main():\n    sys.path.append('apps')"))
+    assert copied(project / "apps", "gallery") == 1
+    assert "but by manage.py alone" in capsys.readouterr().err
+
+    manage.write_text(text)
+    with (project / "mysite/settings.py").open("a") as file:
+        file.write("import sys\nsys.path.append(str(BASE_DIR / 'apps'))\n")
     assert copied(project / "apps", "gallery") == 0
     Told(capsys.readouterr().out).paste(project)
     assert "no issues" in django(project, "check", "--fail-level", "WARNING")
@@ -205,6 +211,23 @@ def test_lines_are_only_for_what_there_is_not(project: Path, capsys: pytest.Capt
     assert 'f"{BASE_DIR}/test.sqlite3"' in capsys.readouterr().out
     assert "mysite/routes.py, at the end" in told and "is answered by '^.*$' today" in told
     assert "mysite/asgi.py, a new file" in told
+
+
+def test_a_page_among_all_those_that_one_pattern_catches_stays(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a CMS has them."""
+    with (project / "mysite/urls.py").open("a") as file:
+        file.write(
+            "from django.http import HttpResponse\n"
+            "def page(request, slug): return HttpResponse(slug, status=200 if slug == 'gallery/' else 404)\n"
+            "urlpatterns += [path('<path:slug>', page)]\n"
+        )
+
+    assert copied(project, "gallery") == 0
+    assert 'path("my-gallery/", include("gallery.urls"))' in capsys.readouterr().out
+    assert copied(project, "gallery", "--as", "photos") == 0
+    assert 'path("photos/", include("photos.urls"))' in capsys.readouterr().out
 
 
 def test_a_second_app_has_only_lines_of_its_own(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

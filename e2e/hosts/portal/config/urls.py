@@ -1,7 +1,7 @@
-from desk.views import desk
 from django.conf import settings
 from django.conf.urls.static import static
 from django.urls import path
+from portal.desk.views import desk
 
 urlpatterns = [
     path("", desk, name="desk"),

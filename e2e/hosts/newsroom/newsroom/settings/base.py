@@ -32,6 +32,8 @@ TEMPLATES = [
     },
 ]
 
+ALLOWED_HOSTS = []
+
 STATIC_URL = "/static/"
 STATIC_ROOT = os.path.join(BASE_DIR, "static")
 MEDIA_URL = "/media/"
