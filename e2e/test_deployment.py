@@ -29,6 +29,7 @@ from e2e.support.sending import sha256
 from e2e.support.venv import ROOT, Venv
 from liveview.tests.processes import served, until
 from liveview.tests.redis import Redis
+from uploads.s3.cors import rule
 from uploads.tests.moto import Moto
 
 NewContext = Callable[..., BrowserContext]
@@ -284,6 +285,31 @@ def test_a_process_that_is_asked_to_stop_hands_its_visitors_over(
     _arrived(page, slow, postgres, film, before)
     assert page.evaluate("closes[0]") == SERVICE_RESTART
     assert told([leaving], "interrupted")
+
+
+def test_a_video_goes_straight_into_the_bucket_where_a_setting_says_so(
+    page: Page, deployment: Deployment, console: Console, postgres: Postgres, bucket: Moto, film: Path
+) -> None:
+    """And is checked, hashed and processed as any."""
+    web = deployment.web(UPLOADS_DIRECT="video")
+    bucket.client().put_bucket_cors(Bucket=bucket.bucket, CORSConfiguration={"CORSRules": [rule([web.url])]})
+    parts: list[str] = []
+    page.on("request", lambda request: request.method == "PUT" and parts.append(request.url))
+    before = _newest(postgres)
+    try:
+        visit(page, f"{web.url}/videos/")
+        page.set_input_files("input[name=video]", film)
+        mine = "SELECT sha256, status FROM videos_video WHERE status <> 'processing' AND id > %s"
+        ((digest, status),) = until(lambda: rows(postgres, mine, before), within=LONG / 1000)
+    finally:
+        console.stop()
+        web.kill()
+
+    page.evaluate("1")  # lets Playwright tell of the requests
+    assert (digest, status) == (sha256(film), "ready")
+    assert len(parts) == -(-film.stat().st_size // (8 * MIB))
+    assert all(part.startswith(f"{bucket.url}/{bucket.bucket}/uploads/staged/") for part in parts)
+    until(lambda: _is_clean(bucket))
 
 
 def _newest(postgres: Postgres) -> int:

@@ -24,6 +24,7 @@ class Conf:
 
     staging_dir: Path
     staging: str = "disk"  # where plain slots stage: "disk", or "bucket" for that of uploads.s3
+    direct: Sequence[str] = ()  # plain slots, by name, whose files browsers send straight into that bucket
     window: PositiveInt = 8 * 1024 * 1024  # most bytes that one socket may have in transit
     senders: int = 8  # sockets that are given credit at the same time in one process; 0 is no limit
     max_frame: PositiveInt = MAX_FRAME - 1024  # of a binary message, header included
@@ -62,6 +63,8 @@ def conf() -> Conf:
     staging = Path(str(given.pop("staging_dir", None) or default_staging_dir()))
     if isinstance(origins := given.get("allowed_origins"), str):  # `in` would look for a part of it
         given["allowed_origins"] = tuple(origins.replace(",", " ").split())
+    if isinstance(slots := given.get("direct"), str):
+        given["direct"] = tuple(slots.replace(",", " ").split())
     if isinstance(folders := given.get("public"), str):
         given["public"] = tuple(folders.replace(",", " ").split())
     return Conf(staging_dir=staging, **given)

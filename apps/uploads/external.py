@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
+from liveview.process import here
+from uploads import threads
 from uploads.core.contracts import Entry, Found, Grant, Hold, Presigner, Remote, Sealed, Stored
 from uploads.errors import UploadError
 from uploads.staging.files import StagingFile
+from uploads.threads import Pools
 
 __all__ = ["Callback", "Grant", "Presigner", "Remote", "RemoteSink", "Stored", "as_presigner", "topic_of"]
 
@@ -86,6 +89,17 @@ class _Unseen:
         """Whatever is there is the application's."""
 
 
+@runtime_checkable
+class Fetched(Protocol):
+    """What else a `Remote` does if its presigner `fetches`: files have a path, and a SHA-256, as if they came here."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, once all have arrived. Blocks; raises `UploadError`."""
+
+    def file(self, path: Path, name: str, content_type: str) -> UploadedFile[Any]:
+        """Those at `path`, for a handler."""
+
+
 class RemoteSink:
     """The sink for external storage: the bytes don't come here; `finish` says where they are.
 
@@ -93,7 +107,6 @@ class RemoteSink:
     """
 
     is_remote = True
-    is_staged = False
     outlives = True
     is_broken = False
 
@@ -102,6 +115,7 @@ class RemoteSink:
         self._staged = StagingFile(entry.upload.id, entry.size)
         self._lock = threading.Lock()
         self._is_doomed = False
+        self._is_fetched = False
         self._result: Any = None
         self.remote: Remote | None = None
 
@@ -140,6 +154,10 @@ class RemoteSink:
 
     # As a sink
     @property
+    def is_staged(self) -> bool:
+        return bool(getattr(self._presigner, "fetches", False))
+
+    @property
     def path(self) -> Path:
         return self._staged.path
 
@@ -158,6 +176,8 @@ class RemoteSink:
 
     def file(self, name: str, content_type: str) -> UploadedFile[Any]:
         """Empty, unless the bytes were posted here and the presigner is a function, which can't take them."""
+        if isinstance(self.remote, Fetched) and self._is_fetched:
+            return self.remote.file(self.path, name, content_type)
         if self.remote is None or self.path.exists():
             return self._staged.file(name, content_type)
         return SimpleUploadedFile(name, b"", content_type)
@@ -166,9 +186,25 @@ class RemoteSink:
         self._staged.write(pieces)
 
     def seal(self) -> str:
-        return self._staged.seal() if self.remote is None else ""
+        if isinstance(self.remote, Fetched) and self.is_staged and not self._staged.durable:
+            with threads.aside():
+                self._fetch(self.remote)
+        return self._staged.seal() if self.remote is None or self._is_fetched else ""
+
+    def _fetch(self, remote: Fetched) -> None:
+        self._is_fetched = True
+        try:
+            for block in remote.blocks():
+                self._staged.write([block])
+        except BaseException:  # the next try begins anew
+            self._is_fetched = False
+            self._staged.discard()
+            self._staged = StagingFile(self._entry.upload.id, self._entry.size)
+            raise
 
     def finish(self) -> Sealed:
+        if self._is_fetched:
+            return Sealed(self._staged.finish().sha256, self._result)
         if self.remote is not None and not self._staged.durable:
             return Sealed(result=self._result)
         if self.remote is None:
@@ -206,9 +242,14 @@ class RemoteSink:
         with self._lock:
             self._is_doomed = True
         if self.remote is not None and cause is not None:
-            try:
-                self.remote.discard()
-            except Exception:
-                logger.warning("could not discard direct upload, its storage's lifecycle rule has to", exc_info=True)
-                self._entry.let_go()  # the record stays
+            self._discard_at(self.remote)
+        elif self.remote is not None and self.is_staged:  # the application has stored it: no handler waits for this
+            here(Pools).remotes.submit(self._discard_at, self.remote)
         self._staged.discard()
+
+    def _discard_at(self, remote: Remote) -> None:
+        try:
+            remote.discard()
+        except Exception:
+            logger.warning("could not discard direct upload, its storage's lifecycle rule has to", exc_info=True)
+            self._entry.let_go()  # the record stays

@@ -162,7 +162,7 @@ class FormFiles(MultiValueDict[str, Any]):
 
     def _file(self, entry: UploadEntry) -> Any:
         if self._uploads.lend(entry):
-            return ElsewhereFile(entry) if entry.slot.is_remote else entry.file
+            return entry.file if entry.sink.is_staged else ElsewhereFile(entry)
         return None if entry.is_superseded else _Unusable(entry)
 
     def kept(self, name: str) -> list[UploadEntry]:

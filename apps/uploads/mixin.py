@@ -17,6 +17,7 @@ from uploads.entries.uploader import uploader_of
 from uploads.extension import UploadsExtension
 from uploads.external import Callback, as_presigner
 from uploads.owners import owner_of
+from uploads.staging import choice
 
 if TYPE_CHECKING:
     from liveview import LiveView
@@ -77,6 +78,8 @@ class UploadMixin(_Base):
         resize: pixels of the longer side to which browsers make larger pictures smaller before they send them, as with
             `dj-upload-resize`; 0 leaves them as they are.
         """
+        if external is None and writer is None and not verify and self.connected:  # a form comes here in any case
+            external = choice.presigner_for(name)
         if resumable or external is not None:
             owner_of(self.request)  # a visitor without a session gets one while a cookie can still be set
         uploads = self._uploads

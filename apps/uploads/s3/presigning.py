@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
@@ -19,12 +20,13 @@ from uploads.core.contracts import Grant, Stored
 from uploads.core.sniffing import ACTIVE_EXTENSIONS, FILE_TYPES, SNIFF_BYTES
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
-from uploads.s3 import objects
+from uploads.s3 import objects, staged
 from uploads.s3.client import bucket, client, code_of, translated
 from uploads.s3.handles import Handle
 from uploads.s3.objects import Found
 from uploads.s3.options import options
 from uploads.s3.parts import part_size
+from uploads.s3.staging import BucketFile
 
 __all__ = ["S3Presigner"]
 
@@ -42,11 +44,15 @@ class S3Presigner:
         that it can be used once. "post" is for storages that ignore those: a POST policy with the exact length. That
         could be used again to replace the object, so the browser writes below `incoming`, and a checked object is
         copied from there. A lifecycle rule should empty that prefix.
+    fetches: a file that has arrived is fetched once, for validators and handlers: they have `path`, `file`, `data` and
+        `sha256` as if it had come here, and what is in the bucket goes when the upload has been consumed. Otherwise
+        nothing of it ever comes here.
     """
 
     expires: int = LONGEST
     small: Literal["put", "post"] = "put"
     incoming: str = "incoming/"
+    fetches: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.expires <= LONGEST:
@@ -59,7 +65,7 @@ class S3Presigner:
         return False
 
     def begin(self, entry: UploadEntry, view: Any = None) -> S3Upload:
-        size, final = part_size(entry.size), key_of(entry)
+        size, final = part_size(entry.size), staged.key_of(entry.upload.id) if self.fetches else key_of(entry)
         if entry.size > size:
             handle = Handle(bucket(), final, final, _create(final, entry), size)
             return S3Upload(self, entry, handle, is_new=True)
@@ -186,6 +192,16 @@ class S3Upload:
         if found is None or found.size != entry.size:
             raise UploadError("storage_unavailable")
         return self._result(found)
+
+    def blocks(self) -> Iterator[bytes]:
+        with translated():
+            body = client().get_object(Bucket=self._handle.bucket, Key=self._handle.final)["Body"]
+            yield from body.iter_chunks(staged.BLOCK)
+
+    def file(self, path: Path, name: str, content_type: str) -> BucketFile:
+        made = BucketFile(path, name, content_type)
+        made.key = self._handle.final
+        return made
 
     def discard(self) -> None:
         self._abort()

@@ -6,7 +6,7 @@ Imports no boto3.
 from __future__ import annotations
 
 from uploads import janitor
-from uploads.core.contracts import Entry, Sink
+from uploads.core.contracts import Entry, Presigner, Sink
 from uploads.s3 import checks  # noqa: F401  (registers them)
 from uploads.s3.options import options
 from uploads.staging import choice
@@ -22,6 +22,12 @@ def _chunks(upload_id: str, count: int, chunk_size: int, since: float) -> choice
     from uploads.s3.chunks import ChunkObjects
 
     return ChunkObjects(upload_id, count, chunk_size, since)
+
+
+def _direct() -> Presigner:
+    from uploads.s3.presigning import S3Presigner
+
+    return S3Presigner(fetches=True)
 
 
 def _sweep() -> int:
@@ -40,6 +46,6 @@ def _sweep_staged() -> int:
     return pruning.prune_staged()
 
 
-choice.register("bucket", _staged, _chunks)
+choice.register("bucket", _staged, _chunks, _direct)
 janitor.register("stale multipart uploads", _sweep)
 janitor.register("stale staged files", _sweep_staged)

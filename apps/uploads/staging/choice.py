@@ -8,7 +8,7 @@ from typing import IO, Final, Protocol, TypeAlias
 from django.core.exceptions import ImproperlyConfigured
 
 from uploads.conf import conf
-from uploads.core.contracts import Entry, Sink
+from uploads.core.contracts import Entry, Presigner, Sink
 from uploads.errors import UploadError
 from uploads.staging.files import StagingFile
 
@@ -61,15 +61,22 @@ _places: Final[dict[str, SinkFactory]] = {DISK: _on_disk}
 
 
 _chunks: Final[dict[str, ChunksFactory]] = {}
+_presigners: Final[dict[str, Callable[[], Presigner]]] = {}
 
 
-def register(name: str, make: SinkFactory, make_chunks: ChunksFactory) -> None:
+def register(name: str, make: SinkFactory, make_chunks: ChunksFactory, make_presigner: Callable[[], Presigner]) -> None:
     """Offers another place under `name`. A declaration, for the `ready` of a folder."""
-    _places[name], _chunks[name] = make, make_chunks
+    _places[name], _chunks[name], _presigners[name] = make, make_chunks, make_presigner
 
 
 def names() -> list[str]:
     return sorted(_places)
+
+
+def presigner_for(slot: str) -> Presigner | None:
+    """If browsers send such a slot's files straight to where it stages, as `UPLOADS["DIRECT"]` says."""
+    make = _presigners.get(conf().staging)
+    return make() if make is not None and slot in conf().direct else None
 
 
 def chunks_at(place: str) -> ChunksFactory:
