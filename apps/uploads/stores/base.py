@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Protocol, Self
+from functools import wraps
+from typing import Any, Final, Protocol, Self, TypeVar
+
+from uploads.errors import UploadError
+
+logger = logging.getLogger("uploads")
 
 MAX_RECORD: Final = 16_384  # bytes of a record as JSON
 
@@ -110,3 +116,35 @@ class StateStore(Protocol):
     def get_offset(self, upload_id: str) -> int | None: ...
     def set_offset(self, upload_id: str, offset: int) -> None: ...
     def clear_offset(self, upload_id: str) -> None: ...
+
+
+K = TypeVar("K", bound=type[Any])
+
+
+def translated(kind: K) -> K:
+    """A decorator for stores: whatever their driver raises becomes `UploadError("storage_unavailable")`.
+
+    The first failure is logged, and the next one after the store has worked again.
+    """
+    kind.is_failing = False
+    for name in (name for name in vars(StateStore) if not name.startswith("_")):
+        setattr(kind, name, _translated(getattr(kind, name)))
+    return kind
+
+
+def _translated(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            answer = method(self, *args, **kwargs)
+        except UploadError:
+            raise
+        except Exception as failure:
+            if not self.is_failing:
+                logger.exception("upload state store failed")
+            self.is_failing = True
+            raise UploadError("storage_unavailable") from failure
+        self.is_failing = False
+        return answer
+
+    return call

@@ -8,9 +8,10 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
-from uploads.stores.base import Lease, Record, StateStore, UploadStateStore
+from uploads.stores.base import Lease, Record, StateStore, UploadStateStore, translated
 
 
+@translated
 class CustomStore:
     """`offsets` is the application's; its methods may be coroutine functions."""
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from django.db.models import F, Manager, Q, QuerySet
 from django.utils import timezone
 
-from uploads.stores.base import Lease, Record
+from uploads.stores.base import Lease, Record, translated
 
 if TYPE_CHECKING:
     from uploads.models import UploadState
 
 
+@translated
 class DatabaseUploadState:
     """Every change of a lease is one conditional UPDATE, so that two processes can't both have it."""
 

@@ -172,8 +172,11 @@ class StoredHold:
         self.release()
 
     def forget(self) -> None:
-        if self.is_ours():
-            self.store.forget(self.lease.upload_id)
+        try:
+            if self.is_ours():
+                self.store.forget(self.lease.upload_id)
+        except Exception:  # noqa: BLE001  (it expires)
+            logger.warning("could not remove upload record", exc_info=True)
 
 
 def take(

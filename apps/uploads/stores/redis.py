@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from uploads.stores.base import Lease, Record
+from uploads.stores.base import Lease, Record, translated
 
 # A lease is a key of its own that expires by itself; the token only ever grows, and lives with the record.
 _ACQUIRE: Final = """
@@ -34,6 +34,7 @@ return 1
 """
 
 
+@translated
 class RedisUploadState:
     """`url` is redis-py's; other options go to its client."""
 

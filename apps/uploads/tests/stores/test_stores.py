@@ -12,6 +12,7 @@ from liveview.tests.processes import served
 from liveview.tests.redis import Redis
 from uploads.checks import check_settings
 from uploads.conf import conf
+from uploads.errors import UploadError
 from uploads.stores import (
     DatabaseUploadState,
     InMemoryUploadState,
@@ -280,3 +281,29 @@ def test_a_site_with_redis_keeps_its_state_there(settings: Any, redis: Redis, tm
     settings.REDIS_URL = redis.url
 
     assert isinstance(get_store(), RedisUploadState)
+
+
+def test_a_store_that_is_away_says_so_once_until_it_is_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Redis(tmp_path) as running:
+        store = RedisUploadState(running.url)
+        store.save(record(), LONG)
+        running.kill()
+
+        for ask in (store.load, store.forget, store.get_offset):
+            with pytest.raises(UploadError) as refused:
+                ask("a" * 32)
+            assert refused.value.code == "storage_unavailable"
+
+        assert caplog.messages == ["upload state store failed"]
+        running.start()
+        store.save(record(), LONG)
+        assert store.load("a" * 32) == record()
+
+
+def test_a_store_of_ones_own_may_raise_what_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = get_store(SyncOffsets())
+    monkeypatch.setattr(SyncOffsets, "get_offset", lambda self, upload_id: {}["no such key"])
+
+    with pytest.raises(UploadError) as refused:
+        store.load("a" * 32)
+    assert refused.value.code == "storage_unavailable"
