@@ -6,9 +6,11 @@ Names in camel case are Twisted's and autobahn's, which call them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any, Final
 
+from autobahn.exception import Disconnected
 from autobahn.websocket.types import ConnectionDeny
 from daphne import server as _installs_the_reactor  # noqa: F401  (before anything of Twisted's imports another one)
 from daphne.ws_protocol import WebSocketFactory as StockFactory
@@ -76,6 +78,11 @@ class Socket(WebSocketProtocol):
         super().connectionMade()
         self.transport.unregisterProducer()  # the HTTP channel's, which this connection was
         self.transport.registerProducer(self, True)
+
+    def sendMessage(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing, to somebody who has left already: the application hears of it with its next message."""
+        with contextlib.suppress(Disconnected):
+            super().sendMessage(*args, **kwargs)
 
     def pauseProducing(self) -> None:
         self._drained.clear()

@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from liveview.daphne.sockets import Socket
 from liveview.tests.processes import served, until
 from liveview.tests.server import HOST, PATIENCE, Server, Visitor
 from liveview.tests.wire import MB, Laboratory, Wire, ask, blocks, sha256
@@ -84,6 +85,14 @@ def test_the_application_waits_for_a_slow_client(lab: Server) -> None:
 
         assert len(wire.read(3200 * 65_546)) == 3200 * 65_546  # each with a header of ten bytes
     until(lambda: ask(lab, "/sent/flood/3200")["bytes"] == 3200 * 65_536)
+
+
+def test_what_is_sent_to_somebody_who_has_left_is_no_error() -> None:
+    """The application hears of it only with its next message."""
+    socket = Socket()
+    socket.state = Socket.STATE_CLOSED
+
+    socket.sendMessage(b"too late")
 
 
 def test_messages_pings_and_closes_come_through(lab: Server) -> None:
