@@ -301,6 +301,17 @@ def test_a_form_is_posted_when_there_is_no_connection(blocked: Page) -> None:
     expect_log(blocked, "discarded Bob posted")
 
 
+def test_a_form_is_posted_by_its_button_though_a_render_has_taken_that_away(blocked: Page) -> None:
+    blocked.fill("#name", "Ann")
+    blocked.click("#discard")
+    expect(blocked.locator("#form")).to_have_attribute("aria-busy", "true")
+    blocked.evaluate("document.querySelector('#discard').remove()")
+
+    blocked.clock.run_for(10_000)
+
+    expect_log(blocked, "discarded Ann posted")
+
+
 def test_a_click_is_let_go_when_there_is_no_connection(blocked: Page) -> None:
     blocked.click("#record")
     expect(blocked.locator("#record")).to_have_class("live-loading")

@@ -1,7 +1,7 @@
 // What the visitor does, as events.
 
 import { document, dom } from "./dom.js";
-import { formOf, goesElsewhere } from "./form.js";
+import { formOf, goesElsewhere, resubmit } from "./form.js";
 import { live } from "./live.js";
 import { once } from "./once.js";
 import { pace } from "./pace.js";
@@ -59,7 +59,7 @@ const own = {
 
   tell(element, kind) {
     const own = { ...params.data(element), ...params.field(element) };
-    this.send(element, kind, isForm(element) ? params.form(element, null) : own);
+    this.send(element, kind, element instanceof HTMLFormElement ? params.form(element, null) : own);
   },
 
   recover() {
@@ -77,7 +77,7 @@ const own = {
     const mayGo = !isLocked(form) && confirmed(submitter) && confirmed(form);
     const hasFiles = [...dom(form).elements].some(({ files }) => files?.[0]);
     const isOurs = !live.isFailed && (!hasFiles || live.extensions.some((extension) => extension.readyToSubmit));
-    if (mayGo && isPost && !isOurs) return; // the browser can still send it
+    if (mayGo && isPost && !isOurs) return void (live.isLeaving = true); // the browser sends it
     e.preventDefault();
     if (!mayGo) return;
     pace.flush((field) => formOf(field) === form);
@@ -87,9 +87,8 @@ const own = {
     const failure = await live.submit(form, name, all).catch((error) => error.code);
     done();
     if (failure !== "unreachable" || !isPost) return;
-    this.native = form;
-    dom(form).requestSubmit(submitter);
-    this.native = null;
+    live.isLeaving = true;
+    resubmit(this, form, submitter);
   },
 
   async send(element, kind, all, lock) {
@@ -102,8 +101,6 @@ const own = {
 
 export const events = once("events", () => own);
 
-/** @param {Element} element */
-const isForm = (element) => element instanceof HTMLFormElement;
 /** @param {Element} element */
 const isLocked = (element) => pending.some((event) => event.kind && event.element === element);
 

@@ -2,8 +2,7 @@
 // Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
 import { document, dom } from "../liveview/dom.js";
-import { flash } from "../liveview/flash.js"; // loaded now, because it is needed when the network fails
-import { goesElsewhere } from "../liveview/form.js";
+import { goesElsewhere, resubmit } from "../liveview/form.js";
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { pending } from "../liveview/pending.js";
@@ -236,14 +235,7 @@ class Fallback {
     } finally {
       done();
     }
-    if (!isOurs) this.passOn(form, submitter);
-  }
-
-  /** Leaves a form to the socket, or to the browser if the page takes no uploads. */
-  passOn(form, submitter) {
-    this.native = form;
-    dom(form).requestSubmit(submitter);
-    this.native = null;
+    if (!isOurs) resubmit(this, form, submitter); // to the socket, or to the browser if the page takes no uploads
   }
 
   async post(form, body, needsFiles) {
