@@ -66,6 +66,8 @@ declare namespace LiveView {
     /** Mounted again, and the view has lost its state. */
     recover?(): void;
     disconnected?(): void;
+    /** A heartbeat is answered, and so is all that was sent before it. */
+    answered?(): void;
     /** No socket can be opened, and it may stay that way. */
     failed?(): void;
     /** The page has changed. */
@@ -217,6 +219,8 @@ declare namespace LiveView {
     isLeaving: boolean;
     /** The URL that the server knows. */
     address: string;
+    /** Remembers what has the focus in an element that is about to change; `restore` gives it back, or to what is near. */
+    hold(root: Element): { restore(): void };
     /** The functions registered for `dj-hook`, by name. */
     hooks: Map<string | null, HookFunctions>;
     readonly isFailed: boolean;
@@ -240,6 +244,30 @@ declare namespace LiveView {
     tap(how: How): Promise<void>;
   }
 
+  // refocus.js
+
+  /** What had the focus, from it up to `root`, each with the siblings after and before it. */
+  type Refocus = (trail: [Element, Element | null, Element | null][], root: HTMLElement) => void;
+
+  // top.js
+
+  interface Top {
+    /** What is kept on top. */
+    elements: Set<any>;
+    /** Called when another dialog is the last one, or none is. */
+    watchers: Set<() => void>;
+    /** The open ones, in the order of opening. */
+    modals: Element[];
+    last?: Element;
+    readonly modal: Element | undefined;
+    add(element: any): void;
+    rise(): void;
+  }
+
+  // too_long.js
+
+  type Refusal = (ref: number, text: string, size: number, most: number) => { ref: number; code: string; message: string };
+
   type Handlers = Record<string, (message: any) => void>;
   type MakeFailure = (code: string, message: string, id?: string) => Failure;
 
@@ -254,6 +282,7 @@ declare namespace LiveView {
   // form.js
 
   type FormOf = (element: any) => HTMLFormElement | null;
+  type Resubmit = (owner: { native: Element | null }, form: any, button: any) => void;
 
   // events.js, params.js, pace.js, pending.js
 

@@ -2,11 +2,12 @@
 
 import { document } from "./dom.js";
 import { once } from "./once.js";
+import { top } from "./top.js";
 
 const READING = 6_000; // ms a message stays; errors stay until dismissed
 
-const place = once("flashes", () => make("div", "flashes"));
-document.body.append(place);
+export const place = once("flashes", () => make("div", "flashes"));
+top.add(place);
 
 /** @type {LiveView.Flash} */
 export function flash(level, text) {

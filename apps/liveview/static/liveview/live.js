@@ -4,7 +4,7 @@ import { connection } from "./connection.js";
 import { document } from "./dom.js";
 import { load } from "./load.js";
 import { messages } from "./messages.js";
-import { morph, remember } from "./morph.js";
+import { hold, morph, remember } from "./morph.js";
 import { once } from "./once.js";
 import { pending } from "./pending.js";
 import { status } from "./status.js";
@@ -36,6 +36,7 @@ const own = {
   isLeaving: false,
   address: "",
   hooks: new Map(),
+  hold,
 
   async start(root) {
     this.root = root;
@@ -152,15 +153,9 @@ const own = {
       if (question.isSent) continue;
       const { text } = question;
       const size = text.length * 3 > this.most ? new Blob([text]).size : 0;
-      if (size > this.most) {
-        const { length } = text.replace(/\\(u....|.)/g, " ");
-        const fit = Math.floor((length * this.most) / size / 100) * 100;
-        const message = `This is too long to be sent: about ${fit.toLocaleString("en")} characters fit.`;
-        handlers.error({ ref, code: "too_large", message });
-      } else {
-        question.isSent = connection.isOpen;
-        connection.sendBinary(text);
-      }
+      question.isSent = connection.isOpen;
+      if (size <= this.most) connection.sendBinary(text);
+      else load(() => import("./too_long.js")).then(({ refusal }) => handlers.error(refusal(ref, text, size, this.most)));
     }
   },
 
@@ -280,7 +275,9 @@ const handlers = {
   reload() {
     live.reload();
   },
-  heartbeat() {},
+  heartbeat() {
+    live.each("answered");
+  },
 };
 
 /** Resolves when all of the page's HTML is here; nothing if it is. @type {() => Promise<void> | undefined} */

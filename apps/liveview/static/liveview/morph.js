@@ -1,6 +1,7 @@
 // Makes an element's children equal to some HTML, changing as little as possible: client.d.ts tells the rules.
 
 import { document, dom } from "./dom.js";
+import { load } from "./load.js";
 import { once } from "./once.js";
 
 // As `dom` does, but faster, and past a custom element's class, too.
@@ -68,7 +69,6 @@ function kind(el) {
   return get(el, "namespaceURI") + (name === "script" ? get(el, "outerHTML") : name);
 }
 
-/** What siblings are matched by. */
 function signature(node) {
   if (!(node instanceof Element)) return node.nodeName;
   const words = [kind(node), attribute(node, "id"), isIgnored(node)];
@@ -315,7 +315,11 @@ function hold(root) {
   const active = document.activeElement;
   const el = call(root, "contains", active) ? active : null;
   const path = new Set();
-  for (let node = el; node; node = get(node, "parentNode")) path.add(node);
+  const trail = [];
+  for (let node = el; node && node !== root; node = get(node, "parentNode")) {
+    path.add(node);
+    trail.push([node, get(node, "nextElementSibling"), get(node, "previousElementSibling")]);
+  }
   const names = ["value", "selectionStart", "selectionEnd", "selectionDirection", "scrollTop", "scrollLeft"];
   const state = isText(el) ? names.map((name) => [name, el[name]]) : [];
   const chosen = el instanceof HTMLSelectElement ? [...el.selectedOptions] : null;
@@ -326,6 +330,7 @@ function hold(root) {
     giveBack();
     const come = wanting(root).find((element) => !before.includes(element));
     if (come && !isTypedIn(document.activeElement)) dom(come).focus();
+    if (el && !get(el, "isConnected")) load(() => import("./refocus.js")).then(({ refocus }) => refocus(trail, root));
   };
   const giveBack = () => {
     if (!el || !get(el, "isConnected")) return;

@@ -1,6 +1,6 @@
 // What the visitor is told about the connection; also shows flash messages.
 
-import { document } from "./dom.js";
+import { document, dom } from "./dom.js";
 import { load, loading } from "./load.js";
 import { once } from "./once.js";
 
@@ -13,11 +13,12 @@ const own = {
     failed: "There is no live connection. Reload the page to try again.",
   },
   banner: Object.assign(document.createElement("div"), { className: "live-banner", role: "status" }),
-
   lacking: "",
 
   start() {
     document.body.append(this.banner);
+    // Above a dialog, too
+    document.addEventListener("focusin", ({ target }) => dom(target).closest(":modal") && load(() => import("./top.js")));
   },
 
   show(state) {

@@ -1,7 +1,7 @@
 // What happens when an upload ends: a failure is shown, and screen readers are told the outcome once.
 
-import { document } from "../liveview/dom.js";
 import { once } from "../liveview/once.js";
+import { top } from "../liveview/top.js";
 import { make } from "./elements.js";
 
 const GATHER = 1_000; // ms over which outcomes are gathered into one announcement
@@ -13,8 +13,9 @@ const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec",
 
 const region = once("announcements", () => make('<p role="status"></p>'));
 // Styled here and not by a class, so that it is hidden on pages without our style sheet, too.
-Object.assign(region.style, { position: "absolute", width: "1px", height: "1px", margin: "-1px", overflow: "hidden" });
-document.body.append(region);
+const unseen = { position: "absolute", width: "1px", height: "1px", margin: "-1px", border: 0, padding: 0, overflow: "hidden" };
+Object.assign(region.style, unseen);
+top.add(region);
 
 const gathered = once("gathered", () => []); // lines to announce
 

@@ -1,5 +1,6 @@
 // Elements we draw, one for each upload.
 
+import { live } from "../liveview/client.js";
 import { document } from "../liveview/dom.js";
 
 /** Makes an element's children `first` and one for each upload, in order. Returns those; existing ones keep the focus. */
@@ -11,24 +12,15 @@ export function sync(element, uploads, make, first = null) {
     return child;
   });
   const want = new Set(first ? [first, ...rows] : rows);
-  const focused = document.activeElement;
-  const holder = Array.from(element.children).find((child) => child.contains(focused));
-  let heir = holder;
-  while (heir && !want.has(heir)) heir = heir.nextElementSibling;
+  const focus = live.hold(element);
   for (const node of [...element.childNodes]) if (!want.has(node)) node.remove();
   let at = element.firstChild;
   for (const child of want) {
     if (child === at) at = at.nextSibling;
     else element.insertBefore(child, at);
   }
-  if (holder && document.activeElement !== focused) alike(heir ?? rows.at(-1), focused)?.focus();
+  focus.restore();
   return rows;
-}
-
-/** The button of a row that does the same. */
-function alike(row, button) {
-  const name = button.getAttributeNames().find((name) => name.startsWith("dj-upload-"));
-  return row?.querySelector(`[${name ?? "autofocus"}]`);
 }
 
 /** Makes an element from trusted HTML. */

@@ -1,6 +1,6 @@
 // Shows why files were refused, on pages without a place of their own for it, and what can be done about it.
 
-import { dom } from "../liveview/dom.js";
+import { document, dom } from "../liveview/dom.js";
 import { make, sync } from "./elements.js";
 
 const LINE = `<p><bdi class="upload-name"></bdi><span></span>
@@ -10,10 +10,11 @@ const PATIENCE = 500; // ms in which the server may render a button of the page'
 
 /** Draws a slot's errors beside its drop zone or input. Where a template shows them, only what it has no button for. */
 export function draw(view, name, uploads) {
-  const [own] = view.all("dj-upload-errors", name);
+  if (document.querySelector("dialog:modal")) view.need("above", () => import("./above.js"));
+  const own = Array.from(view.all("dj-upload-errors", name)).find((found) => !view.above?.isBehind(found));
   const hasRows = [...view.all("dj-upload-progress", name)].some((element) => element.tagName !== "PROGRESS");
   const shown = uploads.filter((upload) => (own ? isStuck(view, upload) : upload.error && (upload.hasFailed || !hasRows)));
-  let list = view.root.querySelector(`.upload-errors[data-slot="${name}"]`);
+  let list = document.querySelector(`.upload-errors[data-slot="${name}"]`);
   if (!shown.length) return list?.remove();
   if (!list) {
     list = make('<div class="upload-errors"></div>');
@@ -22,6 +23,7 @@ export function draw(view, name, uploads) {
     list.liveOwned = true;
     dom(own ?? place(view, name, shown[0])).after(list);
   }
+  view.above?.put(list, own ?? place(view, name, shown[0]));
   const all = shown.length > 1 ? (list.querySelector(":scope > :not([data-ref])") ?? make(ALL)) : null;
   all?.firstChild.setAttribute("dj-upload-dismiss", name);
   const lines = sync(list, shown, () => make(LINE), all);
