@@ -117,3 +117,13 @@ def test_a_photo_that_the_browser_cannot_show_is_shown_once_it_is_published(page
     page.get_by_role("button", name="Save avatar").click()
     expect(page.locator("img.avatar")).to_be_visible()
     page.wait_for_function(is_drawn, arg=page.locator("img.avatar").element_handle())
+
+
+def test_a_picture_that_this_browser_can_not_show_has_its_name_there(page: Page) -> None:
+    visit(page, "/avatars/")
+    unknown = FilePayload(name="new.webp", mimeType="image/webp", buffer=b"RIFF" + bytes(4) + b"WEBP of the future")
+
+    page.set_input_files("input[dj-upload=avatar]", [unknown])
+
+    expect(page.locator(".preview")).to_have_text("new.webp: no preview in this browser")
+    expect(page.locator(".preview img")).to_have_count(0)

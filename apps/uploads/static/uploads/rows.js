@@ -9,6 +9,7 @@ const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="
 <span class="upload-detail" data-upload="status"></span>
 <span class="upload-actions"><button type="button" dj-upload-retry="">Try again</button>
 <button type="button" dj-upload-cancel="">Remove</button></span></div>`;
+const PICTURE = /\.(avif|hei[cf])$/i; // not every browser knows their types
 const SHOWN = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
 const drawn = once("drawn", () => new WeakMap()); // row → the revision that it shows
@@ -52,21 +53,32 @@ function prepare(view, row, upload) {
   if (place && isShown(upload)) place.append(preview(view, upload));
 }
 
+/** A picture that this browser can't show has its name there, and the reason. */
 function previews(view, element, uploads) {
-  sync(element, uploads.filter(isShown), (upload) => preview(view, upload));
+  const isUnseen = ({ file, hasFailed, isOpaque }) => !hasFailed && (isOpaque || PICTURE.test(file.name));
+  const drawn = uploads.filter((upload) => isShown(upload) || isUnseen(upload));
+  sync(element, drawn, (upload) => (isShown(upload) ? preview(view, upload) : unseen(upload)));
+}
+
+function unseen({ file }) {
+  const text = make('<p class="upload-opaque"><bdi></bdi>: no preview in this browser</p>');
+  text.firstChild.textContent = file.name;
+  return text;
 }
 
 function isShown({ file, hasFailed, isOpaque }) {
   return SHOWN.test(file.type) && !hasFailed && !isOpaque;
 }
 
-function preview({ urls }, upload) {
+function preview(view, upload) {
+  const { urls } = view;
   const media = document.createElement(upload.file.type.startsWith("video/") ? "video" : "img");
   if (!urls.has(upload)) urls.set(upload, URL.createObjectURL(upload.file));
   media.src = urls.get(upload);
   media.onerror = () => {
     upload.isOpaque = true; // this browser can't show it, and isn't asked again
     media.remove();
+    view.redraw();
   };
   if (media.tagName === "IMG") Object.assign(media, { alt: upload.file.name, loading: "lazy", decoding: "async" });
   return media;
