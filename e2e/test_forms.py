@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import FilePayload, Page, Request, Route, WebSocketRoute, expect
 
-from e2e.lab.pages import Visit, event, expect_connected, expect_failed, wait_for
+from e2e.lab.pages import Visit, event, expect_connected, expect_failed, set_times, wait_for
 from e2e.lab.shortest import address
 from e2e.support.console import Console
 from e2e.support.drag import drop_files
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.base("lab")
 SLOW = 100_000  # bytes per second
 BAD: FilePayload = {"name": "bad.exe", "mimeType": "", "buffer": b"MZ" + bytes(100)}
 ROW = '<p><bdi data-upload="name"></bdi> <button type="button" dj-upload-cancel="">Remove</button></p>'
+ERROR_ROW = '<p><span data-upload="status"></span> <button type="button" dj-upload-retry="">Try again</button></p>'
 HELD = """(selector) => {
     const input = document.querySelector(selector);
     const sent = input.form ? new FormData(input.form).getAll(input.name) : [];
@@ -263,6 +267,73 @@ def test_a_reset_takes_back_what_was_chosen(
     expect_saved(page, "small.txt")  # the handler consumes both slots
 
 
+def test_a_reset_takes_back_what_was_chosen_before_the_module_of_forms_was_there(
+    page: Page, visit: Visit, files: Give
+) -> None:
+    held: list[Route] = []
+    page.route("**/uploads/forms.js", lambda route: held.append(route))
+    visit(address(f'<form id="form"><input type="file" dj-upload="docs" id="docs"></form> {rows("docs")}'))
+    one, two = files("one.txt", "two.txt")
+    page.set_input_files("#docs", one)
+    page.evaluate("document.querySelector('form').reset()")
+    page.set_input_files("#docs", two)
+
+    held[0].continue_()
+
+    expect_rows(page, "two.txt")
+
+
+def test_a_slot_whose_module_never_comes_holds_no_other_back(
+    page: Page, visit: Visit, console: Console, files: Give
+) -> None:
+    console.expect("Failed to load|net::ERR")
+    blocked = re.compile(r"/uploads/(digests|resuming)\.js")
+    page.route(blocked, lambda route: route.abort())
+    page.clock.install()
+    slots = "".join(f'<input type="file" dj-upload="{slot}" id="{slot}">' for slot in ("verified", "resumed", "docs"))
+    verified = f'<div dj-upload-progress="verified" id="verified-rows"><template>{ERROR_ROW}</template></div>'
+    resumed = '<div dj-upload-progress="resumed" id="resumed-rows"></div>'
+    options: dict[str, dict[str, Any]] = {"verified": {"verify": True}, "resumed": {"resumable": True}, "docs": {}}
+    visit(address(slots + verified + resumed + rows("docs"), **options))
+    set_times(page, answer=10**6, heartbeat=10**6)  # the clock will jump
+    one = files("one.txt")
+    for slot in options:
+        page.set_input_files(f"#{slot}", one)
+
+    expect_rows(page, "one.txt")  # of the plain one
+    page.clock.fast_forward(10_000)
+
+    expect(page.locator("#verified-rows [data-status=error]")).to_contain_text("can't be verified")
+    expect(page.locator("#resumed-rows [data-status=complete]")).to_have_count(1)
+    page.unroute(blocked)
+    page.clock.fast_forward(30_000)  # the modules are asked for again
+    page.click("#verified-rows [dj-upload-retry]")
+    expect(page.locator("#verified-rows [data-status=complete]")).to_have_count(1)
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_a_view_that_takes_no_uploads_leaves_a_file_to_its_form(
+    page: Page, console: Console, files: Give, method: str
+) -> None:
+    console.expect("dj-upload")  # with DEBUG the developer is told
+    form = f"""<form dj-submit="save" method="{method}" enctype="multipart/form-data">
+      <input type="hidden" name="csrfmiddlewaretoken" value="{{{{ csrf_token }}}}">
+      <input type="file" name="docs" dj-upload="docs" id="docs"> <button id="save">Save</button></form>"""
+    page.route("**/*", refuse_uploads)  # else Chromium doesn't tell what is posted
+    page.goto("/lab/without-slots/?" + urlencode({"markup": form}))
+    page.set_input_files("#docs", files("one.txt"))
+
+    if method == "get":
+        expect(page.locator(".flash")).to_contain_text("This page doesn't take that upload.")
+        page.click("#save")
+        expect_saved(page, "nothing")
+    else:
+        expect(page.locator(".flash")).to_contain_text("The file is sent with its form.")
+        with page.expect_request(lambda request: request.is_navigation_request()) as sent:
+            page.click("#save")
+        assert b'filename="one.txt"' in posted(sent.value)
+
+
 PENDING = f"""
 <form dj-submit="save" id="form-{{{{ step }}}}">
   <input type="file" dj-upload="docs" id="docs" dj-form-pending="disabled"> {rows("docs")}
@@ -493,6 +564,9 @@ def refuse_uploads(route: Route) -> None:
         route.fallback()
 
 
+FALLBACK = "window[Symbol.for('liveview')].fallback?.fallback"
+
+
 def posted(request: Request) -> bytes:
     assert request.method == "POST"
     return request.post_data_buffer or b""
@@ -515,12 +589,17 @@ def test_a_native_post_brings_what_was_not_saved_and_nothing_twice(
     page.route_web_socket("**/live/", lambda socket: socket.close())
     page.evaluate("liveview.connection.rest('failed')")
     expect_failed(page)
+    wait_for(page, FALLBACK)
+    page.evaluate(f"() => {FALLBACK}.config")  # which has answered that there is none
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     with page.expect_request(lambda request: request.is_navigation_request()) as sent:
         page.click("#save")
 
     assert b"two.txt" in posted(sent.value)
     assert b"one.txt" not in posted(sent.value)
     expect_saved(page, "two.txt")
+    assert not asked, "whoever saves isn't asked whether to leave"
 
 
 def test_a_form_that_is_posted_without_a_socket_names_what_the_server_has(

@@ -34,8 +34,8 @@ class Shortest(UploadMixin, LiveView):
         return {**kwargs, "page": engines["django"].from_string(self.markup)}
 
     @event_handler
-    def say(self, text: str) -> None:
-        self.flash(text)
+    def say(self, text: str, level: str = "info") -> None:
+        self.flash(text, level)
 
     @event_handler
     def save(self, **fields: Any) -> None:
@@ -49,6 +49,23 @@ class Shortest(UploadMixin, LiveView):
     @event_handler
     def next(self, **fields: Any) -> None:
         self.step += 1
+
+
+class WithoutSlots(LiveView):
+    """A view without UploadMixin, whose `?markup=` asks for uploads all the same."""
+
+    template_name = "lab/shortest.html"
+    saved: state[list[str]] = state([])
+
+    def mount(self, request: HttpRequest, **kwargs: Any) -> None:
+        self.markup = request.GET["markup"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**kwargs, "page": engines["django"].from_string(self.markup)}
+
+    @event_handler
+    def save(self, **fields: Any) -> None:
+        self.saved = [*self.saved, "nothing"]
 
 
 def address(markup: str, **slots: dict[str, Any]) -> str:

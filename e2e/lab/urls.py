@@ -17,6 +17,7 @@ urlpatterns = [
     path("lab/writing/", writing.Writing.as_view(layout_name="live.html"), name="writing"),
     path("lab/resizing/", resizing.Resizing.as_view(layout_name="live.html"), name="resizing"),
     path("lab/shortest/", shortest.Shortest.as_view(layout_name="lab/uploads.html"), name="shortest"),
+    path("lab/without-slots/", shortest.WithoutSlots.as_view(layout_name="lab/uploads.html"), name="without-slots"),
     path("lab/plain/", views.plain, name="plain"),
     path("lab/sign-in/", views.sign_in, name="sign-in"),
     path("lab/sign-out/", views.sign_out, name="sign-out"),

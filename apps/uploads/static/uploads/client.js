@@ -16,7 +16,7 @@ class Uploads {
     this.live = live;
     this.slots = new Map(); // name → its configuration
     this.isReady = false; // are the slots known?
-    this.early = []; // chosen before their slot was ready
+    this.early = []; // chosen before their slot was ready, and the forms reset since
     this.resuming = this.digests = this.external = null; // loaded when needed
     this.uploads = []; // in the order chosen
     this.sender = this.forms = null; // loaded when needed
@@ -27,21 +27,17 @@ class Uploads {
     listen(live.root, this);
     live.root.addEventListener("click", (e) => this.clicked(e));
     live.root.addEventListener("click", (e) => this.early.length && !this.forms && this.hold(e), true);
+    addEventListener("reset", (e) => e.defaultPrevented || this.early.forEach((early) => early.push(e.target)));
   }
 
-  // What the visitor does
-
-  /**
-   * Queues and registers files.
-   * @param giver the input or zone that got them
-   */
+  /** @param giver the input or zone that got the files */
   choose(name, files, giver, isWanted, isEarly) {
     const slot = this.slots.get(name);
     if (!isEarly && this.forms?.isDisabled(name, giver)) return;
     if (!this.forms || !this.isReady || (slot?.resumable && !this.resuming) || (slot?.verify && !this.digests)) {
       this.early.push([name, files, giver, isWanted, true]);
       this.forms?.mirror(name);
-      return void this.chooseEarly();
+      return void (isEarly || this.chooseEarly());
     }
     files = this.forms.added(name, files, giver);
     if (slot?.max_entries === 1) this.remove((other) => other.slot === name && other.hasFailed);
@@ -117,8 +113,6 @@ class Uploads {
   later(act) {
     load(() => import("./retry.js")).then(act);
   }
-
-  // Called by the runtime
 
   keep = keep;
 
@@ -202,16 +196,20 @@ class Uploads {
     return (this.loadingForms ??= load(() => import("./forms.js")).then(start));
   }
 
-  /** Chooses what came early, once it can. */
+  /** Chooses what came early, of each slot once it can. */
   async chooseEarly() {
-    const slots = [...this.slots.values()];
-    if (this.early.length) await this.loadForms();
-    if (slots.some((slot) => slot.verify)) this.digests = await load(() => import("./digests.js"));
-    if (slots.some((slot) => slot.resumable)) {
-      this.loading ??= load(() => import("./resuming.js")).then(({ Resuming }) => Resuming.start(this));
-      this.resuming = await this.loading;
+    for (const { verify, resumable } of this.slots.values()) {
+      if (verify) this.verifying ??= load(() => import("./digests.js")).then((digests) => this.with({ digests }));
+      if (resumable) this.loading ??= load(() => import("./resuming.js")).then(({ start }) => start(this));
     }
+    if (this.early.length) await this.loadForms();
     if (this.isReady) for (const early of this.early.splice(0)) this.choose(...early);
+  }
+
+  /** Takes what slots wait for. */
+  with(module) {
+    Object.assign(this, module);
+    return this.chooseEarly();
   }
 
   /** A few of each slot. */
@@ -315,7 +313,7 @@ const handlers = new Map(
       for (const [channel, offset] of offsets) {
         const upload = own.uploads.find((upload) => upload.channel === channel);
         if (!upload || upload.isOver) continue;
-        upload.advance(offset, performance.now());
+        own.sender?.advance(upload, offset);
         own.tell(upload);
       }
     },

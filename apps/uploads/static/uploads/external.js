@@ -120,7 +120,7 @@ class Job {
 
   moved(bytes) {
     if (bytes < this.upload.written) this.upload.measuredAt = 0; // what was in flight has to be sent again
-    this.upload.advance(bytes, performance.now());
+    this.uploads.sender?.advance(this.upload, bytes);
     this.uploads.tell(this.upload);
   }
 

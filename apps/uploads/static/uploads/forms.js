@@ -6,12 +6,14 @@ import { dom } from "../liveview/dom.js";
 import { formOf } from "../liveview/form.js";
 import { onSubmit } from "./submit.js";
 
+const PATIENCE = 10_000; // ms in which the modules of a slot have to be there
 const PARTS = ["", "-drop", "-paste", "-progress", "-preview", "-errors", "-start", "-resume"];
 const INPUT = "input[type=file][dj-upload";
 
 const QUALITY = 0.85; // of pictures that are made smaller
 
 const UNKNOWN = ["unknown_slot", "This page doesn't take that upload."];
+const UNVERIFIED = ["unverified", "This file can't be verified, as a part of this page couldn't be loaded."];
 const ONE = ["too_many_files", "Only 1 can be uploaded at a time."];
 
 /** The slot's inputs in `within`. */
@@ -29,7 +31,11 @@ export class Forms {
     this.root.addEventListener("click", (e) => this.hold(e), true);
     this.root.addEventListener("cancel", () => this.draw()); // a picker is closed, and nothing was chosen
     // An input was enabled when it was given them; it may be disabled since, for as long as its form waits.
-    uploads.early = uploads.early.filter(([slot, , giver]) => giver?.type === "file" || !this.isDisabled(slot, giver));
+    uploads.early = uploads.early.filter(([slot, , giver, , , ...reset]) => {
+      if (reset.includes(this.formFor(slot, giver))) return false;
+      return giver?.type === "file" || !this.isDisabled(slot, giver);
+    });
+    if (!uploads.isReady) uploads.view.need("noSlots", () => import("./no_slots.js")).then(() => uploads.view.noSlots.ask(this));
     for (const [slot] of uploads.early) this.mirror(slot);
   }
 
@@ -52,6 +58,10 @@ export class Forms {
   ownerOf({ form, slot, ref }) {
     if (isThere(form)) return form;
     return this.formFor(slot) ?? first(dom(this.root).querySelectorAll(`[dj-upload-cancel="${ref}"]`));
+  }
+
+  isPosted(form) {
+    return form && dom(form).matches("[method=post]");
   }
 
   /** Whether a zone takes nothing, because the inputs that it is for take nothing. */
@@ -96,7 +106,8 @@ export class Forms {
       import("./resizing.js").then((one) => one.prepare(this.uploads, upload, wish), () => asItIs(upload));
     const acts = ({ type }) => wish && type.startsWith("image/") && Object.assign(resize, { wish: JSON.stringify(wish) });
     files = files.map((chosen) => ({ ...chosen, prepare: acts(chosen.file) }));
-    const { max_entries } = this.uploads.slots.get(name) ?? {};
+    const { max_entries, verify } = this.uploads.slots.get(name) ?? {};
+    if (verify && this.uploads.digests?.isMissing) return files.map((chosen) => ({ ...chosen, refusal: UNVERIFIED }));
     const only = max_entries === 1 ? files.find(({ refusal }) => !refusal) : null;
     const refusal = only ? ONE : max_entries ? null : UNKNOWN;
     return files.map((chosen) => (refusal && chosen !== only ? { refusal, ...chosen } : chosen));
@@ -111,6 +122,12 @@ export class Forms {
     return most > 0 ? { most, quality: Number(has("dj-upload-quality")) || QUALITY } : null;
   }
 
+  async goWithout() {
+    const { view } = this.uploads;
+    await view.need("missing", () => import("./missing.js"));
+    view.missing.goWithout(this.uploads);
+  }
+
   // When it may be submitted
 
   async ready(form) {
@@ -123,7 +140,9 @@ export class Forms {
     const all = Array.from(dom(this.root).querySelectorAll(`${INPUT}]:required:valid`));
     const satisfied = all.filter((input) => input.form === form);
     asked = own();
-    await uploads.until(() => !uploads.early.some(([slot, , giver]) => isOf(slot, this.formFor(slot, giver))));
+    await uploads.until(() => this.isLeft || !uploads.early.some(([slot, , giver]) => isOf(slot, this.formFor(slot, giver))));
+    if (this.isLeft && this.isPosted(form)) throw { code: "unreachable" }; // the browser sends it
+    if (this.isLeft) return true; // without its files
     asked.push(...own());
     const decide = () => onSubmit(own(), dom(form).hasAttribute("dj-upload-skip"));
     for (const upload of decide().start) uploads.want(upload);
@@ -178,6 +197,7 @@ export class Forms {
    */
   mirror(slot, isRough = true) {
     const { uploads, early } = this.uploads;
+    if (early.length) this.patience ??= setTimeout(() => (this.patience = void this.goWithout()), PATIENCE);
     const home = this.formFor(slot);
     const own = uploads.filter((upload) => upload.slot === slot && upload.isChosen);
     for (const [name, files, giver] of early) {

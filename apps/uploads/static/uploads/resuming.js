@@ -9,13 +9,15 @@ const PAUSE = 2_000; // ms, on average, until the next try, for instance while a
 const LATER = new Set(["locked", "busy", "storage_full", "storage_unavailable"]);
 const NO_STORE = { find: () => "", save() {}, forget() {}, draw() {} }; // where IndexedDB is blocked, as in a private window
 
-export class Resuming {
-  /** @param uploads the page's */
-  static async start(uploads) {
-    const { ResumeStore } = await load(() => import("./resume_store.js"));
-    return new Resuming(uploads, await ResumeStore.open(uploads).catch(() => NO_STORE));
-  }
+/** Gives a page's uploads what resumes them. */
+export async function start(uploads) {
+  const { ResumeStore } = await load(() => import("./resume_store.js"));
+  const store = await ResumeStore.open(uploads).catch(() => NO_STORE);
+  uploads.with({ resuming: new Resuming(uploads, store) });
+}
 
+class Resuming {
+  /** @param uploads the page's */
   constructor(uploads, store) {
     this.uploads = uploads;
     this.store = store;

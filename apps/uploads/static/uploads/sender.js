@@ -4,6 +4,8 @@
 import { HEADER_SIZE, chunk } from "./messages.js";
 import { SendWindow } from "./send_window.js";
 
+const HALF_LIFE = 2_000; // ms over which the displayed rate is smoothed
+
 /** Gives a page's uploads a sender. */
 export function start(uploads) {
   uploads.sender = new Sender(uploads.live.connection);
@@ -31,6 +33,18 @@ class Sender {
 
   settle(credit, settled) {
     this.window?.settle(credit, performance.now(), settled);
+  }
+
+  /** So many bytes of an upload are written now. */
+  advance(upload, written) {
+    const now = performance.now();
+    const { measuredAt, rate } = upload;
+    const elapsed = now - measuredAt;
+    if (measuredAt && elapsed > 0) {
+      const fresh = ((written - upload.written) * 1000) / elapsed;
+      upload.rate = rate ? rate + (fresh - rate) * (1 - 0.5 ** (elapsed / HALF_LIFE)) : fresh;
+    }
+    Object.assign(upload, { measuredAt: now, written });
   }
 
   /** Sends what fits now; the `active` uploads take turns. */

@@ -2,8 +2,6 @@
 
 import { once } from "../liveview/once.js";
 
-const HALF_LIFE = 2_000; // ms, of the displayed rate
-
 const refs = once("refs", () => ({ last: 0 }));
 
 /** Names this page load to the server, on whichever socket. */
@@ -22,12 +20,12 @@ export class Upload {
     this.form = form; // in which it was chosen
     this.prepare = prepare; // the file, first
     this.status = "queued";
-    this.isWanted = false; // to be sent
-    [this.code, this.error] = refusal; // known without asking the server
-    this.isFinal = false; // a retry is pointless
+    this.isWanted = false;
+    [this.code, this.error] = refusal; // known already
+    this.isFinal = false; // not to be retried
     this.keeper = null; // the socket whose server has it still, by its terms
     this.isOpaque = false; // a picture that this browser can't show
-    this.revision = 0; // of what is drawn
+    this.revision = 0;
   }
 
   /** Becomes another upload, for the server. */
@@ -37,12 +35,11 @@ export class Upload {
     this.reset();
   }
 
-  /** For another socket. */
   reset(written = 0) {
     this.channel = 0;
     this.sent = 0;
-    this.written = written; // what the server has
-    this.rate = 0; // bytes per second
+    this.written = written;
+    this.rate = 0;
     this.measuredAt = 0;
   }
 
@@ -66,17 +63,6 @@ export class Upload {
   get progress() {
     if (this.status === "complete") return 100;
     return this.file.size ? Math.floor((100 * this.written) / this.file.size) : 0;
-  }
-
-  advance(written, now) {
-    if (this.measuredAt && now > this.measuredAt) {
-      const elapsed = now - this.measuredAt;
-      const rate = ((written - this.written) * 1000) / elapsed;
-      const weight = 1 - 0.5 ** (elapsed / HALF_LIFE);
-      this.rate = this.rate ? this.rate + (rate - this.rate) * weight : rate;
-    }
-    this.measuredAt = now;
-    this.written = written;
   }
 
   /** The detail of `djust:upload:progress`. */

@@ -11,13 +11,12 @@ export function keep(element) {
 }
 
 export class View {
-  /** @param redraw called when more can be drawn */
   constructor(root, redraw) {
     this.root = root;
     this.redraw = redraw;
     this.urls = new Map(); // upload → object URL
     this.rows = this.errors = null; // loaded when needed
-    this.needed = {}; // modules under way
+    this.needed = {};
   }
 
   draw(uploads, slots) {
