@@ -31,7 +31,8 @@ def venv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("venv")
     is_newest = request.param == "newest"
     made = Venv(folder / "venv", newest_interpreter() if is_newest else sys.executable)
-    told = {word for app in APPS for line in _readme(app).commands("pip install ") for word in shlex.split(line)[2:]}
+    lines = [line for app in APPS for line in _readme(app).commands("pip install ")]
+    told = {word for line in lines for word in shlex.split(line, comments=True)[2:]}
     made.install("-c", str(our_pins(folder, but="Django")), "Django" if is_newest else "Django~=5.2.0", *sorted(told))
     if is_newest and made.version("Django").startswith("5.2."):
         pytest.skip("the newest Django needs a newer Python than any that is installed here")
