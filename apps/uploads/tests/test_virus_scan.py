@@ -139,6 +139,7 @@ def test_a_slot_is_scanned_unless_its_bytes_are_elsewhere(settings: Any, rf: Any
 
     class Papers(UploadMixin, LiveView):
         _uploads = SimpleNamespace(slots=slots)  # type: ignore[assignment]
+        connected = False
 
     settings.UPLOADS = {**settings.UPLOADS, "CLAMD": "tcp://127.0.0.1:1"}
     view = Papers()

@@ -217,7 +217,7 @@ CASES = [
         one_too_many,
         ("rejected", "size_mismatch"),
         "size_mismatch",
-        {"tus": "too_large", "chunked": "bad_header"},
+        {"tus": "too_large", "chunked": "bad_body"},
         unsayable=FORMS,
         untouched=("chunked", "fallback"),
     ),

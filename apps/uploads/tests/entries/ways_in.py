@@ -14,6 +14,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
+from urllib.parse import urljoin
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.asgi import get_asgi_application
@@ -256,7 +257,7 @@ class Tus(Http):
         encoded = {"a.txt": "YS50eHQ=", "a.png": "YS5wbmc="}[name]
         headers = {**TUS, "upload-length": size, "upload-metadata": f"filename {encoded}"}
         status, answer, content = self.ask("POST", "/tus/", headers)
-        self.path = answer.get("location", "")
+        self.path = urljoin("/tus/", answer.get("location", ""))
         return code_of(status, content)
 
     def put(self, offset: int, data: bytes, between: Callable[[], object] = lambda: None) -> str:
