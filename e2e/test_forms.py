@@ -287,8 +287,9 @@ def test_a_slot_whose_module_never_comes_holds_no_other_back(
     page: Page, visit: Visit, console: Console, files: Give
 ) -> None:
     console.expect("Failed to load|net::ERR")
-    blocked = re.compile(r"/uploads/(digests|resuming)\.js")
-    page.route(blocked, lambda route: route.abort())
+    blocked = [True]
+    modules = re.compile(r"/uploads/(digests|resuming)\.js")
+    page.route(modules, lambda route: route.abort() if blocked else route.continue_())
     page.clock.install()
     slots = "".join(f'<input type="file" dj-upload="{slot}" id="{slot}">' for slot in ("verified", "resumed", "docs"))
     verified = f'<div dj-upload-progress="verified" id="verified-rows"><template>{ERROR_ROW}</template></div>'
@@ -305,7 +306,7 @@ def test_a_slot_whose_module_never_comes_holds_no_other_back(
 
     expect(page.locator("#verified-rows [data-status=error]")).to_contain_text("can't be verified")
     expect(page.locator("#resumed-rows [data-status=complete]")).to_have_count(1)
-    page.unroute(blocked)
+    blocked.clear()
     page.clock.fast_forward(30_000)  # the modules are asked for again
     page.click("#verified-rows [dj-upload-retry]")
     expect(page.locator("#verified-rows [data-status=complete]")).to_have_count(1)
