@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +19,7 @@ from e2e.support.pictures import photo
 from e2e.support.readme import Readme
 from e2e.support.server import OURS
 from e2e.support.venv import ROOT
-from liveview.tests.processes import Program
+from liveview.tests.processes import Family
 
 pytestmark = pytest.mark.base(None)
 
@@ -44,11 +42,11 @@ NOT_YET = (
 )
 
 
-class Checkout(Program):
+class Checkout(Family):
     """What a clone has: everything but what running and testing have written."""
 
     probe = "/healthz"
-    popen = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+    popen = {**Family.popen, "stdin": subprocess.DEVNULL}
 
     def __init__(self, folder: Path) -> None:
         env = {name: value for name, value in os.environ.items() if name not in NOT_YET}
@@ -67,13 +65,6 @@ class Checkout(Program):
         said_before = len(self.log_text())
         self.start()
         return self.log_text()[said_before:]
-
-    def signal(self, number: int) -> None:
-        """SIGKILL goes to all that it has started, too."""
-        if number != signal.SIGKILL:
-            return super().signal(number)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
 
     def digests(self) -> list[str]:
         """Of the avatars in the database, as they were received."""

@@ -180,6 +180,18 @@ class Program:
         return False
 
 
+class Family(Program):
+    """One that starts others, which are killed with it."""
+
+    popen = {"start_new_session": True}
+
+    def signal(self, number: int) -> None:
+        if number != signal.SIGKILL:
+            return super().signal(number)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+
 class Server(Program):
     """A project's ASGI application under our daphne, or what else of Python's is to serve it: `command`.
 

@@ -33,6 +33,7 @@ logger = logging.getLogger("uploads.s3")
 
 EXPIRE: Final = 24 * 3600  # seconds that a signed URL is valid, unless AWS_QUERYSTRING_EXPIRE says otherwise
 MOST: Final = 20_000  # signed URLs that one process remembers
+MEMORY: Final = 8 * 1024 * 1024  # bytes of an opened file that are in memory; the rest is in a temporary file
 IN_ONE: Final = TransferConfig(multipart_threshold=5 * 1024**3)  # bytes that S3 copies in one request
 
 
@@ -59,6 +60,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc]  # django-storages has 
             "querystring_auth": True,
             "querystring_expire": getattr(settings, "AWS_QUERYSTRING_EXPIRE", EXPIRE),
             "client_config": client().meta.config,
+            "max_memory_size": getattr(settings, "AWS_S3_MAX_MEMORY_SIZE", MEMORY),
         }
 
     @property

@@ -20,7 +20,7 @@ from django.conf import settings
 from e2e.support.pictures import photo
 from e2e.support.readme import Readme
 
-from liveview.tests.processes import Program
+from liveview.tests.processes import Family
 from liveview.tests.server import Visitor
 from uploads.core import frames
 
@@ -38,7 +38,7 @@ LISTEN = {
 }
 
 
-class Served(Program):
+class Served(Family):
     probe = "/avatars/"
 
 

@@ -51,6 +51,16 @@ def test_a_staged_file_is_saved_and_fetched_by_its_signed_address(
     assert fetch(storage.url(name)) == b"picture"
 
 
+def test_a_large_file_is_read_by_way_of_the_disk(storage: PrivateS3Storage) -> None:
+    data = bytes(storage_module.MEMORY + 1)
+    name = storage.save("large.dat", ContentFile(data))
+
+    with storage.open(name) as file:
+        assert file.read() == data
+        assert isinstance(file.file.fileno(), int)  # which what is in memory has none of
+        assert file.file._rolled
+
+
 def test_a_name_that_is_taken_is_not_overwritten(storage: PrivateS3Storage, bucket: Moto) -> None:
     names = [storage.save("a.txt", ContentFile(text)) for text in (b"first", b"second")]
 
