@@ -17,7 +17,7 @@ INSTALLED_APPS = ["daphne", "liveview", "e2e.jobs.apps.Jobs"]
 LIVEVIEW = {"JOBS": os.environ["JOBS"], "JOB_LEASE": 1.0, "JOB_GRACE": 0.2, "SHUTDOWN_SECONDS": 1}
 if os.environ["JOBS"] == "procrastinate":
     INSTALLED_APPS.insert(0, "procrastinate.contrib.django")
-SILENCED_SYSTEM_CHECKS = ["liveview.E005", "liveview.E006"]  # there are no pages
+SILENCED_SYSTEM_CHECKS = ["liveview.E005", "liveview.E006", "liveview.E009", "liveview.W008"]  # there are no pages
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING = {

@@ -152,7 +152,7 @@ class SeedsProject(Project):
         python = Path(sys.executable)
         env = {name: value for name, value in os.environ.items() if name not in NOT_OURS} | dict(environment or {})
         env["PATH"] = f"{python.parent}{os.pathsep}{env['PATH']}"
-        super().__init__(folder, python, env)
+        super().__init__(folder, env)
         for package in ("liveview", "uploads"):
             ignored = shutil.ignore_patterns("tests", "__pycache__")
             shutil.copytree(ROOT / "apps" / package, folder / package, ignore=ignored)
