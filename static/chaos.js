@@ -2,36 +2,9 @@
 
 import { live } from "./liveview/client.js";
 import { document, dom } from "./liveview/dom.js";
+import { trouble } from "./trouble.js";
 
 const MOST_LINES = 50;
-
-/** What is done to the socket, from the page's own side: the server sees what it would see of a bad network. */
-const trouble = {
-  rate: 0, // bytes per second for chunks; 0 is as fast as it goes
-  free: 0, // when the link has carried what was sent so far, in ms
-
-  install(connection) {
-    const send = connection.sendBinary.bind(connection);
-    connection.sendBinary = (data) => {
-      const { socket } = connection;
-      if (socket?.isSilent) return;
-      if (!this.rate || !(data instanceof Blob)) return send(data);
-      const now = performance.now();
-      this.free = Math.max(now, this.free) + (1000 * data.size) / this.rate;
-      setTimeout(() => connection.socket === socket && send(data), this.free - now);
-    };
-  },
-
-  cut(connection) {
-    connection.socket?.close(4000);
-  },
-
-  /** Nothing comes or goes any more on this socket, and nobody is told: it is for the heartbeat to find out. */
-  stall(connection) {
-    const { socket } = connection;
-    if (socket) Object.assign(socket, { isSilent: true, onmessage: null });
-  },
-};
 
 /** The log, in words. Tied to the panel by dj-hook="Chaos". */
 const Chaos = {
@@ -51,8 +24,7 @@ const Chaos = {
   },
 
   throttle({ value, selectedOptions }) {
-    trouble.rate = Number(value);
-    trouble.free = 0;
+    trouble.throttle(Number(value));
     this.log(`You set the speed: ${selectedOptions[0].text}.`);
   },
 

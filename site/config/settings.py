@@ -136,6 +136,7 @@ VIDEO = size_of(VIDEOS, "VIDEOS", "MAX_FILE_SIZE", 500_000_000)
 LIVEVIEW.setdefault(
     "BODY_LIMITS",
     [
+        ("/try/", 1_001_000_000),  # of the start page: twice what is taken, so that the page can say what is too large
         ("/avatars/", 21_000_000),  # four times what is taken, so that the page can say what is too large
         ("/gallery/", 20 * size_of(GALLERY, "GALLERY", "MAX_FILE_SIZE", 10_000_000) + 1_000_000),
         ("/videos/", 4 * VIDEO + 1_000_000),  # the same

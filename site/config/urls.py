@@ -6,13 +6,15 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from config import faces, views
+from home.views import HomeView
 
 handler400 = views.bad_request
 handler404 = views.not_found
 handler500 = views.server_error
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", HomeView.as_view(), name="home"),
+    path("try/", HomeView.as_view(), name="try"),  # its form without JavaScript, whose body may be longer
     re_path(rf"^code/(?P<demo>{'|'.join(faces.DEMOS)})/$", faces.code, name="code"),
     path("avatars/", include("avatars.urls")),
     path("gallery/", include("gallery.urls")),

@@ -12,10 +12,6 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
-
-
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     template = "400_host.html" if isinstance(exception, DisallowedHost) else "400.html"
     return render(request, template, status=400)

@@ -36,7 +36,7 @@ def _headings(response: HttpResponse) -> int:
     return response.content.count(b"<h1")
 
 
-def test_home_links_the_demo(client: Client) -> None:
+def test_home_links_the_demo(client: Client, transactional_db: None) -> None:
     response = client.get("/")
 
     assert response.status_code == 200

@@ -1,0 +1,63 @@
+"""The start page, which takes any file, says what has arrived, and keeps nothing of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest
+
+from home import digests
+from liveview import LiveView, event_handler, state
+from uploads import UploadEntry, UploadMixin
+from uploads.core.sniffing import ACTIVE_EXTENSIONS
+from uploads.slots import megabytes
+
+MAX_FILE_SIZE: Final = 500_000_000  # bytes
+ANYTHING: Final = ",".join(["*/*", *sorted(ACTIVE_EXTENSIONS)])  # programs and pages as well: nobody will run them
+
+
+class HomeView(UploadMixin, LiveView):
+    template_name = "home/try.html"
+    layout_name = "home/home.html"
+
+    arrived: state[dict[str, Any] | None] = state(None)
+    error = state("")
+
+    def mount(self, request: HttpRequest, **kwargs: Any) -> None:
+        self.max_size = megabytes(MAX_FILE_SIZE)
+        self.whole, self.block = digests.WHOLE, digests.BLOCK
+        self.allow_upload(
+            "file",
+            accept=ANYTHING,
+            max_file_size=MAX_FILE_SIZE,
+            resumable=True,
+            validators=[digests.validate],
+            progress=self.on_progress,
+        )
+
+    def on_progress(self, entry: UploadEntry) -> None:
+        self.error = ""
+        if entry.complete:
+            self._take()
+        elif not entry.error:
+            self.arrived = None  # what is shown is of the file before
+
+    @event_handler
+    def send(self) -> None:
+        """The form without JavaScript. With it, what is in the form was taken already."""
+        if not self._take() and self.arrived is None:
+            self.error = "Choose a file first."
+
+    def _take(self) -> bool:
+        """Whether there was a file. It is deleted when this turn is over."""
+        entries = list(self.consume_uploaded_entries("file"))
+        for entry in entries:
+            self.arrived = {
+                "ref": entry.ref,
+                "name": entry.client_name,
+                "size": megabytes(entry.size),
+                "digest": digests.of_entry(entry),
+                "sha256": entry.sha256,
+                "is_whole": entry.size <= digests.WHOLE,
+            }
+        return bool(entries)
