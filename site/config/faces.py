@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -18,9 +19,20 @@ from pygments.lexers.templates import HtmlDjangoLexer
 
 @dataclass(frozen=True, slots=True)
 class Demo:
+    """`main` are the files that tell the story, `tests` those that hold it; paths are from the project's folder."""
+
     title: str
     url_name: str
-    files: tuple[str, ...]
+    main: tuple[str, ...]
+    tests: tuple[str, ...]
+    static: str
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """With what the demo brings to browsers."""
+        root = Path(settings.ROOT)
+        found = [path for kind in ("js", "css") for path in sorted((root / self.static).glob(f"*.{kind}"))]
+        return (*self.main, *(path.relative_to(root).as_posix() for path in found), *self.tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +51,9 @@ DEMOS: Final = {
             "apps/avatars/templates/avatars/avatar.html",
             "apps/avatars/pictures.py",
             "apps/avatars/models.py",
-            "apps/avatars/tests/test_views.py",
         ),
+        ("apps/avatars/tests/test_views.py",),
+        "apps/avatars/static/avatars",
     ),
     "gallery": Demo(
         "Gallery",
@@ -50,8 +63,9 @@ DEMOS: Final = {
             "apps/gallery/templates/gallery/gallery.html",
             "apps/gallery/pictures.py",
             "apps/gallery/models.py",
-            "apps/gallery/tests/test_views.py",
         ),
+        ("apps/gallery/tests/test_views.py",),
+        "apps/gallery/static/gallery",
     ),
     "videos": Demo(
         "Videos",
@@ -61,8 +75,9 @@ DEMOS: Final = {
             "apps/videos/templates/videos/videos.html",
             "apps/videos/processing.py",
             "apps/videos/models.py",
-            "apps/videos/tests/test_views.py",
         ),
+        ("apps/videos/tests/test_views.py",),
+        "apps/videos/static/videos",
     ),
 }
 

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", HomeView.as_view(), name="home"),
     path("try/", HomeView.as_view(), name="try"),  # its form without JavaScript, whose body may be longer
     re_path(rf"^code/(?P<demo>{'|'.join(faces.DEMOS)})/$", faces.code, name="code"),
+    path("docs/", include("guides.urls")),
     path("avatars/", include("avatars.urls")),
     path("gallery/", include("gallery.urls")),
     path("videos/", include("videos.urls")),

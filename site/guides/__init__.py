@@ -1,0 +1,1 @@
+"""The project's Markdown, as pages of the site."""
