@@ -394,21 +394,21 @@ def test_a_loading_text_of_one_event_is_not_shown_for_another(visit: Visit, gate
 
 def test_a_text_that_is_too_long_is_said_to_be_and_its_form_lives(visit: Visit) -> None:
     page = visit("/lab/forms/")
-    alert = page.get_by_role("alert").filter(has_text="too long")
+    told = page.get_by_role("alert").filter(has_text="too long")
 
     for text, fits in (("x" * 70_000, "about 65,"), ("é" * 40_000, "about 32,"), ('"' * 40_000, "about 32,")):
+        alert = told.filter(has_text=fits)  # one that was dismissed may be told once more, by the second press
         page.evaluate("(text) => { document.querySelector('#fields').elements.name.value = text; }", text)
         for _ in range(2):
             page.get_by_role("button", name="Send").click()
             expect(alert).to_have_count(1)
-        expect(alert).to_contain_text(fits)
         assert page.locator("#fields").get_attribute("aria-busy") is None
         assert page.evaluate("document.querySelector('#fields').elements.name.value.length") == len(text)
         alert.get_by_role("button").click()
     page.locator("#q").evaluate("(field) => { field.value = 'x'.repeat(70_000); }")
     page.locator("#q").press_sequentially("yz")
     page.click("#find")
-    expect(alert).to_have_count(1)
+    expect(told.filter(has_text="about 65,")).to_have_count(1)
     page.fill("#q", "short")
     page.click("#find")
 
