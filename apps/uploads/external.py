@@ -229,7 +229,7 @@ class RemoteSink:
                 raise
             raise UploadError("locked", failure.message) from None  # no reason to give up what it has: ask again
         except OSError:
-            logger.warning("a direct upload's storage doesn't answer", exc_info=True)
+            logger.warning("direct upload: storage did not respond", exc_info=True)
             raise UploadError("locked", UploadError("storage_unavailable").message) from None
         self.attach(remote)
         content_type = hold.writer.get("type")
@@ -251,5 +251,5 @@ class RemoteSink:
         try:
             remote.discard()
         except Exception:
-            logger.warning("could not discard direct upload, its storage's lifecycle rule has to", exc_info=True)
+            logger.warning("could not discard direct upload; left to the bucket's lifecycle rule", exc_info=True)
             self._entry.let_go()  # the record stays

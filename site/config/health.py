@@ -72,7 +72,7 @@ def _works(name: str, check: Callable[[], None]) -> bool:
     try:
         check()
     except Exception:  # noqa: BLE001  (whatever the driver raises)
-        logger.warning("readiness: %s has failed", name, exc_info=True)
+        logger.warning("readiness: %s failed", name, exc_info=True)
         return False
     return True
 

@@ -147,7 +147,7 @@ def give_up(task: Task, job: Job, failure: Exception | None) -> None:
         try:
             task.given_up(failure, *job.args)
         except Exception:
-            logger.exception("job %s: could not say that it is given up", task.name)
+            logger.exception("job %s: given_up callback failed", task.name)
 
 
 def pause(tries: int) -> float:

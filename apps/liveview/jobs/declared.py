@@ -83,7 +83,7 @@ def interrupt() -> None:
         try:
             stop()
         except Exception:
-            logger.exception("jobs: could not stop what is running")
+            logger.exception("jobs: could not stop running jobs")
 
 
 def backend() -> Backend:

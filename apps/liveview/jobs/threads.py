@@ -198,7 +198,7 @@ class _Leases:
         try:
             shared_cache.forget(_name(key))
         except Exception:  # noqa: BLE001  (whatever the cache's driver raises: it expires by itself)
-            logger.warning("jobs: the cache is away")
+            logger.warning("jobs: cache unavailable")
 
     def _renew(self) -> None:
         while True:
@@ -212,7 +212,7 @@ class _Leases:
                 try:
                     shared_cache.put(_name(key), True, conf().job_lease)
                 except Exception:  # noqa: BLE001
-                    logger.warning("jobs: the cache is away")
+                    logger.warning("jobs: cache unavailable")
 
 
 def _first(what: str, seconds: float) -> bool:
@@ -220,7 +220,7 @@ def _first(what: str, seconds: float) -> bool:
     try:
         return shared_cache.add(_name(what), True, seconds)
     except Exception:  # noqa: BLE001  (whatever the cache's driver raises: better twice than never)
-        logger.warning("jobs: the cache is away")
+        logger.warning("jobs: cache unavailable")
         return True
 
 

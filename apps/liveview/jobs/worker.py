@@ -57,7 +57,7 @@ class Worker:
                 await self._work(stop)
                 pause = 1.0
             except (exceptions.ConnectorException, DatabaseError, OSError) as away:
-                logger.warning("worker: the database is away: %s", away)
+                logger.warning("worker: database unavailable: %s", away)
                 pause = min(LONGEST, pause * 2)
             await _first(stop.wait(), asyncio.sleep(0 if stop.is_set() else pause))
         logger.info("worker ends")

@@ -110,7 +110,7 @@ class _Looks:
         """The log is told once of an outage, not for each session and look."""
         if not self._is_down:
             self._is_down = True
-            logger.warning("session checks fail, assuming that sessions are still valid", exc_info=True)
+            logger.warning("session checks failing; treating sessions as valid", exc_info=True)
 
     def worked(self) -> None:
         if self._is_down:

@@ -48,7 +48,7 @@ class _Watch:
                     try:
                         tell()
                     except Exception:  # the other sessions are still to be watched
-                        logger.exception("could not say that a session has ended")
+                        logger.exception("could not announce the end of a session")
 
 
 class _Watches:

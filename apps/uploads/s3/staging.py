@@ -239,7 +239,7 @@ class StagedObject:
         try:
             staged.remove(self._entry.upload.id, self._parts)
         except UploadError:
-            logger.warning("could not remove a staged upload, the janitor will have to")
+            logger.warning("could not remove a staged upload; left to the janitor")
 
     # Steps
     def _begin(self) -> None:

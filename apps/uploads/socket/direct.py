@@ -266,7 +266,7 @@ class DirectUploads:
         try:
             await self._subscriptions.subscribe(topic)
         except Exception:  # noqa: BLE001  (whatever the channel layer raises)
-            logger.warning("the page won't hear of S3's events", exc_info=True)
+            logger.warning("direct upload: could not subscribe to S3 events", exc_info=True)
 
     async def _stop_listening(self) -> None:
         for topic in [topic for topic, entry in self._waiting.items() if not entry.is_open]:
@@ -299,10 +299,10 @@ def _answered() -> Iterator[None]:
     except UploadError:
         raise
     except OSError:  # the network's, of a presigner of the application
-        logger.warning("a direct upload's storage doesn't answer", exc_info=True)
+        logger.warning("direct upload: storage did not respond", exc_info=True)
         raise UploadError("storage_unavailable") from None
     except Exception:  # noqa: BLE001
-        logger.exception("a direct upload's storage or store failed")
+        logger.exception("direct upload: storage or state store failed")
         raise UploadError("server_error") from None
 
 

@@ -295,4 +295,4 @@ async def test_who_can_not_be_told_keeps_no_other_session_from_being_watched(
             for each in told:
                 await each.wait()
 
-    assert [record.message for record in caplog.records] == ["could not say that a session has ended"]
+    assert [record.message for record in caplog.records] == ["could not announce the end of a session"]

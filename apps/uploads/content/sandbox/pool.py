@@ -191,7 +191,7 @@ def missing_walls() -> list[str]:
 def _start(worker: str, timeout: float) -> _Zygote:
     walls.hide()
     if missing := missing_walls():
-        logger.warning("a decoder that is taken over could do more here than it should: no %s", ", ".join(missing))
+        logger.warning("sandbox: weaker isolation than intended on this system: no %s", ", ".join(missing))
     control, theirs = socket.socketpair()
     control.settimeout(timeout)
     with theirs:

@@ -107,7 +107,7 @@ def get_upload_progress(request: HttpRequest) -> HttpResponse:
     try:
         return _answer(request, progress.look(key), 200)
     except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
-        logger.warning("a form's progress can't be told", exc_info=True)
+        logger.warning("form upload: progress unavailable", exc_info=True)
         return _answer(request, described(UploadError("busy")), 503)
 
 

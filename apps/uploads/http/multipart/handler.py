@@ -96,7 +96,7 @@ class UploadProgressCachedHandler(FileUploadHandler):
         try:
             cls.save(key, uploaded, length)
         except Exception:  # noqa: BLE001  (whatever the cache's driver raises)
-            logger.warning("a form's progress can't be told", exc_info=True)
+            logger.warning("form upload: progress unavailable", exc_info=True)
             return None
         return key
 
@@ -105,7 +105,7 @@ class UploadProgressCachedHandler(FileUploadHandler):
         try:
             cls.forget(key)
         except Exception:  # noqa: BLE001
-            logger.warning("a form's progress can't be forgotten", exc_info=True)
+            logger.warning("form upload: could not delete progress", exc_info=True)
 
 
 class OwnProgress(UploadProgressCachedHandler):

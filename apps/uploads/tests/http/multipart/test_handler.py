@@ -211,7 +211,7 @@ async def test_a_cache_that_is_away_costs_a_form_its_progress_and_nothing_else(
     request.upload_handlers = [CacheIsAway(request), MemoryFileUploadHandler(request)]
     assert [file.size for file in request.FILES.values()] == [len(DATA)]
     assert [record.message for record in caplog.records if record.name == "uploads"] == [
-        "a form's progress can't be told"
+        "form upload: progress unavailable"
     ] * 2
 
 
