@@ -37,7 +37,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def visit(page: Page, url: str = "") -> None:
     page.goto(f"{url}/other-ways/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Other ways in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Other ways to upload")
 
 
 def card(page: Page, way: str) -> Locator:
@@ -64,7 +64,7 @@ def test_a_file_arrives_whole(page: Page, file: Path, way: str) -> None:
 def test_a_file_goes_every_way_at_once(page: Page, file: Path) -> None:
     visit(page)
     page.set_input_files("#file", file)
-    page.get_by_role("button", name="Send it every way").click()
+    page.get_by_role("button", name="Send it all ways").click()
 
     for way in WAYS_AND_TUS:
         expect(card(page, way)).to_have_attribute("data-state", "done", timeout=LONG)
@@ -156,7 +156,7 @@ def test_what_is_too_large_for_a_way_is_said_before(page: Page, tmp_path: Path) 
 
     page.set_input_files("#file", large)
 
-    expect(card(page, "socket")).to_contain_text("Too large for this way: at most 16 MB.")
+    expect(card(page, "socket")).to_contain_text("Too large for this way. The limit is 16 MB.")
     expect(card(page, "socket").get_by_role("button", name="Send")).to_be_disabled()
     expect(card(page, "tus").get_by_role("button", name="Send")).to_be_enabled()
 
@@ -262,7 +262,7 @@ def test_the_page_runs_deployed(new_context: NewContext, deployed: Server, file:
     page = new_context().new_page()
     visit(page, deployed.url)
     page.set_input_files("#file", file)
-    page.get_by_role("button", name="Send it every way").click()
+    page.get_by_role("button", name="Send it all ways").click()
 
     for way in WAYS_AND_TUS:
         expect(card(page, way)).to_have_attribute("data-state", "done", timeout=LONG)

@@ -100,7 +100,7 @@ def test_a_request_that_cant_be_taken_has_a_page_of_its_own(rf: RequestFactory, 
 
     assert response.status_code == 400
     assert _headings(response) == 1
-    assert f"at most {settings.DATA_UPLOAD_MAX_NUMBER_FILES} go in one form" in response.text
+    assert f"a form takes at most {settings.DATA_UPLOAD_MAX_NUMBER_FILES}" in response.text
 
 
 @pytest.mark.parametrize("charset", ["hex", "utf-16"])
