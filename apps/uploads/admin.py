@@ -7,10 +7,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from uploads.conf import conf
+from uploads.core.slots import megabytes
 from uploads.models import UploadState
 
 
@@ -46,7 +46,7 @@ class UploadStateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's 
 
     @admin.display
     def size(self, state: UploadState) -> str:
-        return filesizeformat(_record(state).get("size", 0))
+        return megabytes(int(_record(state).get("size", 0)))
 
     @admin.display
     def arrived(self, state: UploadState) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 
+from uploads.slots import megabytes
 from videos.models import Video
 from videos.processing import discard
 
@@ -27,7 +27,7 @@ class VideoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own is
 
     @admin.display(description="received", ordering="size")
     def weight(self, video: Video) -> str:
-        return filesizeformat(video.size)
+        return megabytes(video.size)
 
     def delete_model(self, request: HttpRequest, obj: Video) -> None:
         discard(obj)
