@@ -171,12 +171,12 @@ def broken(name: str, data: bytes) -> FilePayload:
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0\0"
 
 REFUSED = {
-    "a renamed program": (broken("cute.png", b"MZ" + bytes(9000)), "isn't the kind of file"),
+    "a renamed program": (broken("cute.png", b"MZ" + bytes(9000)), "but it isn't a"),
     "a drawing with scripts": (broken("drawing.svg", b"<svg onload='alert(1)'/>"), "isn't accepted"),
     "nothing at all": (broken("empty.png", b""), "empty"),
-    "too much": (broken("large.png", PNG_HEAD + bytes(6_000_000)), "at most 5 MB"),
+    "too much": (broken("large.png", PNG_HEAD + bytes(6_000_000)), "The limit is 5 MB"),
     "half a picture": (broken("half.png", PNG_HEAD + bytes(500)), "damaged"),
-    "a name with tags": (broken("<img src=x onerror=alert(1)>.png", b"MZ" + bytes(900)), "isn't the kind of file"),
+    "a name with tags": (broken("<img src=x onerror=alert(1)>.png", b"MZ" + bytes(900)), "but it isn't a"),
 }
 
 
@@ -270,7 +270,7 @@ def test_without_javascript_a_bad_file_is_refused_with_its_reason(new_context: N
     page.set_input_files(INPUT, [broken("cute.png", b"MZ" + bytes(9000))])
     save(page)
 
-    expect(page.get_by_role("alert")).to_contain_text("isn't the kind of file")
+    expect(page.get_by_role("alert")).to_contain_text("but it isn't a")
     expect(page.locator("img.avatar")).to_have_count(0)
 
 

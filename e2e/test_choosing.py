@@ -339,7 +339,7 @@ def test_a_slot_for_one_takes_the_first_and_names_the_others(page: Page, visit: 
     drop_files(page, "#zone", files)
 
     expect(row(page, "00.txt")).to_have_attribute("data-status", "complete")
-    expect(row(page, "02.txt")).to_contain_text("Only 1 can be uploaded at a time.")
+    expect(row(page, "02.txt")).to_contain_text("Only 1 file can be uploaded at a time.")
     expect(page.locator("#rows > *")).to_have_count(3)
     page.click("#save")
     expect(page.locator("#saved li")).to_have_text(["00.txt"])
@@ -353,7 +353,7 @@ def test_a_misspelt_slot_is_told_to_visitor_and_developer(page: Page, visit: Vis
 
     page.set_input_files("input", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}])
 
-    expect(page.get_by_role("alert")).to_contain_text("a.txt: This page doesn't take that upload.")
+    expect(page.get_by_role("alert")).to_contain_text("a.txt: This page doesn't accept that upload.")
     assert any("no such slot" in line for line in said)
     page.get_by_role("button", name="Remove").click()
     page.click("#save")

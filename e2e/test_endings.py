@@ -132,7 +132,7 @@ def test_an_ending_is_said_once_and_progress_never(page: Page, photo: FilePayloa
 
     page.set_input_files(INPUT, [photo, *BAD])
 
-    expected = [f"{photo['name']}: uploaded.", "program.png: This isn't", "nothing.png: This file is empty."]
+    expected = [f"{photo['name']}: uploaded.", "program.png: It is named", "nothing.png: This file is empty."]
     until(lambda: all(any(line in said for said in page.evaluate("said")) for line in expected), within=LONG / 1000)
     assert len(page.evaluate("said")) <= len(expected)
     assert page.locator(".upload-row :is([aria-live], [role=status], [role=alert])").count() == 0

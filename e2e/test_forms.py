@@ -321,11 +321,11 @@ def test_a_view_that_takes_no_uploads_leaves_a_file_to_its_form(
     page.set_input_files("#docs", files("one.txt"))
 
     if method == "get":
-        expect(page.locator(".flash")).to_contain_text("This page doesn't take that upload.")
+        expect(page.locator(".flash")).to_contain_text("This page doesn't accept that upload.")
         page.click("#save")
         expect_saved(page, "nothing")
     else:
-        expect(page.locator(".flash")).to_contain_text("The file is sent with its form.")
+        expect(page.locator(".flash")).to_contain_text("The file is sent with its form")
         with page.expect_request(lambda request: request.is_navigation_request()) as sent:
             page.click("#save")
         assert b'filename="one.txt"' in posted(sent.value)

@@ -108,7 +108,7 @@ def test_without_javascript_what_was_sent_is_kept_and_what_was_refused_is_named(
     save(page)
 
     expect(page.locator(".errorlist li")).to_have_text(
-        ["This field is required.", "bad.pdf: This isn't the kind of file its name says."]
+        ["This field is required.", "bad.pdf: It is named .pdf, but it isn't a PDF document."]
     )
     for name in ("kept.jpg", "kept.pdf", "out.pdf"):
         expect(page.get_by_label(f"{name} is kept")).to_be_checked()
@@ -117,7 +117,7 @@ def test_without_javascript_what_was_sent_is_kept_and_what_was_refused_is_named(
     page.set_input_files("input[name=attachments]", pdf("late.pdf", b"MZ"))  # wrong again
     save(page)
 
-    expect(page.locator(".errorlist li")).to_have_text(["late.pdf: This isn't the kind of file its name says."])
+    expect(page.locator(".errorlist li")).to_have_text(["late.pdf: It is named .pdf, but it isn't a PDF document."])
     expect(page.get_by_label("Title")).to_have_value("x")
     expect(page.get_by_label("is kept")).to_have_count(2)
     save(page)

@@ -17,7 +17,7 @@ from e2e.support.proxy import FaultProxy
 pytest_plugins = ["e2e.lab.fixtures"]
 
 LONG = 90_000  # ms
-SAYS = "A part of this page couldn't be loaded. It is tried again by itself."
+SAYS = "Part of this page couldn't be loaded. Trying again automatically…"
 BANNER = ".live-banner"
 SLOW = 50_000  # bytes per second
 

@@ -94,7 +94,7 @@ def test_what_found_no_place_is_tried_again_when_there_is_one(page: Page, visit:
     visit(address(form(MARKUPS[markup] + BUTTONS), docs={"max_entries": 2}))
     page.set_input_files("input", [GOOD, BETTER])
     page.set_input_files("input", [{**GOOD, "name": "late.txt"}])
-    expect(page.get_by_text("Only 2 can be uploaded at a time.").first).to_be_visible()
+    expect(page.get_by_text("Only 2 files can be uploaded at a time.").first).to_be_visible()
 
     page.get_by_role("button", name="Take good.txt away").click()
     line(page, "late.txt").get_by_role("button", name="Try again").first.click()

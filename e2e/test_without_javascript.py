@@ -78,7 +78,7 @@ def test_more_photos_than_a_form_may_bring_are_refused_with_the_number(
     page.set_input_files("input[name=photos]", photos)
     page.get_by_role("button", name="Upload all").click()
 
-    expect(page.get_by_text("at most 20 go in one form")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("a form takes at most 20")).to_be_visible(timeout=LONG)
     page.goto(f"{deployed.url}/gallery/")
     expect(page.get_by_label("Delete many ")).to_have_count(0)
     page.set_input_files("input[name=photos]", photos[:20])
@@ -89,9 +89,9 @@ def test_more_photos_than_a_form_may_bring_are_refused_with_the_number(
 @pytest.mark.parametrize(
     ("path", "field", "button", "size", "reason"),
     [
-        ("/avatars/", "avatar", "Save avatar", 6_000_000, "at most 5 MB"),
-        ("/avatars/", "avatar", "Save avatar", 20_000_000, "at most 5 MB"),  # more than other pages take at all
-        ("/gallery/", "photos", "Upload all", 11_000_000, "at most 10 MB"),
+        ("/avatars/", "avatar", "Save avatar", 6_000_000, "The limit is 5 MB"),
+        ("/avatars/", "avatar", "Save avatar", 20_000_000, "The limit is 5 MB"),  # more than other pages take at all
+        ("/gallery/", "photos", "Upload all", 11_000_000, "The limit is 10 MB"),
     ],
 )
 def test_a_picture_that_is_too_large_is_refused_on_the_page(
@@ -113,7 +113,7 @@ def test_a_video_that_is_too_large_is_refused_on_the_page(page: Page, strict: Se
     page.set_input_files("input[name=video]", large("large.mp4", 1_500_000))
     page.get_by_role("button", name="Send the video").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("at most 1 MB", timeout=LONG)
+    expect(page.get_by_role("alert")).to_contain_text("The limit is 1 MB", timeout=LONG)
 
 
 def test_a_bad_photo_is_refused_with_its_reason(page: Page) -> None:
@@ -124,7 +124,7 @@ def test_a_bad_photo_is_refused_with_its_reason(page: Page) -> None:
     )
     page.get_by_role("button", name="Upload all").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("isn't the kind of file")
+    expect(page.get_by_role("alert")).to_contain_text("but it isn't a")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_one_bad_photo_is_named_and_the_others_are_stored_once(page: Page, conso
     page.get_by_role("button", name="Upload all").click()
 
     expect(page.get_by_role("alert")).to_have_text(
-        ["bad.jpg: This isn't the kind of file its name says."], timeout=LONG
+        ["bad.jpg: It is named .jpg, but it isn't a JPEG image."], timeout=LONG
     )
     expect(page.get_by_text("2 photos are added.")).to_be_visible()
     page.reload()
@@ -198,7 +198,7 @@ def test_an_avatar_is_saved_kept_and_replaced(page: Page, tmp_path: Path) -> Non
     page.set_input_files("input[name=avatar]", bad)
     page.get_by_role("button", name="Save avatar").click()
     expect(page.get_by_role("alert")).to_have_text(
-        ["bad.jpg: This isn't the kind of file its name says."], use_inner_text=True
+        ["bad.jpg: It is named .jpg, but it isn't a JPEG image."], use_inner_text=True
     )
     page.set_input_files("input[name=avatar]", second)  # the form is still there
     page.get_by_role("button", name="Save avatar").click()

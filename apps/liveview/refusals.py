@@ -47,11 +47,11 @@ RETRY_AFTER: Final = 5  # seconds
 UNUSED: Final = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 LONGEST_ACCEPT: Final = 1000  # characters; browsers send 200, and reading 16,000 takes 10 ms
 
-BAD_REQUEST: Final = Refusal(400, "bad_request", "This request can't be answered here.")
-TOO_SLOW: Final = Refusal(408, "too_slow", "What you sent arrived too slowly. Please try again.")
-TOO_COSTLY: Final = Refusal(429, "rate_limited", "What you sent came in too many pieces. Please try again.")
-TOO_BUSY: Final = Refusal(429, "rate_limited", "Too much at once. Try again in a moment.")
-TOO_LARGE: Final = Refusal(413, "too_large", "What you sent is larger than this page can take.")
+BAD_REQUEST: Final = Refusal(400, "bad_request", "The server can't handle this request.")
+TOO_SLOW: Final = Refusal(408, "too_slow", "That arrived too slowly. Please try again.")
+TOO_COSTLY: Final = Refusal(429, "rate_limited", "That arrived in too many pieces. Please try again.")
+TOO_BUSY: Final = Refusal(429, "rate_limited", "Too many requests at once. Wait a moment and try again.")
+TOO_LARGE: Final = Refusal(413, "too_large", "That is larger than this page accepts.")
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">

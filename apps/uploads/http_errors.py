@@ -48,19 +48,19 @@ STATUS: Final[dict[str, int]] = {
 }
 
 SENTENCES: Final[dict[str, str]] = {
-    "bad_header": "A header of this request is missing or can't be read.",
+    "bad_header": "A header of this request is missing or invalid.",
     "missing_header": "A header of this request is missing.",
     "bad_body": "The body of this request can't be read.",
-    "bad_origin": "This page may not send files here.",
-    "no_token": "This page has expired. Load it again, then send the form again.",
+    "bad_origin": "This page isn't allowed to send files here.",
+    "no_token": "This page has expired. Reload it, then send the form again.",
     "length_required": "The request doesn't say how long it is.",
     "no_file": "There is no file in this request.",
-    "unsupported": "The body of this request isn't of a type that is taken here.",
-    "unknown_algorithm": "This kind of checksum isn't known here.",
-    "checksum_mismatch": "A part of the file was damaged on its way.",
+    "unsupported": "This content type isn't supported.",
+    "unknown_algorithm": "This checksum algorithm isn't supported.",
+    "checksum_mismatch": "Part of the file was damaged in transit. Try again.",
     "header_too_long": "A header of this request is too long.",
-    "no_concatenation": "Uploads can't be sent in parallel parts here: send the file as one upload.",
-    "changed": "This upload was begun with another name, size or number of chunks.",
+    "no_concatenation": "Parallel uploads aren't supported. Send the file as one upload.",
+    "changed": "This upload was started with a different name, size or number of chunks.",
 }
 
 

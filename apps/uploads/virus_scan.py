@@ -54,9 +54,9 @@ class Clamd:
             said = f"{failure} ERROR"
         if said.endswith(" FOUND"):
             logger.warning("virus scanner found %r", said[:200])
-            raise UploadError("infected", "A virus scanner has found something in this file.")
+            raise UploadError("infected", "A virus scanner found something in this file.")
         if said != "stream: OK":
-            logger.warning("virus scanner could not say: %r", said[:200])
+            logger.warning("virus scan failed: %r", said[:200])
             if self._away == "refuse":
                 raise UploadError("busy")
 

@@ -107,7 +107,7 @@ def test_a_storage_that_is_away_at_the_last_step_costs_no_byte(
     """The row waits, then leaves it to the visitor; a reload goes on as well."""
     visit(page, link, "resumable&away")
     choose(page, file)
-    expect(row(page).get_by_text("It is tried again by itself.")).to_be_visible(timeout=LONG)
+    expect(row(page).get_by_text("Trying again automatically…")).to_be_visible(timeout=LONG)
     again = row(page).get_by_role("button", name="Try again")
     expect(again).to_be_visible()
     again.click()

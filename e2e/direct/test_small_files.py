@@ -61,7 +61,7 @@ def test_what_is_not_of_its_type_is_refused_on_the_page(page: Page, link: FaultP
 
     choose(page, fake)
 
-    expect(row(page)).to_contain_text("This isn't the kind of file its name says.")
+    expect(row(page)).to_contain_text("It is named .png, but it isn't a PNG image.")
     expect(row(page)).to_have_attribute("data-status", "error")
     until(lambda: s3.keys() == keys)
 

@@ -137,7 +137,7 @@ class LiveSession:
             self._failed(raised, message.get("ref"))
 
     def _limited(self, ref: int | str | None) -> None:
-        self.send(messages.error("rate_limited", "Too much at once. Try again in a moment.", ref=ref))
+        self.send(messages.error("rate_limited", "Too many requests at once. Wait a moment and try again.", ref=ref))
         if self._bucket.debt > 2 * self._bucket.burst:
             self.close(CloseCode.RATE)
 

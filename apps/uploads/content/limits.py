@@ -66,24 +66,22 @@ def check_count(count: int, limit: int, code: str) -> None:
 
 def check_frames(count: int, limits: ImageLimits) -> None:
     if count > limits.max_frames:
-        raise UploadError(
-            "too_many_frames", f"This picture has too many frames: at most {limits.max_frames:,} are accepted."
-        )
+        raise UploadError("too_many_frames", f"This picture has too many frames. The limit is {limits.max_frames:,}.")
 
 
 def check_pixels(width: int, height: int, limits: ImageLimits) -> None:
     if not width or not height:
         raise UploadError("bad_content")
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        most = f"at most {_millions(limits.max_pixels)}, and {limits.max_side:,} on a side, are accepted."
-        raise UploadError("too_many_pixels", f"This picture has too many pixels: {most}")
+        most = f"{_millions(limits.max_pixels)}, and {limits.max_side:,} on a side"
+        raise UploadError("too_many_pixels", f"This picture has too many pixels. The limit is {most}.")
 
 
 def check_total(pixels: int, limits: ImageLimits) -> None:
     """Of all frames, or tiles, that are decoded."""
     if pixels > limits.max_total_frame_pixels:
-        most = f"{_millions(limits.max_total_frame_pixels)} pixels are accepted."
-        raise UploadError("too_many_frames", f"This picture has too many frames of its size: together at most {most}")
+        most = f"{_millions(limits.max_total_frame_pixels)} pixels in all frames together"
+        raise UploadError("too_many_frames", f"This picture has too many frames of its size. The limit is {most}.")
 
 
 def _millions(pixels: int) -> str:

@@ -122,13 +122,14 @@ class Slot:
         if size == 0:
             raise UploadError("empty")
         if size > self.max_file_size:
-            raise UploadError(
-                "too_large", f"This file is too large: at most {megabytes(self.max_file_size)} are accepted."
-            )
+            raise UploadError("too_large", f"This file is too large. The limit is {megabytes(self.max_file_size)}.")
         if count >= self.max_entries:
             raise UploadError("too_many_files", f"Only {self.max_entries} can be uploaded at a time.")
         if self.max_total_size is not None and size + total > self.max_total_size:
-            raise UploadError("total_too_large", f"Together at most {megabytes(self.max_total_size)} are accepted.")
+            raise UploadError(
+                "total_too_large",
+                f"Together, these files are too large. The limit is {megabytes(self.max_total_size)}.",
+            )
 
     def look(self, extension: str, head: bytes) -> FileType | None:
         """What a file is by its first bytes, if they say so. Raises `UploadError` if that isn't accepted."""

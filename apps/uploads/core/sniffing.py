@@ -14,23 +14,29 @@ SNIFF_BYTES: Final = 4096  # how many leading bytes `sniff` may want; a shorter 
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type with a known signature: `extension` is the one we store, `aliases` are those that may name it."""
+    """A type with a known signature: `extension` is the one we store, `aliases` are those that may name it.
+
+    `called` is what a file of it is to a visitor.
+    """
 
     key: str
     mime: str
     extension: str
     aliases: tuple[str, ...]
+    called: str = "a file of that kind"
 
 
-JPEG: Final = FileType("jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"))
-PNG: Final = FileType("png", "image/png", ".png", (".png", ".apng"))
-GIF: Final = FileType("gif", "image/gif", ".gif", (".gif",))
-WEBP: Final = FileType("webp", "image/webp", ".webp", (".webp",))
-AVIF: Final = FileType("avif", "image/avif", ".avif", (".avif", ".avifs"))
-HEIC: Final = FileType("heic", "image/heic", ".heic", (".heic", ".heif", ".hif", ".heics", ".heifs"))
-MP4: Final = FileType("mp4", "video/mp4", ".mp4", (".mp4", ".m4v", ".mov", ".qt"))
-WEBM: Final = FileType("webm", "video/webm", ".webm", (".webm",))
-PDF: Final = FileType("pdf", "application/pdf", ".pdf", (".pdf",))
+JPEG: Final = FileType(
+    "jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "a JPEG image"
+)
+PNG: Final = FileType("png", "image/png", ".png", (".png", ".apng"), "a PNG image")
+GIF: Final = FileType("gif", "image/gif", ".gif", (".gif",), "a GIF image")
+WEBP: Final = FileType("webp", "image/webp", ".webp", (".webp",), "a WebP image")
+AVIF: Final = FileType("avif", "image/avif", ".avif", (".avif", ".avifs"), "an AVIF image")
+HEIC: Final = FileType("heic", "image/heic", ".heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "a HEIC image")
+MP4: Final = FileType("mp4", "video/mp4", ".mp4", (".mp4", ".m4v", ".mov", ".qt"), "an MP4 or QuickTime video")
+WEBM: Final = FileType("webm", "video/webm", ".webm", (".webm",), "a WebM video")
+PDF: Final = FileType("pdf", "application/pdf", ".pdf", (".pdf",), "a PDF document")
 ZIP: Final = FileType(
     "zip",
     "application/zip",
@@ -79,7 +85,7 @@ def check_type(extension: str, head: bytes) -> FileType | None:
     """
     named = _BY_EXTENSION.get(extension)
     if named is not None and sniff(head) is not named:
-        raise UploadError("type_mismatch")
+        raise UploadError("type_mismatch", f"It is named {extension}, but it isn't {named.called}.")
     return named
 
 

@@ -178,7 +178,7 @@ def test_sentences_of_the_troubleshooting_are_said() -> None:
         "its Origin is ",
         "its Host isn't in ALLOWED_HOSTS",
         "This file is too large.",
-        "What you sent is larger than this page can take.",
+        "That is larger than this page accepts.",
         "Something went wrong on our side.",
     ]
 

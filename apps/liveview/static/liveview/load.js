@@ -2,7 +2,7 @@
 
 import { once } from "./once.js";
 
-const SAYS = "A part of this page couldn't be loaded. It is tried again by itself.";
+const SAYS = "Part of this page couldn't be loaded. Trying again automatically…";
 const REMEMBERED = /^error loading dynamically imported module: ([^#]+\/([^#]+))/; // Firefox asks for no address twice
 
 /** What is waited for: import → what the visitor is told meanwhile. `tell` is set by status.js. @type {LiveView.Loading} */

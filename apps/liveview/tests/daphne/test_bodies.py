@@ -11,7 +11,7 @@ from liveview.tests.server import Server
 from liveview.tests.wire import BLOCK, MB, Laboratory, Wire, ask, blocks, sha256
 
 CAP = 100_000
-TOO_LARGE = {"error": "too_large", "message": "What you sent is larger than this page can take."}
+TOO_LARGE = {"error": "too_large", "message": "That is larger than this page accepts."}
 FORM = "Content-Type: multipart/form-data; boundary=b"
 LIMITS = [["/sink/large", 400 * MB], ["/sink/larger-not", 1000], ["/slow", 400 * MB]]
 HASTE = {"body_rate": 1000, "body_seconds": 2, "header_seconds": 2}

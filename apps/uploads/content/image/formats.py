@@ -24,7 +24,7 @@ def is_readable(kind: str) -> bool:
 def check(kind: str) -> None:
     """Raises `UploadError` for a kind of pictures that can't be read here."""
     if not is_readable(kind):
-        raise UploadError("bad_ext", f"This kind of picture can't be read here: send {readable(*_NAMES)}.")
+        raise UploadError("bad_ext", f"This kind of picture isn't supported. Choose a {readable(*_NAMES)}.")
 
 
 def accept(*kinds: str) -> str:

@@ -26,6 +26,6 @@ export class DigestSender {
     const { fail } = await load(() => import("./unreadable.js"));
     if (upload.isOver) return;
     if (crypto.subtle) fail(this.uploads, upload);
-    else fail(this.uploads, upload, "insecure", "Files can't be verified on this page: it isn't served over HTTPS.");
+    else fail(this.uploads, upload, "insecure", "Files can't be verified on this page because it isn't served over HTTPS.");
   }
 }

@@ -343,7 +343,7 @@ function json(text) {
 function failure(status, answer) {
   const code = answer?.error ?? (status ? "server_error" : "");
   const isStale = status === 403 || status === 401;
-  const message = answer?.message ?? (isStale ? "This page is too old. Reload it and try again." : LOST);
+  const message = answer?.message ?? (isStale ? "This page has expired. Reload it and try again." : LOST);
   return Object.assign(new Error(message), { status, code });
 }
 

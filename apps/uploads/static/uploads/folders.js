@@ -3,7 +3,7 @@
 const HIDDEN = /^(\..*|thumbs\.db|desktop\.ini)$/i;
 const MOST = 2_000; // files: a page takes no more at a time, and nobody waits for a whole disk to be read
 const EMPTY = ["empty", "There are no files in this folder."];
-const MORE = ["too_many_files", "Only the first 2,000 files of it are taken at a time. Choose the others after them."];
+const MORE = ["too_many_files", "Only the first 2,000 files were added. Add the others afterwards."];
 const UNREADABLE = ["unreadable", "This can't be read. Choose it again."];
 
 /** The files of these entries, with their paths relative to the drop; with a `refusal` instead of what can't be had. */

@@ -12,9 +12,9 @@ const INPUT = "input[type=file][dj-upload";
 
 const QUALITY = 0.85; // of pictures that are made smaller
 
-const UNKNOWN = ["unknown_slot", "This page doesn't take that upload."];
-const UNVERIFIED = ["unverified", "This file can't be verified, as a part of this page couldn't be loaded."];
-const ONE = ["too_many_files", "Only 1 can be uploaded at a time."];
+const UNKNOWN = ["unknown_slot", "This page doesn't accept that upload."];
+const UNVERIFIED = ["unverified", "This file can't be verified because part of this page couldn't be loaded. Reload it."];
+const ONE = ["too_many_files", "Only 1 file can be uploaded at a time."];
 
 /** The slot's inputs in `within`. */
 const inputs = (within, slot) => [...dom(within).querySelectorAll(`${INPUT}="${slot}"]`)];

@@ -37,7 +37,7 @@ class Resuming {
       if (isSame) return uploads.open(upload, answer);
       if (isSame === null) return this.fail(upload);
       uploads.live.send(cancel(upload.ref));
-      Object.assign(upload, { code: "file_changed", error: "The file has changed: it is sent from the beginning." });
+      Object.assign(upload, { code: "file_changed", error: "The file has changed, so it is sent from the beginning." });
     } else if (LATER.has(answer.code)) {
       upload.error = answer.message;
       uploads.tell(upload);

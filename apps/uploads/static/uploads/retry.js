@@ -6,7 +6,7 @@ import { cancel } from "./messages.js";
 
 const TRIES = 6;
 const FIRST_PAUSE = 1_000; // ms, doubled each time
-const AGAIN = "It is tried again by itself.";
+const AGAIN = "Trying again automatically…";
 
 const tries = once("tries", () => new WeakMap()); // upload → how often it has been retried
 

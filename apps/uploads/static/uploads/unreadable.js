@@ -2,7 +2,7 @@
 
 import { cancel } from "./messages.js";
 
-const CHANGED = "The file has changed, or can't be read any more. Choose it again.";
+const CHANGED = "The file has changed or can't be read any more. Choose it again.";
 
 /** Registers the last socket's uploads on a new one, if their files can still be read. @param terms that socket's */
 export async function registerReadable(uploads, known, terms) {

@@ -140,8 +140,8 @@ def test_each_refusal_has_its_code_and_says_the_limit() -> None:
         "bad_ext", "This kind of file isn't accepted here: choose .jpg, .png."
     )
     assert refusal(files, "a.jpg", 0) == UploadError("empty")
-    assert refusal(files, "a.jpg", 5_000_001).message == "This file is too large: at most 5 MB are accepted."
-    assert refusal(files, "a.jpg", 1, other) == UploadError("too_many_files", "Only 1 can be uploaded at a time.")
+    assert refusal(files, "a.jpg", 5_000_001).message == "This file is too large. The limit is 5 MB."
+    assert refusal(files, "a.jpg", 1, other) == UploadError("too_many_files", "Only 1 file can be uploaded at a time.")
     assert refusal(two, "a.jpg", 2_000_001, other).code == "total_too_large"
     two.check(parse_name("a.jpg"), 2_000_000, 1, other)
     files.check(parse_name("a.jpg"), 5_000_000)

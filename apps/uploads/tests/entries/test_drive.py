@@ -93,7 +93,7 @@ def test_a_slot_that_verifies_digests_looks_at_what_a_file_is_as_well() -> None:
         drive.commit(made, [program], verify=lambda: None)
 
     assert refused.value.code == "type_mismatch"
-    assert drive.settle(made) == drive.Refused(UploadError("type_mismatch"))
+    assert drive.settle(made) == drive.Refused(refused.value)
 
 
 def test_a_resumed_upload_counts_in_a_process_that_has_never_heard_of_it(

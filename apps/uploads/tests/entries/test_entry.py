@@ -98,7 +98,7 @@ def test_a_wrong_type_is_known_before_the_rest_arrives() -> None:
     made = entry("a.png", 1_000_000)
     with pytest.raises(UploadError) as raised:
         made.look(b"MZ" + bytes(5000))
-    assert raised.value == UploadError("type_mismatch")
+    assert raised.value == UploadError("type_mismatch", "It is named .png, but it isn't a PNG image.")
 
 
 def test_a_type_without_a_signature_is_taken_for_bytes() -> None:

@@ -177,7 +177,7 @@ def test_one_that_is_cancelled_while_a_chunk_is_written_leaves_nothing(staged: S
         parked.remove(record, NOBODY)
         yield DATA[20:]
 
-    with pytest.raises(UploadError, match="no longer known"):
+    with pytest.raises(UploadError, match="has expired"):
         parked.append(record, 10, pieces(record), NOBODY)
 
     assert staged() == []

@@ -77,8 +77,8 @@ def test_a_refused_file_is_named_on_the_page_and_nothing_is_saved(
 def test_posted_files_that_are_too_large_or_too_many_are_refused(post: Any, staged: Staged) -> None:
     page = post(docs=[txt(f"{number}.txt") for number in range(4)], small=txt("small.txt"))
     assert errors_in(page) == [
-        "3.txt: Only 3 can be uploaded at a time.",
-        "small.txt: This file is too large: at most 1 kB are accepted.",
+        "3.txt: Only 3 files can be uploaded at a time.",
+        "small.txt: This file is too large. The limit is 1 kB.",
     ]
     assert staged() == []
 

@@ -74,7 +74,7 @@ def test_a_line_that_damages_everything_is_given_up(site: Site) -> None:
         assert damage(page) == 0
     send(page, channel, 0, b"x" * BLOCK)
 
-    with pytest.raises(Refused, match="damaged on its way"):
+    with pytest.raises(Refused, match="damaged in transit"):
         page.upload_answer(ref, "upload_ready")
     assert_works(page)
 

@@ -412,7 +412,7 @@ def test_what_would_take_too_long_is_refused_for_what_it_is(process: Process) ->
     expected = work.seconds(prescan(source.getvalue(), "webp", ImageLimits()), [Rendition(Path("/nowhere"), 99, 9)])
     with pytest.raises(UploadError) as refused:
         process(source.getvalue(), "webp", max_side=99, frames=9, limits=ImageLimits(max_seconds=expected / 2))
-    assert refused.value.code == "too_much_work" and "too much to process" in refused.value.message
+    assert refused.value.code == "too_much_work" and "too long to process" in refused.value.message
     process(source.getvalue(), "webp", max_side=99, frames=9, limits=ImageLimits(max_seconds=expected * 2))
 
 
@@ -430,7 +430,7 @@ def test_without_its_decoder_a_picture_is_refused_with_those_that_are_accepted(
     with pytest.raises(UploadError) as refused:
         process(heif(quadrants()), "heic")
     assert refused.value == UploadError(
-        "bad_ext", "This kind of picture can't be read here: send JPEG, PNG, WebP, GIF or AVIF."
+        "bad_ext", "This kind of picture isn't supported. Choose a JPEG, PNG, WebP, GIF or AVIF."
     )
 
 

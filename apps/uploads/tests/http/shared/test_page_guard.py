@@ -32,7 +32,7 @@ def test_the_sender_reads_that_on_a_page(server: Server) -> None:
         answer = wire.answer()
 
     assert (answer.status, answer.headers.get_content_type()) == (403, "text/html")
-    assert b"This page may not send files here." in answer.body
+    assert b"This page isn't allowed to send files here." in answer.body
 
 
 def test_a_short_form_is_djangos_to_judge(server: Server) -> None:
