@@ -422,7 +422,7 @@ def test_what_the_server_refuses_is_told_and_the_form_lives(visit: Visit) -> Non
     page.evaluate("liveview.most = Infinity")  # as a client that doesn't know the limit
     page.locator("#text").evaluate("(field) => { field.value = 'x'.repeat(70_000); }")
     page.click("#go")
-    expect(page.get_by_role("alert")).to_contain_text("65,536 bytes fit")
+    expect(page.get_by_role("alert")).to_contain_text("The limit is 65,536 bytes")
     expect(page.locator("#go")).to_be_enabled()
     codes = [
         page.evaluate(f"liveview.event('record', {{ n: {params} }}).catch((error) => error.code ?? error.name)")

@@ -209,7 +209,7 @@ def test_sound_that_can_not_be_played_is_said_with_the_video(page: Page, tmp_pat
     visit(page)
 
     expect(send(page, silent).get_by_role("note")).to_have_text(
-        "Its sound (DTS) can't be played in browsers: the published film is silent."
+        "Its sound (DTS) can't be played in browsers, so the published video is silent."
     )
 
 

@@ -100,7 +100,7 @@ def answer_form(mounted: Mounted) -> HttpResponse:
     form = PostedForm(mounted)
     handler = mounted.view.live_handlers.get(form.event)
     if handler is None or handler.kind != "event":
-        return _bad_request("This form names no event of this page.")
+        return _bad_request("This form doesn't name an action of this page.")
     fields = form.fields({name for extension in mounted.extensions for name in extension.file_inputs()})
     try:
         call = handler.bind(mounted.view, _params(handler, fields))

@@ -21,7 +21,7 @@ from uploads.entries.entry import UNKNOWN, UploadEntry
 from uploads.entries.registry import Uploads
 
 MOST: Final = 20  # files of a field that takes several, unless its widget says otherwise
-ON_ITS_WAY: Final = "This file is still on its way."
+ON_ITS_WAY: Final = "This file is still being uploaded."
 
 Form: TypeAlias = "forms.BaseForm | BaseFormSet[Any]"
 

@@ -123,7 +123,7 @@ class LiveSession:
         """Whoever asked is told with their own ref: a form that waits for its answer must not wait for ever."""
         if isinstance(bad, TooLong) and bad.ref is not None:
             if self._bucket.take():
-                sentence = f"That is too long: {self._conf.max_message:,} bytes fit."
+                sentence = f"That is too long. The limit is {self._conf.max_message:,} bytes."
                 self.send(messages.error("too_large", sentence, ref=bad.ref))
             else:
                 self._limited(bad.ref)

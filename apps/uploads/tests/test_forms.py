@@ -202,7 +202,7 @@ def test_a_file_that_was_refused_or_is_on_its_way_is_an_error_of_its_field(paper
 
     html = submit(paper, "check", title="t")
 
-    assert "late.txt: This file is still on its way." in html
+    assert "late.txt: This file is still being uploaded." in html
     assert html.count("the kind of file its name says.") == 2
 
 

@@ -58,7 +58,7 @@ def test_a_video_is_shown_with_everything_that_is_known(page: UploadPage, make: 
 def test_what_of_a_video_could_not_be_kept_is_said_with_the_result(page: UploadPage, make: Make) -> None:
     video = sent(page, make(sound="ac3").replace(b"ac-3", b"dtsc"))
 
-    said = "Its sound (DTS) can't be played in browsers: the published film is silent."
+    said = "Its sound (DTS) can't be played in browsers, so the published video is silent."
     assert (video.audio_codec, video.missing) == ("", [said])
     assert escape(said) in page.html
     assert "h264, sound left out" in page.html

@@ -4,6 +4,6 @@
 export function refusal(ref, text, size, most) {
   const { length } = text.replace(/\\(u....|.)/g, " ");
   const fit = Math.floor((length * most) / size / 100) * 100;
-  const message = `This is too long to be sent: about ${fit.toLocaleString("en")} characters fit.`;
+  const message = `This is too long to send. The limit is about ${fit.toLocaleString("en")} characters.`;
   return { ref, code: "too_large", message };
 }

@@ -66,7 +66,7 @@ def test_a_message_that_is_too_long_is_no_offence_and_says_how_much_fits(site: O
     for _ in range(6):
         bench.send_text(BAD["too many bytes"])
         error = bench.wait_for("error")
-        assert (error["code"], error["message"]) == ("too_large", "That is too long: 2,048 bytes fit.")
+        assert (error["code"], error["message"]) == ("too_large", "That is too long. The limit is 2,048 bytes.")
     for _ in range(30):
         bench.send_text(BAD["too many bytes"])
 

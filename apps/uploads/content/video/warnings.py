@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
-    "silent": "Its sound ({detail}) can't be played in browsers: the published film is silent.",
-    "one_sound": "Of its {detail} sounds the published film has one.",
-    "one_picture": "Of its {detail} pictures the published film has one.",
-    "no_subtitles": "Its subtitles aren't in the published film.",
+    "silent": "Its sound ({detail}) can't be played in browsers, so the published video is silent.",
+    "one_sound": "It has {detail} audio tracks; the published video has one of them.",
+    "one_picture": "It has {detail} video tracks; the published video has one of them.",
+    "no_subtitles": "Its subtitles aren't in the published video.",
 }
 _MAX_DETAIL: Final = 40  # characters
 

@@ -176,7 +176,7 @@ def test_sound_that_can_not_be_converted_is_told(
     assert made.audio_codec == ""
     (told,) = made.warnings
     assert told == VideoWarning("silent", known_as)
-    assert told.sentence == f"Its sound ({known_as}) can't be played in browsers: the published film is silent."
+    assert told.sentence == f"Its sound ({known_as}) can't be played in browsers, so the published video is silent."
 
 
 def test_a_film_without_sound_has_lost_none(process: Process, tmp_path: Path) -> None:
