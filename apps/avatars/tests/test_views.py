@@ -262,7 +262,7 @@ def test_a_form_without_javascript_saves_too(folders: Path, client: Client, stor
     ("name", "data", "said"),
     [
         ("me.exe", b"MZ", "kind of file isn&#x27;t accepted"),
-        ("me.png", b"MZ" + bytes(5000), "the kind of file its name says"),
+        ("me.png", b"MZ" + bytes(5000), "named .png, but it isn&#x27;t a PNG image"),
         ("me.jpg", picture()[:300], "damaged"),
         ("me.jpg", b"", "empty"),
         ("me.jpg", bytes(5_000_001), "too large"),

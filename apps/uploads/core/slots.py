@@ -124,7 +124,8 @@ class Slot:
         if size > self.max_file_size:
             raise UploadError("too_large", f"This file is too large. The limit is {megabytes(self.max_file_size)}.")
         if count >= self.max_entries:
-            raise UploadError("too_many_files", f"Only {self.max_entries} can be uploaded at a time.")
+            files = "1 file" if self.max_entries == 1 else f"{self.max_entries:,} files"
+            raise UploadError("too_many_files", f"Only {files} can be uploaded at a time.")
         if self.max_total_size is not None and size + total > self.max_total_size:
             raise UploadError(
                 "total_too_large",

@@ -241,7 +241,7 @@ class PapersTest(TestCase):
 
 def test_private_files_are_for_those_that_they_are_for(guide: str, tmp_path: Path) -> None:
     """The chapter's app, in a project that has nothing else of the guide."""
-    chapter = guide.partition("### Files that aren't for everybody\n")[2].partition("\n## ")[0]
+    chapter = guide.partition("### Private files\n")[2].partition("\n## ")[0]
     _run(tmp_path, "-m", "django", "startproject", "mysite", ".")
     for package in ("liveview", "uploads"):
         ignored = shutil.ignore_patterns("tests", "__pycache__")

@@ -203,7 +203,7 @@ def test_a_file_that_was_refused_or_is_on_its_way_is_an_error_of_its_field(paper
     html = submit(paper, "check", title="t")
 
     assert "late.txt: This file is still being uploaded." in html
-    assert html.count("the kind of file its name says.") == 2
+    assert html.count("It is named .png, but it isn&#x27;t a PNG image.") == 2
 
 
 def test_an_image_is_opened_by_djangos_own_field(paper: UploadPage, staged: Staged) -> None:
@@ -245,7 +245,7 @@ def test_a_posted_form_says_all_that_is_wrong_and_keeps_what_is_good(client: Cli
     html = post(client, paper=txt("a.txt"), more=[txt("b.txt", b"b"), txt("bad.png", b"MZ" + bytes(99))], title="")
 
     assert "This field is required." in html
-    assert "bad.png: This isn&#x27;t the kind of file its name says." in html
+    assert "bad.png: It is named .png, but it isn&#x27;t a PNG image." in html
     kept = claims(html)
     assert len(kept) == len(staged()) == 2
 
@@ -263,7 +263,7 @@ def test_a_posted_form_says_all_that_is_wrong_and_keeps_what_is_good(client: Cli
 def test_a_posted_file_takes_the_place_of_one_that_was_kept(client: Client, staged: Staged) -> None:
     kept = claims(post(client, paper=txt("old.txt"), title=""))
     html = post(client, _upload=kept, paper=txt("bad.png", b"MZ" + bytes(99)), title="t")
-    assert "bad.png: This isn" in html and claims(html) == kept
+    assert "bad.png: It is named .png" in html and claims(html) == kept
 
     assert "'new.txt'" in post(client, _upload=kept, paper=txt("new.txt"), title="t")
     assert staged() == []
@@ -308,7 +308,7 @@ def test_a_file_that_a_form_named_and_that_is_refused_is_an_error_of_its_field(c
 
     answer = page.submit(f"{half} r-1", **{"_event": "save", "paper-title": "t"})
 
-    assert "a.txt: The file hasn&#x27;t arrived completely." in answer.json()["page"]
+    assert "a.txt: The file didn&#x27;t arrive in full. Try again." in answer.json()["page"]
     assert codes(answer) == ["incomplete"]
 
 

@@ -37,7 +37,7 @@ function Card(element) {
     const fits = !file || file.size <= most;
     send.disabled = !file || !fits;
     bar.value = 0;
-    say(fits ? "" : `Too large for this way: at most ${weight(most)}.`, fits ? "" : "refused");
+    say(fits ? "" : `Too large for this way. The limit is ${weight(most)}.`, fits ? "" : "refused");
   };
 
   this.send = async () => {
@@ -64,12 +64,15 @@ function Card(element) {
   function tell(bytes, total) {
     const percent = total ? Math.floor((100 * Math.min(bytes, total)) / total) : 0;
     bar.value = percent;
-    say(`${percent} %, ${weight(bytes)} of ${weight(total)}`, "sending");
+    say(`${percent}%, ${weight(bytes)} of ${weight(total)}`, "sending");
   }
 
   function toggle(isSending) {
+    const [come, gone] = isSending ? [stop, send] : [send, stop];
+    const hadFocus = document.activeElement === gone;
     send.disabled = isSending || !file;
     stop.hidden = !isSending;
+    if (hadFocus) come.focus();
   }
 
   function say(text, state) {

@@ -54,7 +54,7 @@ def test_a_write_that_comes_after_the_upload_was_parked_takes_nothing_from_it(en
     assert drive.feed(entry, DATA[:5]) == drive.Write()
     entry.park()
 
-    with pytest.raises(UploadError, match="goes on"):
+    with pytest.raises(UploadError, match="continues in"):
         drive.commit(entry, [DATA[:5]])
 
     assert here(Ledger).of("me") == (len(DATA), 1)

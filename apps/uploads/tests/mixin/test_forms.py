@@ -60,7 +60,7 @@ def test_several_slots_and_files_may_be_posted_at_once(
     ("name", "data", "error"),
     [
         ("a.exe", b"MZ", "a.exe: This kind of file isn&#x27;t accepted here: choose .png, .txt."),
-        ("a.png", b"MZ", "a.png: This isn&#x27;t the kind of file its name says."),
+        ("a.png", b"MZ", "a.png: It is named .png, but it isn&#x27;t a PNG image."),
         ("a.txt", b"", "a.txt: This file is empty."),
     ],
 )

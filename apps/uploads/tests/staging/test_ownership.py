@@ -47,7 +47,7 @@ def test_a_file_that_is_taken_over_can_not_be_written_finished_or_removed(file: 
     assert again.reopen(hold()).offset == 6
 
     for forbidden in (lambda: file.write([b"EVIL"]), file.seal):
-        with pytest.raises(UploadError, match="goes on"):
+        with pytest.raises(UploadError, match="continues in"):
             forbidden()
     file.discard()
 
@@ -73,7 +73,7 @@ def test_resuming_a_file_that_is_not_there_keeps_others_from_making_it(folders: 
     assert new.reopen(hold(is_held=True)).offset == 0
     new.park()
 
-    with pytest.raises(UploadError, match="goes on"):
+    with pytest.raises(UploadError, match="continues in"):
         old.write([b"EVIL"])
     assert new.path.read_bytes() == b""
 
@@ -94,7 +94,7 @@ def test_the_hash_of_a_file_that_was_replaced_is_not_kept(file: StagingFile) -> 
 def test_a_file_that_was_replaced_is_neither_finished_nor_removed(file: StagingFile, staged: Staged) -> None:
     replace(file)
 
-    with pytest.raises(UploadError, match="goes on"):
+    with pytest.raises(UploadError, match="continues in"):
         file.seal()
     file.discard()
 
@@ -122,7 +122,7 @@ def test_a_file_system_without_locks_takes_uploads(folders: Path, monkeypatch: p
     file.write([b"hello "])
     again = StagingFile(ID, 100)
     again.reopen(hold())
-    with pytest.raises(UploadError, match="goes on"):
+    with pytest.raises(UploadError, match="continues in"):
         file.write([b"EVIL"])
     again.write([b"world"])
 

@@ -71,7 +71,7 @@ def test_a_function_that_fails_is_our_mistake(
 def test_whatever_a_storage_raises_is_an_answer(
     direct: Callable[..., UploadPage], monkeypatch: pytest.MonkeyPatch, allowed: set[str], at: str
 ) -> None:
-    allowed.add("storage or store failed")
+    allowed.add("storage or state store failed")
     monkeypatch.setattr(failing, "at", at)
     page = direct()
 
