@@ -94,6 +94,7 @@ def test_a_picture_that_is_chosen_while_another_is_being_saved_is_saved_in_its_p
     page.get_by_role("button", name="Save avatar").click()
     expect(page.locator("progress[dj-upload-progress=avatar]")).not_to_have_js_property("value", 0)
 
+    page.once("dialog", lambda dialog: dialog.accept())  # some of it has been sent
     page.set_input_files("input[name=avatar]", small)
     expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 320)
     proxy.rate = None
@@ -125,6 +126,32 @@ def test_a_refused_file_takes_nothing_from_the_one_that_is_under_way(
 
     expect(page.locator("li.video", has=mine(page, film.name)).locator("video")).to_be_visible(timeout=LONG)
     expect(refused).to_be_visible()
+
+
+def test_in_a_slot_for_one_what_is_under_way_is_replaced_only_by_visitors_who_say_so(
+    page: Page, visit: Visit, lab_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    names = ("long.txt", "late.txt")
+    for name in names:
+        (tmp_path / name).write_bytes(b"Once upon a time. " * 200_000)
+    visit(f"{lab_proxy.url}{address(FORM, docs={})}")
+    lab_proxy.rate = SLOW
+    page.set_input_files("input", tmp_path / "long.txt")
+    expect(row(page, "long.txt").get_by_role("progressbar")).to_have_attribute("aria-valuenow", MOVING)
+    asked: list[str] = []
+
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    drop_files(page, "#zone", [tmp_path / "late.txt"])
+    page.wait_for_function("document.querySelector('input').files[0]?.name === 'long.txt'")
+    expect(row(page, "long.txt")).to_have_attribute("data-status", "uploading")
+    expect(page.locator("#rows > *")).to_have_count(1)
+
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.set_input_files("input", tmp_path / "late.txt")
+    lab_proxy.rate = None
+    expect(row(page, "late.txt")).to_have_attribute("data-status", "complete")
+    expect(page.locator("#rows > *")).to_have_count(1)
+    assert len(asked) == 1 and re.fullmatch(r"long\.txt is \d+% uploaded\. Replace it with late\.txt\?", asked[0])
 
 
 def test_a_form_is_sent_with_the_good_file_that_a_refused_one_did_not_replace(

@@ -15,6 +15,7 @@ from videos import processing
 from videos.conf import conf
 from videos.models import Video
 
+QUEUE = 20  # videos that may wait on one page; they are sent one after the other
 SETTLE = 0.25  # seconds in which what happens elsewhere is gathered into one render
 
 
@@ -31,6 +32,8 @@ class VideosView(UploadMixin, LiveView):
         self.allow_upload(
             "video",
             accept=processing.ACCEPT,
+            max_entries=QUEUE,
+            max_parallel=1,
             max_file_size=conf().max_file_size,
             resumable=True,
             validators=[processing.check],
@@ -52,6 +55,7 @@ class VideosView(UploadMixin, LiveView):
             "videos": videos,
             "owner": self._owner,
             "accept": processing.ACCEPT,
+            "most": QUEUE,
             "max_size": megabytes(conf().max_file_size),
         }
 

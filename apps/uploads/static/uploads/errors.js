@@ -30,9 +30,9 @@ export function draw(view, name, uploads) {
   shown.forEach((upload, i) => fill(lines[i], upload, own));
 }
 
-function fill(line, { ref, file, error, hasFailed, isFinal }, isBrief) {
+function fill(line, { ref, file, error, hasFailed, isFinal }, own) {
   const [label, reason, retry, remove] = line.children;
-  const text = isBrief ? "" : `: ${error}`;
+  const text = own?.textContent.includes(error) ? "" : `: ${error}`;
   if (label.textContent !== file.name) label.textContent = file.name;
   if (reason.textContent !== text) reason.textContent = text;
   for (const [button, what] of [[retry, "retry"], [remove, "cancel"]]) {

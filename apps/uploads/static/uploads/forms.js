@@ -35,6 +35,7 @@ export class Forms {
       if (reset.includes(this.formFor(slot, giver))) return false;
       return giver?.type === "file" || !this.isDisabled(slot, giver);
     });
+    uploads.view.need("announcements", () => import("./announcements.js")).then(() => uploads.view.announcements.listen(uploads));
     if (!uploads.isReady) uploads.view.need("noSlots", () => import("./no_slots.js")).then(() => uploads.view.noSlots.ask(this));
     for (const [slot] of uploads.early) this.mirror(slot);
   }
@@ -109,8 +110,15 @@ export class Forms {
     const { max_entries, verify } = this.uploads.slots.get(name) ?? {};
     if (verify && this.uploads.digests?.isMissing) return files.map((chosen) => ({ ...chosen, refusal: UNVERIFIED }));
     const only = max_entries === 1 ? files.find(({ refusal }) => !refusal) : null;
+    if (only && !this.mayReplace(name, only)) return [];
     const refusal = only ? ONE : max_entries ? null : UNKNOWN;
     return files.map((chosen) => (refusal && chosen !== only ? { refusal, ...chosen } : chosen));
+  }
+
+  /** Whether a file may take the place of the slot's only one: if some of that has been sent, the visitor decides. */
+  mayReplace(name, { file }) {
+    const begun = this.uploads.uploads.find((one) => one.slot === name && one.written && !one.isOver);
+    return !begun || confirm(`${begun.file.name} is ${begun.progress}% uploaded. Replace it with ${file.name}?`);
   }
 
   /** To which size pictures are made smaller, and how good they stay: `dj-upload-resize`, or what the slot says. */
@@ -154,7 +162,9 @@ export class Forms {
     // What was there when it was submitted may have been refused or removed.
     const isLost = asked.every((upload) => !upload.isChosen) && satisfied.some((input) => !input.reportValidity());
     if (decide().verdict === "go") return !isLost;
-    uploads.view.point(form, own().find(({ hasFailed }) => hasFailed));
+    await uploads.view.need("errors", () => import("./errors.js"));
+    uploads.changed(); // what is pointed at is drawn
+    uploads.view.errors.point(uploads.view, form, own().find(({ hasFailed }) => hasFailed));
     return false;
   }
 
