@@ -101,3 +101,34 @@ def test_the_focus_goes_to_the_input_when_the_only_row_of_a_list_is_removed(
     page.keyboard.press("Enter")
 
     expect(page.locator("#docs")).to_be_focused()
+
+
+LEFT = """
+<button id="opener">Open</button>
+<p id="hiding"><button id="gone" dj-click="next">Gone</button> <button id="beside">Beside</button></p>
+<dialog id="box"><button id="closer">Close</button></dialog>
+<button id="last">Last</button>
+"""
+
+
+def test_the_focus_is_not_lost_with_what_is_hidden_closed_or_dismissed(page: Page, visit: Visit) -> None:
+    visit(address(LEFT))
+
+    page.focus("#gone")
+    page.evaluate("document.querySelector('#gone').style.display = 'none'")  # by a style, not by a render
+    expect(page.locator("#beside")).to_be_focused()
+
+    page.focus("#opener")
+    page.evaluate("document.querySelector('#box').showModal()")
+    expect(page.locator("#closer")).to_be_focused()
+    page.evaluate("document.querySelector('#box').remove()")  # which, unlike close(), leaves the focus nowhere
+    expect(page.locator("#opener")).to_be_focused()
+
+    event(page, "say", text="Sorry", level="error")
+    page.locator(".flash").get_by_role("button", name="Dismiss").press("Enter")
+    expect(page.locator("#opener")).to_be_focused()
+
+    page.locator("h1, body").first.click(position={"x": 1, "y": 1})  # the visitor leaves it
+    page.evaluate("document.querySelector('#opener').remove()")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("document.activeElement === document.body")

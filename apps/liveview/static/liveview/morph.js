@@ -1,7 +1,6 @@
 // Makes an element's children equal to some HTML, changing as little as possible: client.d.ts tells the rules.
 
 import { document, dom } from "./dom.js";
-import { load } from "./load.js";
 import { once } from "./once.js";
 
 // As `dom` does, but faster, and past a custom element's class, too.
@@ -315,11 +314,7 @@ function hold(root) {
   const active = document.activeElement;
   const el = call(root, "contains", active) ? active : null;
   const path = new Set();
-  const trail = [];
-  for (let node = el; node && node !== root; node = get(node, "parentNode")) {
-    path.add(node);
-    trail.push([node, get(node, "nextElementSibling"), get(node, "previousElementSibling")]);
-  }
+  for (let node = el; node && node !== root; node = get(node, "parentNode")) path.add(node);
   const names = ["value", "selectionStart", "selectionEnd", "selectionDirection", "scrollTop", "scrollLeft"];
   const state = isText(el) ? names.map((name) => [name, el[name]]) : [];
   const chosen = el instanceof HTMLSelectElement ? [...el.selectedOptions] : null;
@@ -330,7 +325,6 @@ function hold(root) {
     giveBack();
     const come = wanting(root).find((element) => !before.includes(element));
     if (come && !isTypedIn(document.activeElement)) dom(come).focus();
-    if (el && !get(el, "isConnected")) load(() => import("./refocus.js")).then(({ refocus }) => refocus(trail, root));
   };
   const giveBack = () => {
     if (!el || !get(el, "isConnected")) return;

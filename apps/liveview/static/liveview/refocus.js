@@ -1,26 +1,78 @@
-// Where the focus goes when what had it is taken away: to what does the same beside it, else to the nearest before it.
-// Loaded with the first time.
+// Where the focus goes when what had it is taken away, be it by a render, a script, a style or a dialog that closes: to
+// what does the same beside it, else to the nearest before it. Loaded when something gets the focus.
 
 import { document, dom } from "./dom.js";
+import { load } from "./load.js";
+import { once } from "./once.js";
+import { pending } from "./pending.js";
 
 const CAN = ':is(a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]):not(:disabled, [tabindex^="-"])';
 const WHAT = /^dj-(?!form|loading)/; // attributes that say what a control does
+const ABOVE = "dialog, .flashes"; // lies over the page, which goes on where it was
+const KEPT = 8; // elements that had the focus before
 
-/** @type {LiveView.Refocus} */
-export function refocus(trail, root) {
-  if (document.activeElement !== document.body) return; // a script, or the visitor, was faster
+/** @type {{ last: any, trail: LiveView.Trail, earlier: any[], frame: number }} */
+const now = { last: null, trail: [], earlier: [], frame: 0 };
+
+const isHere = (/** @type {any} */ node) => node && dom(node).isConnected && dom(node).getClientRects().length > 0;
+
+/** @param {EventTarget | null} first what had the focus when this was asked for: it may have lost it since */
+export function begin(first) {
+  once("refocus", () => {
+    document.addEventListener("focusin", look); // it may be gone in the next frame
+    document.addEventListener("focusout", soon);
+    const changes = { subtree: true, childList: true, attributes: true };
+    new MutationObserver(() => now.last && soon()).observe(window.document, changes);
+    return true;
+  });
+  follow(first);
+  look();
+}
+
+function soon() {
+  now.frame ||= requestAnimationFrame(look);
+}
+
+function look() {
+  cancelAnimationFrame(now.frame);
+  now.frame = 0;
+  /** @type {any} */
+  const active = document.activeElement;
+  if (active !== document.body && isHere(active)) return follow(active);
+  const { last } = now;
+  if (!last || (dom(last).isConnected && (dom(last).matches(":disabled") || pending.some(({ kind }) => Boolean(kind))))) return;
+  now.last = null;
+  if (!isHere(last)) refocus(now.trail); // else the visitor has left it
+}
+
+/** @param {any} active */
+function follow(active) {
+  if (active !== now.last) {
+    now.earlier = [...now.earlier.filter((one) => one !== active).slice(-KEPT), active];
+    if (dom(active).closest(":modal")) load(() => import("./top.js"));
+  }
+  now.last = active;
+  now.trail = [];
+  for (let node = active; node && node !== document.body; node = dom(node).parentNode) {
+    now.trail.push([node, dom(node).nextElementSibling, dom(node).previousElementSibling]);
+  }
+}
+
+/** @param {LiveView.Trail} trail */
+function refocus(trail) {
   const [lost] = trail[0];
-  const level = trail.findIndex(([node]) => dom(node).isConnected);
-  const parent = level < 0 ? root : trail[level][0];
+  const above = trail.findLast(([node]) => dom(node).matches?.(ABOVE))?.[0];
+  if (above && focus(now.earlier.findLast((one) => isHere(one) && !dom(above).contains(one)))) return;
+  const level = trail.findIndex(([node]) => isHere(node));
+  const parent = level < 0 ? document.body : trail[level][0];
   const [row, next, before] = trail[(level < 0 ? trail.length : level) - 1];
-  const isThere = (/** @type {Element | null} */ node) => node && dom(node).isConnected;
-  const rows = [next, before].filter((node) => isThere(node) && dom(node).localName === dom(row).localName);
+  const rows = [next, before].filter((node) => isHere(node) && dom(node).localName === dom(row).localName);
   for (const one of rows) if (focus(candidates(one).find((control) => isAlike(control, lost)))) return;
   for (const one of rows) if (focus(candidates(one)[0])) return;
   // Nothing is left of the list: the last thing before it, in what is the least around both.
   const isEarlier = (/** @type {Element} */ one) =>
-    isThere(before) ? dom(before).contains(one) || isBefore(one, before) : isBefore(one, parent);
-  const page = dom(root).closest("[data-live-socket]") ?? root;
+    before?.isConnected ? dom(before).contains(one) || isBefore(one, before) : isBefore(one, parent);
+  const page = dom(parent).closest("[data-live-socket]") ?? document.body;
   for (let around = parent; around; around = around === page ? null : dom(around).parentElement) {
     const all = candidates(around);
     if (all.length && focus(all.findLast(isEarlier) ?? all[0])) return;
@@ -31,15 +83,14 @@ export function refocus(trail, root) {
 }
 
 /** @param {Element} element @returns {any[]} */
-const candidates = (element) =>
-  [element, ...dom(element).querySelectorAll(CAN)].filter((one) => dom(one).matches(CAN) && dom(one).getClientRects().length);
+const candidates = (element) => [element, ...dom(element).querySelectorAll(CAN)].filter((one) => dom(one).matches(CAN) && isHere(one));
 
 /** @param {Element} one @param {Element} lost */
 const isAlike = (one, lost) =>
   dom(one).localName === dom(lost).localName &&
   dom(lost).getAttributeNames().filter((name) => WHAT.test(name)).every((name) => dom(one).hasAttribute(name));
 
-/** @param {Element} one @param {Element} other */
+/** @param {Element} one @param {any} other */
 const isBefore = (one, other) => Boolean(dom(one).compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
 
 /** @param {any} element */
