@@ -113,7 +113,7 @@ def test_rows_appear_at_once_with_all_that_is_known(page: Page, photos: list[Pat
 
     first = row(page, photos[0].name)
     expect(first).to_contain_text("kB")
-    expect(first).to_contain_text("queued")
+    expect(first).to_contain_text("Waiting")
     expect(first.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "0")
     expect(first.locator("img")).to_be_visible()
     expect(page.locator(".upload-row")).to_have_count(2)

@@ -219,7 +219,7 @@ declare namespace LiveView {
     isLeaving: boolean;
     /** The URL that the server knows. */
     address: string;
-    /** Remembers what has the focus in an element that is about to change; `restore` gives it back, or to what is near. */
+    /** Remembers what has the focus in an element that is about to change; `restore` gives it back, if that is still there. */
     hold(root: Element): { restore(): void };
     /** The functions registered for `dj-hook`, by name. */
     hooks: Map<string | null, HookFunctions>;
@@ -246,8 +246,8 @@ declare namespace LiveView {
 
   // refocus.js
 
-  /** What had the focus, from it up to `root`, each with the siblings after and before it. */
-  type Refocus = (trail: [Element, Element | null, Element | null][], root: HTMLElement) => void;
+  /** What has the focus, from it up to the body, each with the siblings after and before it. */
+  type Trail = [Element, Element | null, Element | null][];
 
   // top.js
 
@@ -370,9 +370,13 @@ declare namespace LiveView {
     shown?: State;
     /** What the visitor is told of modules that couldn't be loaded yet. */
     lacking: string;
+    /** The browser says so, and no answer of the server says otherwise. */
+    isOffline: boolean;
     start(): void;
     /** Classes live-connected, live-reconnecting and live-failed on the root element, and a banner. */
     show(state: State): void;
+    /** The server can, or can't, be reached. */
+    reach(isThere: boolean): void;
     /** Class live-lacking, and a line in the banner. */
     lack(what: string): void;
     draw(): void;

@@ -16,6 +16,7 @@ OF_SLOTS: Final = frozenset(
         "dj-upload-progress",
         "dj-upload-resume",
         "dj-upload-start",
+        "dj-upload-status",
     }
 )
 DIRECTIVES: Final = OF_SLOTS | {

@@ -43,6 +43,8 @@ const own = {
     this.address = address();
     if (!parsed()?.then(() => remember(root))) remember(root);
     status.start();
+    const watch = (/** @type {Event} */ { target }) => load(() => import("./refocus.js")).then(({ begin }) => begin(target));
+    document.addEventListener("focusin", watch, { once: true });
     if (store.liveFailed) connection.times.patience = 500; // as on the last page
     addEventListener("popstate", () => this.moved());
     addEventListener("live:advice", (/** @type {any} */ e) => console.error(e.detail)); // with DEBUG
@@ -276,6 +278,7 @@ const handlers = {
     live.reload();
   },
   heartbeat() {
+    status.reach(true); // whatever the browser thinks
     live.each("answered");
   },
 };

@@ -1,6 +1,6 @@
 // What the visitor is told about the connection; also shows flash messages.
 
-import { document, dom } from "./dom.js";
+import { document } from "./dom.js";
 import { load, loading } from "./load.js";
 import { once } from "./once.js";
 
@@ -11,14 +11,15 @@ const own = {
   texts: {
     reconnecting: "Reconnecting…",
     failed: "There is no live connection. Reload the page to try again.",
+    offline: "You're offline.",
   },
   banner: Object.assign(document.createElement("div"), { className: "live-banner", role: "status" }),
   lacking: "",
+  isOffline: false,
 
   start() {
     document.body.append(this.banner);
-    // Above a dialog, too
-    document.addEventListener("focusin", ({ target }) => dom(target).closest(":modal") && load(() => import("./top.js")));
+    for (const type of ["online", "offline"]) addEventListener(type, () => this.reach(type === "online"));
   },
 
   show(state) {
@@ -28,10 +29,15 @@ const own = {
       classList.remove("live-" + this.shown);
       classList.add("live-" + state);
       this.shown = state;
-      this.draw();
+      this.reach(state === "connected" || navigator.onLine);
     };
     if (state === "reconnecting") this.timer = setTimeout(apply, PATIENCE);
     else apply();
+  },
+
+  reach(isThere) {
+    this.isOffline = !isThere;
+    this.draw();
   },
 
   lack(what) {
@@ -40,8 +46,9 @@ const own = {
   },
 
   draw() {
-    document.documentElement.classList.toggle("live-lacking", Boolean(this.lacking));
-    this.banner.textContent = [this.texts[this.shown ?? ""], this.lacking].filter(Boolean).join(" ");
+    const { texts, shown = "", lacking, isOffline } = this;
+    document.documentElement.classList.toggle("live-lacking", isOffline || Boolean(lacking));
+    this.banner.textContent = [texts[isOffline ? "offline" : shown], lacking].filter(Boolean).join(" ");
   },
 
   async flash(level, text) {

@@ -1,4 +1,6 @@
-// What happens when an upload ends: a failure is shown, and screen readers are told the outcome once.
+// What screen readers are told, in one polite region of the page: that an upload is complete or refused, was paused or
+// goes on, and how far all of them are, by quarters. What happens within a second is said together. Also decides whether
+// a failed upload may be tried again. Loaded with the first file.
 
 import { once } from "../liveview/once.js";
 import { top } from "../liveview/top.js";
@@ -17,31 +19,96 @@ const unseen = { position: "absolute", width: "1px", height: "1px", margin: "-1p
 Object.assign(region.style, unseen);
 top.add(region);
 
-const gathered = once("gathered", () => []); // lines to announce
+/** Lines to say, or functions that give one when the second is over. */
+const gathered = once("gathered", () => []);
+const heard = once("heard", () => new WeakMap()); // upload → the status that was heard last
+/** The uploads that are under way together, and what was said of them last. */
+const run = once("run", () => ({ uploads: new Set(), said: "", isDue: false, wasLate: false }));
 
-/** Called when an upload is complete, has failed or was cancelled. */
-export function announce(uploads, upload) {
-  const { status, code, error, slot, file } = upload;
+/** Tells of a page's uploads from now on. */
+export function listen(uploads) {
+  addEventListener("djust:upload:progress", ({ detail }) => {
+    const upload = uploads.find(detail.ref);
+    if (upload) hear(uploads, upload);
+  });
+  for (const upload of uploads.uploads) hear(uploads, upload);
+}
+
+function hear(uploads, upload) {
+  const { status, error, slot, file, isOver } = upload;
+  const before = heard.get(upload);
+  heard.set(upload, status);
+  whole(uploads);
+  if (before === status) return;
   if (status === "error") {
-    upload.isFinal = FINAL.has(code) || !file.size;
-    upload.revision++;
-    uploads.redraw();
+    judge(uploads, upload);
+    if (hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // else an alert says it
   }
   if (status === "complete") say(`${file.name}: uploaded.`);
-  if (status === "error" && hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // else an alert says it
+  if (status === "paused") say(`${file.name}: paused.`);
+  if (before === "paused" && !isOver) say(`${file.name}: resumed.`);
+}
+
+function judge(uploads, upload) {
+  upload.isFinal = FINAL.has(upload.code) || !upload.file.size;
+  upload.revision++;
+  uploads.redraw();
+}
+
+/** Says how far all uploads are, when that is worth a word. */
+function whole({ uploads }) {
+  const open = uploads.filter((upload) => upload.isWanted && !upload.isOver);
+  if (!open.length) run.uploads.clear();
+  if (!open.some(({ status }) => /uploading|resuming/.test(status))) return;
+  for (const upload of open) run.uploads.add(upload);
+  const state = stateOf(open);
+  if (state === run.said || !state) return;
+  run.wasLate = run.said === "waiting";
+  run.said = state;
+  if (!run.isDue) say(sentence);
+  run.isDue = true;
+}
+
+/** "waiting", or the quarter in which they are; "" towards the end, of which each tells by itself. */
+function stateOf(open) {
+  if (open.every(({ line, status }) => line || status === "resuming")) return "waiting";
+  const quarter = Math.floor(percent() / 25);
+  return quarter < 4 ? String(quarter) : "";
+}
+
+function percent() {
+  const all = [...run.uploads].filter(({ isChosen }) => isChosen);
+  const sum = (of) => all.reduce((total, upload) => total + of(upload), 0);
+  return (100 * sum(({ written }) => written)) / sum(({ file }) => file.size);
+}
+
+/** What is still true of them. */
+function sentence() {
+  run.isDue = false;
+  const { size } = run.uploads;
+  if (!size) return "";
+  const what = size === 1 ? [...run.uploads][0].file.name : `${size} files`;
+  return `${what}: ${how()}.`;
+}
+
+function how() {
+  if (run.said === "waiting") return "waiting for the network";
+  if (run.wasLate) return `uploading again at ${Math.floor(percent())}%`;
+  return run.said === "0" ? "uploading" : `${25 * Number(run.said)}%`;
 }
 
 function hasRows(uploads, slot) {
   return [...uploads.view.all("dj-upload-progress", slot)].some((element) => element.tagName !== "PROGRESS");
 }
 
-function say(line, how = "push") {
+/** Says a line with the others of this second. */
+export function say(line, how = "push") {
   if (!gathered.length) setTimeout(speak, GATHER);
   gathered[how](line);
 }
 
 function speak() {
-  const lines = gathered.splice(0);
+  const lines = gathered.splice(0).map((line) => (typeof line === "string" ? line : line())).filter(Boolean);
   const more = lines.length - MANY;
-  region.textContent = lines.slice(0, MANY).join(" ") + (more > 0 ? ` And ${more} more.` : "");
+  if (lines.length) region.textContent = lines.slice(0, MANY).join(" ") + (more > 0 ? ` And ${more} more.` : "");
 }

@@ -64,7 +64,7 @@ class Uploads {
     const refused = has("dj-upload-dismiss");
     for (const { ref } of this.uploads.filter(({ slot, hasFailed }) => slot === refused && hasFailed)) this.cancel(ref);
     const held = this.find(has("dj-upload-pause"));
-    if (held) this.toggle(held);
+    if (held) load(() => import("./sender.js")).then(({ toggle }) => toggle(this, [held]));
     const again = this.find(has("dj-upload-retry"));
     if (again) this.later(({ goOn }) => goOn(this, again));
   }
@@ -86,16 +86,6 @@ class Uploads {
   want(upload) {
     upload.isWanted = true;
     if (upload.status === "paused") this.become(upload, "queued");
-  }
-
-  toggle(upload) {
-    if (upload.isOver) return;
-    if (upload.status === "paused") this.want(upload);
-    else {
-      upload.isWanted = false;
-      this.become(upload, "paused");
-    }
-    this.pump();
   }
 
   cancel(ref) {
@@ -233,7 +223,6 @@ class Uploads {
     upload.status = status;
     if (!upload.isChosen) this.forms.mirror(upload.slot);
     this.tell(upload);
-    if (upload.isOver) load(() => import("./announcements.js")).then(({ announce }) => announce(this, upload));
   }
 
   tell(upload) {

@@ -1,4 +1,4 @@
-// Draws a row or a preview for each upload, and bars for all of them, where a page has a place for them.
+// Draws a row or a preview for each upload, and bars and words for all of them, where a page has a place for them.
 
 import { document } from "../liveview/dom.js";
 import { once } from "../liveview/once.js";
@@ -18,16 +18,37 @@ const drawn = once("drawn", () => new WeakMap()); // row → the revision that i
 export function draw(view, element, uploads) {
   if (element.tagName === "PROGRESS") return progress(element, uploads);
   if (element.hasAttribute("dj-upload-preview")) return previews(view, element, uploads);
+  if (element.hasAttribute("dj-upload-status")) return tell(element, uploads);
   const template = element.querySelector(":scope > template");
   const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
   uploads.forEach((upload, i) => fill(view, rows[i], upload));
 }
 
 function progress(element, uploads) {
+  element.value = whole(uploads).progress;
+  const { status } = uploads.find(({ isWanted, isOver }) => isWanted && !isOver) ?? {};
+  if (status) element.dataset.status = status;
+  else delete element.dataset.status;
+}
+
+/** Says of all uploads of a slot what a row says of one. */
+function tell(element, uploads) {
+  const { status, rate, eta } = words(whole(uploads));
+  const text = [status, rate, eta].filter(Boolean).join(" · ");
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** All uploads of a slot that haven't failed, as if they were one. */
+function whole(uploads) {
   const good = uploads.filter(({ hasFailed }) => !hasFailed);
-  const total = good.reduce((sum, upload) => sum + upload.file.size, 0);
-  const written = good.reduce((sum, upload) => sum + upload.written, 0);
-  element.value = total ? Math.floor((100 * written) / total) : 0;
+  const sum = (of) => good.reduce((total, upload) => total + of(upload), 0);
+  const size = sum(({ file }) => file.size);
+  const written = sum((upload) => upload.written);
+  const rate = sum((upload) => upload.rate);
+  const one = good.find(({ isOver, isWanted }) => isWanted && !isOver) ?? good.find(({ status }) => status === "paused") ?? {};
+  const { status = "", line, error } = one;
+  const progress = size ? Math.floor((100 * written) / size) : 0;
+  return { file: { size }, status, line, error, progress, rate, detail: { eta: (size - written) / rate } };
 }
 
 /** A row's parts are marked data-upload="name", "size", "progress", "rate", "eta", "status", "error" or "preview". */
@@ -95,15 +116,26 @@ export function revoke({ urls }, uploads) {
 
 function write(part, upload, texts) {
   const kind = part.dataset.upload;
+  const progress = upload.hasFailed && !upload.keeper ? 0 : upload.progress; // nothing is left of what was refused
   if (kind === "bar") {
     part.setAttribute("aria-label", upload.file.name);
-    part.setAttribute("aria-valuenow", upload.progress);
-    part.firstElementChild.style.width = `${upload.progress}%`;
-  } else if (part.tagName === "PROGRESS") part.value = upload.progress;
+    part.setAttribute("aria-valuenow", progress);
+    part.firstElementChild.style.width = `${progress}%`;
+  } else if (part.tagName === "PROGRESS") part.value = progress;
   else if (kind in texts && part.textContent !== texts[kind]) part.textContent = texts[kind];
 }
 
-function words({ file, status, error, progress, rate, detail }) {
+const SAYS = {
+  queued: "Waiting",
+  resuming: "Reconnecting…",
+  paused: "Paused",
+  complete: "Done",
+  error: "Refused",
+  offline: "You're offline",
+  waiting: "Waiting for the network…",
+};
+
+function words({ file, status, line, error, progress, rate, detail }) {
   const isMoving = status === "uploading" && progress < 100 && rate > 0;
   return {
     name: file.name,
@@ -111,9 +143,15 @@ function words({ file, status, error, progress, rate, detail }) {
     progress: `${progress}%`,
     rate: isMoving ? `${bytes(rate)}/s` : "",
     eta: isMoving ? `${duration(detail.eta)} left` : "",
-    status: error || (status !== "uploading" ? status : progress < 100 ? `${progress}%` : "checking…"),
+    status: error || said(status, line, progress),
     error,
   };
+}
+
+function said(status, line, progress) {
+  if (status !== "uploading") return SAYS[(/queued|resuming/.test(status) && line) || status] ?? "";
+  if (line) return `${progress}% · ${SAYS[line]}`;
+  return progress < 100 ? `Uploading ${progress}%` : "Checking…";
 }
 
 export function bytes(count) {

@@ -10,6 +10,19 @@ const HALF_LIFE = 2_000; // ms over which the displayed rate is smoothed
 export function start(uploads) {
   uploads.sender = new Sender(uploads.live.connection);
   if (uploads.terms) uploads.sender.start(uploads);
+  uploads.view.need("liveness", () => import("./liveness.js")).then(() => uploads.view.liveness.watch(uploads));
+  uploads.pump();
+}
+
+/** Pauses uploads or, if all of them are paused, has them go on. */
+export function toggle(uploads, chosen) {
+  const held = chosen.filter(({ isOver }) => !isOver);
+  const running = held.filter(({ status }) => status !== "paused");
+  for (const upload of running) {
+    upload.isWanted = false;
+    uploads.become(upload, "paused");
+  }
+  if (!running.length) for (const upload of held) uploads.want(upload);
   uploads.pump();
 }
 

@@ -41,6 +41,7 @@ export class Upload {
     this.written = written;
     this.rate = 0;
     this.measuredAt = 0;
+    this.line = ""; // what keeps bytes from moving: see liveness.js
   }
 
   get isOver() {

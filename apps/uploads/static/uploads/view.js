@@ -7,7 +7,7 @@ export const BUTTONS = ":is([dj-upload-start], [dj-upload-cancel], [dj-upload-di
 
 /** What is drawn here, for the morph to leave alone. */
 export function keep(element) {
-  return dom(element).matches("[dj-upload-preview], [dj-upload-resume], [dj-upload-progress]:not(progress)") ? "children" : "";
+  return dom(element).matches("[dj-upload-preview], [dj-upload-resume], [dj-upload-status], [dj-upload-progress]:not(progress)") ? "children" : "";
 }
 
 export class View {
@@ -26,12 +26,14 @@ export class View {
       const last = own.findLast(({ hasFailed }) => !hasFailed);
       if (slot?.max_entries === 1) own = own.filter((upload) => upload === last || upload.hasFailed);
       if (slot) this.inputs(name, slot);
-      for (const element of [...this.all("dj-upload-preview", name), ...this.all("dj-upload-progress", name)]) {
-        if (this.rows) this.rows.draw(this, element, own);
-        else this.need("rows", () => import("./rows.js"));
+      for (const what of ["preview", "progress", "status"]) {
+        for (const element of this.all("dj-upload-" + what, name)) {
+          if (this.rows) this.rows.draw(this, element, own);
+          else this.need("rows", () => import("./rows.js"));
+        }
       }
       if (this.errors) this.errors.draw(this, name, own);
-      else if (own.some(({ error }) => error)) this.needErrors();
+      else if (own.some(({ error }) => error)) this.need("errors", () => import("./errors.js"));
     }
     // Otherwise it would submit its form, and be what Enter presses.
     for (const button of this.root.querySelectorAll(`button:not([type])${BUTTONS}`)) button.type = "button";
@@ -47,16 +49,6 @@ export class View {
       if (slot.accept && input.accept !== slot.accept) input.accept = slot.accept;
       if (input.multiple !== slot.max_entries > 1) input.multiple = slot.max_entries > 1;
     }
-  }
-
-  /** Shows what a form can't be sent because of. */
-  async point(form, upload) {
-    await this.needErrors();
-    requestAnimationFrame(() => this.errors.point(this, form, upload)); // once it is drawn
-  }
-
-  needErrors() {
-    return this.need("errors", () => import("./errors.js"));
   }
 
   /** Loads a module, and draws again with it. */
