@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 
 from avatars.models import Avatar
+from uploads.slots import megabytes
 
 
 @admin.register(Avatar)
@@ -27,7 +27,7 @@ class AvatarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own i
 
     @admin.display(description="received", ordering="size")
     def weight(self, avatar: Avatar) -> str:
-        return filesizeformat(avatar.size)
+        return megabytes(avatar.size)
 
     @admin.display(ordering="width")
     def pixels(self, avatar: Avatar) -> str:

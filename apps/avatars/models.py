@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import models, transaction
@@ -40,6 +42,15 @@ class Avatar(models.Model):
             default_storage.delete(stored)
             raise
         return avatar
+
+    @classmethod
+    def remove(cls, owner: str) -> None:
+        """The file goes when the row has gone for good."""
+        with transaction.atomic():
+            for avatar in cls.objects.select_for_update().filter(owner=owner):
+                name = str(avatar.image)
+                avatar.delete()
+                transaction.on_commit(partial(default_storage.delete, name), robust=True)
 
     def _become(self, **fields: object) -> None:
         for name, value in fields.items():

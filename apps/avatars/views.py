@@ -1,4 +1,4 @@
-"""The tutorial, complete: choose or drop a picture, see it, save it, replace it."""
+"""The tutorial, complete: choose or drop a picture, see it, save it, replace it, remove it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from avatars.models import Avatar
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
 from uploads.owners import owner_of
+from uploads.slots import megabytes
 
 
 class AvatarView(UploadMixin, LiveView):
@@ -20,7 +21,6 @@ class AvatarView(UploadMixin, LiveView):
     avatar_url = state("")
     avatar_name = state("")
     avatar_size = state(0)
-    is_replacing = state(False)
     error = state("")
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
@@ -35,13 +35,8 @@ class AvatarView(UploadMixin, LiveView):
         self._owner = owner_of(request)
         self._show(Avatar.objects.filter(owner=self._owner).first())
 
-    def handle_params(self, params: dict[str, str]) -> None:
-        """`?replace` is in the address, where it outlives a form that was sent without JavaScript."""
-        self.is_replacing = "replace" in params
-        self.error = ""
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**kwargs, "pictures": pictures}
+        return {**kwargs, "pictures": pictures, "avatar_weight": megabytes(self.avatar_size)}
 
     @event_handler
     def save_avatar(self) -> None:
@@ -55,20 +50,16 @@ class AvatarView(UploadMixin, LiveView):
             for refused in self.uploaded("avatar").errors:  # chosen after it, and not in its place
                 self.cancel_upload(refused.ref)
             self._show(avatar)
-            self.push_url(self.request.path, replace=True)
+            self.push_url(self.request.path, replace=True)  # without JavaScript: a reload doesn't send it again
             self.flash("Your avatar is saved.")
 
     @event_handler
-    def reset_avatar(self) -> None:
-        """Back to the drop zone. The saved avatar stays until another one takes its place."""
-        self.push_url("?replace", replace=True)
-
-    @event_handler
-    def keep_avatar(self) -> None:
-        """Not replaced after all."""
-        for entry in self.uploaded("avatar"):
-            self.cancel_upload(entry.ref)
+    def remove_avatar(self) -> None:
+        Avatar.remove(self._owner)
+        self.error = ""
+        self._show(None)
         self.push_url(self.request.path, replace=True)
+        self.flash("Your avatar is removed.")
 
     def _save(self, entry: UploadEntry) -> Avatar:
         path, picture = pictures.published(entry)

@@ -111,29 +111,22 @@ def test_each_refusal_is_told_on_the_page_and_the_next_file_works(
     assert staged() == []
 
 
-def test_the_tutorials_way_round(open_page: Open) -> None:
-    page = open_page()
-    first = save(page)
+def test_a_saved_avatar_is_removed_with_its_file(open_page: Open, stored: Stored, client: Client) -> None:
+    page = open_page(client)
+    url = save(page)
     assert "Replace" in page.html
-    page.click("reset_avatar")
+    page.click("remove_avatar")
     assert "Drag your avatar here" in page.html
-    page.click("keep_avatar")
-    assert shown(page.html) == first
+    assert (shown(page.html), stored(), Avatar.objects.count()) == ("", [], 0)
+    assert client.get(url).status_code == 404
+    page.click("remove_avatar")  # in another tab, too
+    assert save(page) != url
 
 
-def test_keeping_the_current_one_drops_what_was_chosen(open_page: Open, staged: Staged) -> None:
-    page = open_page()
-    first = save(page)
-    page.click("reset_avatar")
-    ref = page.upload("avatar", "other.png", picture("PNG"))
-    page.click("keep_avatar")
-    page.upload_answer(ref, "upload_cancelled")
-    page.click("reset_avatar")
-    page.submit("save_avatar")
-    assert errors(page.html) == ["No file selected."]
-    page.drop_connection()
-    assert staged() == []
-    assert Avatar.objects.get().image.url == first
+def test_nobody_removes_another_visitors_avatar(open_page: Open) -> None:
+    url = save(open_page(Client()))
+    open_page(Client()).click("remove_avatar")
+    assert Avatar.objects.get().image.url == url
 
 
 # Whose it is
@@ -167,7 +160,6 @@ def test_logging_in_is_being_somebody_else(open_page: Open, client: Client) -> N
 def test_the_old_file_goes_when_it_is_replaced(open_page: Open, stored: Stored, client: Client) -> None:
     page = open_page(client)
     first = save(page)
-    page.click("reset_avatar")
     second = save(page, "other.png", picture("PNG"))
     assert first != second
     assert len(stored()) == Avatar.objects.count() == 1
@@ -253,8 +245,9 @@ def test_a_form_without_javascript_saves_too(folders: Path, client: Client, stor
     avatar = Avatar.objects.get()
     assert shown(html[html.index('id="live"') :]) == avatar.image.url
     assert (avatar.name, len(stored()), staged()) == ("me.png", 1, [])
-    html = client.post("/avatars/", {"_event": "reset_avatar"}, follow=True).content.decode()
+    html = client.post("/avatars/", {"_event": "remove_avatar"}, follow=True).content.decode()
     assert "Drag your avatar here" in html
+    assert (stored(), Avatar.objects.count()) == ([], 0)
 
 
 @pytest.mark.django_db
