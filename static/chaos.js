@@ -1,4 +1,4 @@
-// A panel that lets visitors break their own connection, and tells what the page does about it.
+// The controls that let visitors break their own connection, and tell what the page does about it.
 
 import { live } from "./liveview/client.js";
 import { document, dom } from "./liveview/dom.js";
@@ -6,48 +6,47 @@ import { trouble } from "./trouble.js";
 
 const MOST_LINES = 50;
 
-/** The log, in words. Tied to the panel by dj-hook="Chaos". */
-const Chaos = {
-  mounted() {
-    this.list = this.el.querySelector("[role=log]");
+/** The log, in words; also an extension of the page, which tells it of the connection. */
+class Chaos {
+  constructor(panel) {
+    this.list = panel.querySelector("[role=log]");
     this.started = performance.now();
-    this.el.addEventListener("click", (e) => this.press(dom(e.target).closest("[data-chaos]")?.dataset.chaos));
-    this.el.querySelector("select").addEventListener("change", (e) => this.throttle(e.target));
+    panel.addEventListener("click", (e) => this.press(dom(e.target).closest("[data-chaos]")?.dataset.chaos));
+    panel.querySelector("select").addEventListener("change", (e) => this.throttle(e.target));
     addEventListener("djust:upload:progress", ({ detail }) => this.progressed(detail));
-    live.use({ received: (message) => this.received(message) });
-  },
+  }
 
   press(what) {
     if (!what) return;
     this.log(what === "cut" ? "You cut the connection." : "You silenced the connection.");
     trouble[what](live.connection);
-  },
+  }
 
   throttle({ value, selectedOptions }) {
     trouble.throttle(Number(value));
     this.log(`You set the speed: ${selectedOptions[0].text}.`);
-  },
+  }
 
   disconnected() {
     this.lostAt = performance.now();
     this.log("The connection is lost. Trying again …");
-  },
+  }
 
   reconnected() {
     this.log(`Connected again after ${seconds(performance.now() - this.lostAt)}.`);
-  },
+  }
 
   received({ type, accepted, offset }) {
     if (type !== "upload_resume_ack") return;
     if (accepted) this.log(`The server has measured ${offset.toLocaleString()} bytes: the upload goes on from there.`);
     else this.log("The server doesn't take it up: the upload waits or starts over.");
-  },
+  }
 
   progressed({ status, name }) {
     if (status === this.status) return;
     this.status = status;
     if (WORDS.has(status)) this.log(`${WORDS.get(status)} ${name}`);
-  },
+  }
 
   log(text) {
     const line = document.createElement("p");
@@ -57,8 +56,8 @@ const Chaos = {
     this.list.append(line);
     while (this.list.children.length > MOST_LINES) this.list.firstElementChild.remove();
     this.list.scrollTop = this.list.scrollHeight;
-  },
-};
+  }
+}
 
 const WORDS = new Map([
   ["uploading", "Sending"],
@@ -73,7 +72,8 @@ function seconds(ms) {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-if (live) {
+const panel = document.getElementById("chaos");
+if (live && panel) {
   trouble.install(live.connection);
-  live.hook("Chaos", Chaos);
+  live.use(new Chaos(panel));
 }

@@ -1,27 +1,41 @@
-// What is on the page's socket, while one looks: messages, chunks, the window, the rate.
+// What is on the page's socket, while one looks: messages, chunks, the window, the rate, and where it was cut and went on.
+// Its address is #wire.
 
 import { live } from "./liveview/client.js";
 
 const EVERY = 250; // ms between two drawings
 const SAMPLES = 240; // of the plot: a minute
 const LINES = 120; // kept in the log
+const ADDRESS = "#wire";
 const LONGEST = 180; // characters of a message
 
 class Wire {
   constructor(panel, button) {
     this.panel = panel;
-    this.log = panel.querySelector("[role=log]");
+    this.log = panel.querySelector(".wire-log");
     this.line = panel.querySelector("polyline");
     this.facts = new Map(Array.from(panel.querySelectorAll("[data-wire]"), (fact) => [fact.dataset.wire, fact]));
     this.button = button;
     this.lines = []; // not yet in the log
     this.samples = new Array(SAMPLES).fill(0);
     this.sent = this.received = this.before = 0;
+    this.marks = { cut: [], resume: [] }; // when, in ms
     button.addEventListener("click", () => this.toggle());
+    addEventListener("hashchange", () => this.show(location.hash === ADDRESS));
+    live.use({
+      disconnected: () => this.mark("cut"),
+      received: ({ type, accepted, offset }) => type === "upload_resume_ack" && accepted && offset && this.mark("resume"),
+    });
+    this.show(location.hash === ADDRESS);
   }
 
   toggle() {
-    const isOpen = this.button.getAttribute("aria-expanded") !== "true";
+    history.replaceState(history.state, "", this.panel.hidden ? ADDRESS : location.pathname + location.search);
+    this.show(this.panel.hidden);
+    this.panel.scrollIntoView({ block: "nearest" });
+  }
+
+  show(isOpen) {
     this.button.setAttribute("aria-expanded", String(isOpen));
     this.panel.hidden = !isOpen;
     clearInterval(this.timer);
@@ -29,7 +43,10 @@ class Wire {
     this.tap();
     this.timer = setInterval(() => this.draw(), EVERY);
     this.draw();
-    this.panel.scrollIntoView({ block: "nearest" });
+  }
+
+  mark(kind) {
+    this.marks[kind].push(performance.now());
   }
 
   /** Looks on, once and from then on: what others have put around these functions stays. */
@@ -61,6 +78,10 @@ class Wire {
     this.samples.shift();
     const most = Math.max(1, ...this.samples);
     this.line.setAttribute("points", this.samples.map((value, x) => `${x},${58 - (56 * value) / most}`).join(" "));
+    for (const [kind, times] of Object.entries(this.marks)) {
+      const places = times.map((time) => SAMPLES - (performance.now() - time) / EVERY).filter((x) => x > 0);
+      this.panel.querySelector(`path.wire-${kind}`).setAttribute("d", places.map((x) => `M${x.toFixed(1)},0V60`).join(""));
+    }
     const window = live.extensions.find((extension) => extension.sender)?.sender.window;
     this.tell("sent", bytes(this.sent));
     this.tell("received", bytes(this.received));
