@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 
 from gallery.models import Photo
+from uploads.slots import megabytes
 
 
 @admin.register(Photo)
@@ -28,7 +28,7 @@ class PhotoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own is
 
     @admin.display(description="received", ordering="size")
     def weight(self, photo: Photo) -> str:
-        return filesizeformat(photo.size)
+        return megabytes(photo.size)
 
     @admin.display(ordering="width")
     def pixels(self, photo: Photo) -> str:

@@ -186,8 +186,8 @@ class Family:
 
 
 def megabytes(size: int) -> str:
-    """`5 MB`, as people and file managers count."""
-    for unit, name in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+    """`5 MB`, as people and file managers count: 1 MB is 1,000,000 bytes. As the browser's rows say it."""
+    for unit, digits, name in ((1_000_000_000, 1, "GB"), (1_000_000, 1, "MB"), (1_000, 0, "kB")):
         if size >= unit:
-            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+            return f"{size / unit:.{digits}f}".removesuffix(".0") + f" {name}"
     return f"{size} bytes"

@@ -167,7 +167,8 @@ def test_the_browser_is_told_the_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(5_000_000, "5 MB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2 GB"), (900, "900 bytes")]
+    ("size", "text"),
+    [(5_000_000, "5 MB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2 GB"), (460_600, "461 kB"), (900, "900 bytes")],
 )
 def test_sizes_are_told_as_people_count(size: int, text: str) -> None:
     assert megabytes(size) == text
