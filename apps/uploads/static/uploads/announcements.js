@@ -58,7 +58,7 @@ function judge(uploads, upload) {
 /** Says how far all uploads are, when that is worth a word. */
 function whole({ uploads }) {
   const open = uploads.filter((upload) => upload.isWanted && !upload.isOver);
-  if (!open.length) run.uploads.clear();
+  if (!open.length) Object.assign(run, { uploads: new Set(), said: "" });
   if (!open.some(({ status }) => /uploading|resuming/.test(status))) return;
   for (const upload of open) run.uploads.add(upload);
   const state = stateOf(open);
