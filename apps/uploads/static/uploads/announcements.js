@@ -58,12 +58,12 @@ function judge(uploads, upload) {
 /** Says how far all uploads are, when that is worth a word. */
 function whole({ uploads }) {
   const open = uploads.filter((upload) => upload.isWanted && !upload.isOver);
-  if (!open.length) Object.assign(run, { uploads: new Set(), said: "" });
+  if (!open.length) Object.assign(run, { uploads: new Set(), said: "", wasLate: false });
   if (!open.some(({ status }) => /uploading|resuming/.test(status))) return;
   for (const upload of open) run.uploads.add(upload);
   const state = stateOf(open);
   if (state === run.said || !state) return;
-  run.wasLate = run.said === "waiting";
+  run.wasLate ||= run.said === "waiting";
   run.said = state;
   if (!run.isDue) say(sentence);
   run.isDue = true;
@@ -93,7 +93,9 @@ function sentence() {
 
 function how() {
   if (run.said === "waiting") return "waiting for the network";
-  if (run.wasLate) return `uploading again at ${Math.floor(percent())}%`;
+  const { wasLate } = run;
+  run.wasLate = false;
+  if (wasLate) return `uploading again at ${Math.floor(percent())}%`;
   return run.said === "0" ? "uploading" : `${25 * Number(run.said)}%`;
 }
 
