@@ -178,7 +178,10 @@ def test_a_form_on_its_way_is_as_before_when_the_connection_is_lost(
     expect(page.locator("#text")).to_have_value("kept")
 
 
-def test_a_click_while_cut_off_runs_when_the_connection_is_back(visit: Visit, lab_proxy: FaultProxy) -> None:
+def test_a_click_while_cut_off_runs_when_the_connection_is_back(
+    visit: Visit, lab_proxy: FaultProxy, console: Console
+) -> None:
+    console.expect("ERR_CONNECTION_REFUSED")
     page = visit(f"{lab_proxy.url}/lab/bench/")
     _cut_off(page, lab_proxy)
 

@@ -43,7 +43,7 @@ const own = {
     this.address = address();
     if (!parsed()?.then(() => remember(root))) remember(root);
     status.start();
-    const watch = (/** @type {Event} */ { target }) => load(() => import("./refocus.js")).then(({ begin }) => begin(target));
+    const watch = (/** @type {Event} */ e) => load(() => import("./refocus.js"), "").then(({ begin }) => begin(e.target));
     document.addEventListener("focusin", watch, { once: true });
     if (store.liveFailed) connection.times.patience = 500; // as on the last page
     addEventListener("popstate", () => this.moved());
