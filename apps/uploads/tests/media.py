@@ -31,6 +31,7 @@ def video(
     matrix: tuple[float, float, float, float] | None = None,
     colours: tuple[int, int, int, int] | None = None,
     flat: tuple[int, int, int] | None = None,
+    is_counting: bool = False,
     tone_at: float | None = None,
     layout: str = "mono",
     **options: object,
@@ -41,7 +42,8 @@ def video(
     is written beside the pictures, not into them, and so is the more general `matrix`, whose numbers are how far to the
     right and down a step to the right leads, and then a step down. `aspect` is that of a pixel. `colours` are H.273's
     numbers of primaries, transfer, matrix and range. `flat` fills every frame with these values of Y, Cb and Cr, of 10
-    bits if the codec is AV1 and else of 8. At `tone_at` seconds the sound becomes a tone.
+    bits if the codec is AV1 and else of 8; if it `is_counting`, each frame is gray, and eight steps brighter than the
+    one before. At `tone_at` seconds the sound becomes a tone.
     """
     container_options = {"movflags": movflags} if movflags else {}
     encoder = {"threads": "1", **{name: str(value) for name, value in options.items()}}
@@ -67,7 +69,8 @@ def video(
             if noise:
                 grains = random.Random(number).randbytes(noise * noise)
                 shown.paste(Image.frombytes("L", (noise, noise), grains), (size[0] - noise, size[1] - noise))
-            frame = _flat(size, pictures.pix_fmt, flat) if flat else av.VideoFrame.from_image(shown)
+            levels = (20 + 8 * number, 128, 128) if is_counting else flat
+            frame = _flat(size, pictures.pix_fmt, levels) if levels else av.VideoFrame.from_image(shown)
             frame.pts, frame.time_base = number, Fraction(1, fps)
             out.mux(pictures.encode(frame))
         out.mux(pictures.encode(None))

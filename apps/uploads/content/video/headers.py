@@ -81,7 +81,8 @@ def _end_at(data: bytearray, seconds: float) -> None:
     (count,) = struct.unpack_from(">I", data, edits.body + 4)
     at = edits.body + 8
     waits = sum(struct.unpack_from(">I", data, at + 12 * number)[0] for number in range(count - 1))
-    struct.pack_into(">I", data, at + 12 * (count - 1), round(seconds * scale) - waits)
+    # Rounded down: the first picture that isn't shown comes right then.
+    struct.pack_into(">I", data, at + 12 * (count - 1), int(seconds * scale) - waits)
 
 
 def _inside(data: bytes | bytearray, parent: _Part, kind: bytes) -> _Part:

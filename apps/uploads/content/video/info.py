@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from uploads.content.limits import VideoLimits
 from uploads.errors import UploadError
+
+
+class Edit(NamedTuple):
+    """A stretch of a track, by that one's clock: when it is shown, where it is in the track, and how long it is."""
+
+    begin: int
+    media: int
+    lasting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,7 @@ class VideoInfo:
 
     `is_fragmented`: no table in front lists the packets of the whole film. `ahead` is how many seconds a picture may be
     shown before it is decoded, as its times say. `converted` is how many seconds of sound may have to be converted.
+    `edits` are the stretches that are shown of each track of pictures that browsers play, if an MP4 lists them.
     `sound` is what an MP4 calls the codec of its first sound. `subtitles` counts the tracks of them.
     """
 
@@ -26,6 +36,7 @@ class VideoInfo:
     sound: str = ""
     converted: float = 0.0
     subtitles: int = 0
+    edits: tuple[tuple[Edit, ...], ...] = field(default=(), compare=False)
 
 
 def check_size(width: int, height: int, limits: VideoLimits) -> None:

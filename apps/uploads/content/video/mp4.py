@@ -17,7 +17,7 @@ from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 from uploads.content.limits import VideoLimits, check_count
-from uploads.content.video.info import VideoInfo, check_size
+from uploads.content.video.info import Edit, VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
 from uploads.errors import UploadError
 
@@ -75,6 +75,7 @@ class _Track:
     handlers: set[bytes] = field(default_factory=set)
     codecs: list[bytes] = field(default_factory=list)
     size: tuple[int, int] = (0, 0)
+    edits: list[tuple[int, int]] = field(default_factory=list)  # how long, by the movie's clock, and from where
     timescale: int = 0
     samples: int = 0
     ticks: int = 0
@@ -106,9 +107,11 @@ class _Walk:
         self._tracks: list[_Track] = []
         self._movies = 0
         self._is_fragmented = False
+        self._timescale = 0
         self._track = _Track(0)
         self._readers: Final[dict[bytes, Callable[[_Box], object]]] = {
             b"hdlr": self._hdlr,
+            b"mvhd": self._mvhd,
             b"mdhd": self._mdhd,
             b"dref": self._dref,
             b"elst": self._elst,
@@ -222,6 +225,10 @@ class _Walk:
     def _hdlr(self, box: _Box) -> None:
         self._track.handlers.add(self._read(box, 8, "4s")[0])
 
+    def _mvhd(self, box: _Box) -> None:
+        (version,) = self._read(box, 0, "B")
+        (self._timescale,) = self._read(box, 20 if version == 1 else 12, "I")
+
     def _mdhd(self, box: _Box) -> None:
         (version,) = self._read(box, 0, "B")
         (self._track.timescale,) = self._read(box, 20 if version == 1 else 12, "I")
@@ -242,7 +249,12 @@ class _Walk:
 
     def _elst(self, box: _Box) -> None:
         (version,) = self._read(box, 0, "B")
-        check_count(self._table(box, 20 if version == 1 else 12), _MAX_EDITS, "too_complex")
+        entry = struct.Struct(">QqI" if version == 1 else ">IiI")
+        count = self._table(box, entry.size)
+        check_count(count, _MAX_EDITS, "too_complex")
+        self._track.edits = [
+            numbers[:2] for numbers in entry.iter_unpack(self._veil.take(box.body + 8, count * entry.size))
+        ]
 
     def _stsd(self, box: _Box) -> None:
         if box.length > _MAX_DESCRIPTION:
@@ -362,8 +374,18 @@ class _Walk:
                 (self._seconds(track) for track in sounds if track.codecs and not track.is_copied), default=0.0
             ),
             sound=next((track.codecs[0].decode("latin-1") for track in sounds if track.codecs), ""),
+            edits=tuple(tuple(self._edits(track)) for track in playable),
             subtitles=sum(not _SUBTITLES.isdisjoint(track.handlers) for track in self._tracks),
         )
+
+    def _edits(self, track: _Track) -> Iterator[Edit]:
+        at = 0
+        for lasting, media in track.edits if self._timescale else ():
+            begin, at = at, at + lasting
+            if media >= 0:
+                yield Edit(
+                    begin * track.timescale // self._timescale, media, lasting * track.timescale // self._timescale
+                )
 
     def _seconds(self, track: _Track) -> float:
         """How long a track is, or may be at most."""

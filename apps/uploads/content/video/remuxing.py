@@ -10,14 +10,16 @@ import contextlib
 import errno
 import re
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import astuple
+from fractions import Fraction
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from uploads.content.limits import VideoLimits, check_count
-from uploads.content.video import headers
+from uploads.content.video import edits, headers
 from uploads.content.video.info import VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
 from uploads.content.video.prescan import CODECS, prescan
@@ -100,7 +102,7 @@ def _copy(veil: Veil, info: VideoInfo, target: str, limits: VideoLimits) -> dict
         shown = shown_size(pictures.width, pictures.height, pictures.sample_aspect_ratio)
         is_square = shown == (pictures.width, pictures.height)
         with av.open(target, "w", format=container, container_options=_WRITE[container]) as made:
-            copying = _Copy(source, made, container, planned, info, limits)
+            copying = _Copy(source, made, container, planned, info, limits, _edited(veil, info, limits, pictures.index))
             if not is_square and container == "webm":
                 copying.pictures.metadata["title"] = headers.PLACEHOLDER
             copying.run()
@@ -117,9 +119,9 @@ def _copy(veil: Veil, info: VideoInfo, target: str, limits: VideoLimits) -> dict
     }
 
 
-def _opened(veil: Veil, info: VideoInfo, limits: VideoLimits) -> InputContainer:
+def _opened(veil: Veil, info: VideoInfo, limits: VideoLimits, **more: str) -> InputContainer:
     veil.seek(0)
-    options = _OPEN[info.kind] | {"max_streams": str(limits.max_tracks)}
+    options = _OPEN[info.kind] | {"max_streams": str(limits.max_tracks), **more}
     return av.open(veil, "r", format=_DEMUXER[info.kind], container_options=options, buffer_size=_BUFFER)
 
 
@@ -130,6 +132,69 @@ def _heard(veil: Veil, info: VideoInfo, limits: VideoLimits, number: int) -> Beg
         heard = beginning(source, source.streams[number])
     veil.seek(at)
     return heard
+
+
+def _edited(veil: Veil, info: VideoInfo, limits: VideoLimits, number: int) -> _Edited | None:
+    """The times of the pictures if some of those in the file aren't shown."""
+    if not _is_listed(info):
+        return None
+    at = veil.tell()
+    with _opened(veil, info, limits) as source:
+        stream: Any = source.streams[number]
+        found = edits.Pictures()
+        places = array("q")
+        if any(entry.is_discard for entry in stream.index_entries):
+            for packet in _packets(source, [stream], limits):
+                found.add(
+                    _shown_at(packet), packet.duration or 0, is_key=packet.is_keyframe, is_hidden=packet.is_discard
+                )
+                places.append(packet.pos or 0)
+        factor = edits.finer(round(1 / stream.time_base))
+        base = stream.time_base / factor
+        listed = dict(enumerate(info.edits)).get(source.streams.video.index(stream), ())
+    if places and len(listed) > 1:
+        with _opened(veil, info, limits, ignore_editlist="1") as source:
+            by_place = {packet.pos: _shown_at(packet) for packet in _packets(source, [source.streams[number]], limits)}
+        edits.put_in_place(found, [by_place.get(place) for place in places], listed)
+    veil.seek(at)
+    return _Edited(base, iter(edits.retimed(found, factor))) if found.shown else None
+
+
+def _shown_at(packet: Packet[Any]) -> int:
+    shown = packet.dts if packet.pts is None else packet.pts
+    assert shown is not None
+    return shown
+
+
+def _is_listed(info: VideoInfo) -> bool:
+    """Whether a table in front lists all packets, and what an edit list makes of them."""
+    return info.kind == "mp4" and not info.is_fragmented
+
+
+class _Edited(NamedTuple):
+    """What becomes of the times of pictures, each in its turn, in units of `base` seconds."""
+
+    base: Fraction
+    times: Iterator[edits.Times | None]
+
+    def retime(self, packet: Packet[Any]) -> bool:
+        """False for a picture that is left out."""
+        times = next(self.times, None)
+        if times is not None:
+            packet.time_base = self.base
+            packet.pts, packet.dts, packet.duration = times
+        return times is not None
+
+
+def _packets(source: InputContainer, streams: list[Any], limits: VideoLimits) -> Iterator[Packet[Any]]:
+    count = 0
+    for packet in source.demux(*streams):
+        if packet.dts is None and packet.pts is None:  # the end of a stream
+            continue
+        if packet.is_corrupt:  # half of it, where a recording ends
+            continue
+        check_count(count := count + 1, limits.max_samples, "too_complex")
+        yield packet
 
 
 class _Copy:
@@ -143,12 +208,14 @@ class _Copy:
         planned: Plan,
         info: VideoInfo,
         limits: VideoLimits,
+        edited: _Edited | None,
     ) -> None:
         self._source = source
         self._made = made
         self._planned = planned
         self._limits = limits
-        self._ahead = info.ahead
+        self._edited = edited
+        self._ahead = 0.0 if edited else info.ahead
         self.pictures = self._copied(planned.pictures)
         self._sound: Any = None
         self._converter: Converter | None = None
@@ -161,9 +228,9 @@ class _Copy:
             self._sound = self._copied(planned.sound)
         if self._sound is not None:
             _keep_said(planned.sound, self._sound)
-        is_listed = info.kind == "mp4" and not info.is_fragmented
-        self._left = {stream.index: _shown(stream) if is_listed else None for stream in planned.streams}
+        self._left = {stream.index: _shown(stream) if _is_listed(info) else None for stream in planned.streams}
         self._last: dict[int, int] = {}
+        self._is_heard = False
         self._lasting = self.shown = 0.0  # seconds, of all pictures and of those that an edit list leaves
         start = (source.start_time or 0) / 1_000_000
         self._start = start if start > _LATE else 0.0
@@ -176,29 +243,28 @@ class _Copy:
         if stream.type == "video":
             if stream.sample_aspect_ratio:
                 copy.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio
+            if self._edited is not None:
+                copy.time_base = self._edited.base
             if self._made.format.name == "mp4" and codec(stream) == "hevc" and context.codec_tag not in _DOLBY:
                 copy.codec_context.codec_tag = "hvc1"  # the only name by which Apple's players take it
         return copy
 
     def run(self) -> None:
-        packets = frames = 0
+        frames = 0
         pictures = self._planned.pictures
-        for packet in self._source.demux(*self._planned.streams):
-            if packet.dts is None and packet.pts is None:  # the end of a stream
-                continue
-            if packet.is_corrupt:  # half of it, where a recording ends
-                continue
-            check_count(packets := packets + 1, self._limits.max_samples, "too_complex")
+        for packet in _packets(self._source, self._planned.streams, self._limits):
             if not self._is_wanted(packet.stream_index):
                 continue
             if packet.stream_index == pictures.index:
                 frames += 1
                 self._look(packet)
-                self._mux(packet, self.pictures)
-            elif self._converter is None:
-                self._mux(packet, self._sound)
-            else:
+                if self._edited is None or self._edited.retime(packet):
+                    self._mux(packet, self.pictures)
+            elif self._converter is not None:
                 self._mux_all(self._converter.take(packet))
+            elif not packet.is_discard or not self._is_heard:  # what is cut out is needed by a decoder at the beginning
+                self._is_heard |= not packet.is_discard
+                self._mux(packet, self._sound)
         if self._converter is not None:
             self._mux_all(self._converter.end())
         if not frames or self._left[pictures.index]:

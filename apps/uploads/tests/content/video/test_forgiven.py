@@ -185,6 +185,48 @@ def test_a_film_whose_ends_are_edited_away_begins_and_ends_there(
     assert pictures(tmp_path / "made")[0] == pictures(source)[begin]
 
 
+# Of a film of two seconds, twelve pictures each: how long and from which picture on, or None for nothing.
+EDITS: dict[str, tuple[list[tuple[int, int | None]], list[int]]] = {
+    "a stretch is cut out": ([(500, 0), (500, 12)], [*range(6), *range(12, 18)]),
+    "in another order": ([(500, 12), (500, 0)], [*range(12, 18), *range(6)]),
+    "the same twice": ([(250, 3), (250, 3)], [3, 4, 5, 3, 4, 5]),
+    "nothing is cut out": ([(500, 0), (500, 6)], [*range(12)]),
+    "it begins late": ([(250, None), (250, 6), (250, 12)], [6, 7, 8, 12, 13, 14]),
+    "a gap, in which the last picture stays": ([(250, 0), (250, None), (250, 15)], [0, 1, 2, 2, 2, 2, 15, 16, 17]),
+}
+
+
+@pytest.mark.parametrize(
+    "options", [{"bf": 0, "g": 6}, {"bf": 2, "g": 6}, {"bf": 0, "g": 24}, {"bf": 2, "g": 24}], ids=str
+)
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_list_of_several_entries_is_played_as_it_says(
+    process: Process, tmp_path: Path, name: str, options: dict[str, int]
+) -> None:
+    """By a film without one, since players differ; and what is cut out isn't there, unless others are made from it."""
+    source = video(tmp_path / "a.mp4", sound="aac", seconds=2, is_counting=True, **options)
+    edits, played = EDITS[name]
+    begin = 1024 * options["bf"]
+    entries = [struct.pack(">IiI", lasting, -1 if at is None else begin + 1024 * at, 0x10000) for lasting, at in edits]
+    body = struct.pack(">II", 0, len(entries)) + b"".join(entries)
+
+    process(films.with_box(source.read_bytes(), (*films.TRACK, b"edts", b"elst"), lambda _: body))
+
+    late = 3 if edits[0][1] is None else 0
+    assert seen(tmp_path / "made", [(late + number + 0.5) / 12 for number in range(len(played))]) == played
+    if options == {"bf": 0, "g": 6} and name == "a stretch is cut out":
+        assert len(frames(tmp_path / "made")) == len(played)
+
+
+def seen(path: Path, moments: list[float]) -> list[int]:
+    """The numbers of the pictures that are shown at these seconds."""
+    with av.open(str(path)) as container:
+        shown = sorted(
+            (frame.time or 0.0, round((bytes(frame.planes[0])[0] - 20) / 8)) for frame in container.decode(video=0)
+        )
+    return [[number for begin, number in shown if begin <= moment][-1] for moment in moments]
+
+
 def pictures(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [frame.to_image().tobytes() for frame in container.decode(video=0)]
