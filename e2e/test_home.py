@@ -117,3 +117,15 @@ def test_without_javascript_it_is_a_form(new_context: NewContext, noise: Path) -
     page.get_by_role("button", name="Send it").click()
 
     expect(page.locator("#digest")).to_have_text(sha256(noise))
+
+
+def test_the_page_stays_light(page: Page, deployed: Server) -> None:
+    """Before anything is chosen, and with nothing below the first screen. Bytes of what is stored, compressed."""
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: int(response.headers.get("content-length", 0))}))
+
+    page.goto(deployed.url, wait_until="networkidle")
+
+    print(len(sizes), sum(sizes.values()))  # noqa: T201  (for `pytest -s`)
+    assert len(sizes) <= 30
+    assert sum(sizes.values()) <= 120_000

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from e2e.support.console import Console
 from e2e.support.server import Server
 
-PAGES = ["/", "/avatars/", "/gallery/", "/videos/", "/other-ways/"]
+PAGES = ["/", "/avatars/", "/gallery/", "/videos/", "/other-ways/", "/docs/"]
 PHONE = {"width": 320, "height": 640}  # the narrowest there is (WCAG 1.4.10)
 FINGER = 44  # CSS pixels that a finger needs
 
@@ -38,7 +38,7 @@ def test_the_menu_of_a_phone_is_one_line_for_fingers(new_context: NewContext) ->
     links = page.locator("nav[aria-label=Site] a:visible")
     boxes = [link.bounding_box() or {} for link in links.all()]
 
-    assert links.all_inner_texts() == ["Avatar", "Gallery", "Videos", "Other ways"]
+    assert links.all_inner_texts() == ["Avatar", "Gallery", "Videos", "Other ways", "Docs"]
     assert len({box["y"] for box in boxes}) == 1
     assert min(box["height"] for box in boxes) >= FINGER
     brand = page.get_by_role("link", name="Uplift")

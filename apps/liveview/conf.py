@@ -19,6 +19,7 @@ class Conf:
     """Times are seconds, sizes bytes."""
 
     layout: str = "liveview/layout.html"  # the page around a view's own template
+    title_suffix: str = ""  # behind the title of every page
     socket_path: str = "/live/"
     threads: PositiveInt = 32  # sync handlers and renders that may run at the same time in one process
     snapshot_ttl: PositiveInt = 3600  # how long a visitor can be away and still find the page as they left it

@@ -163,7 +163,7 @@ def _respond(mounted: Mounted, taken: list[Effect]) -> HttpResponse:
         messages.PROTOCOL,
         mark_safe(content),  # noqa: S308  (a template's output: escaped where it had to be)
     )
-    context = {"live_view": root, "page_title": mounted.view.page_title, "view": mounted.view}
+    context = {"live_view": root, "page_title": mounted.title, "view": mounted.view}
     response = render_template(mounted.request, mounted.view.layout_name or conf().layout, context)
     patch_cache_control(response, private=True, no_cache=True)
     return response

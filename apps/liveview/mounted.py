@@ -13,6 +13,7 @@ from django.http import HttpRequest, QueryDict
 from django.middleware.csrf import get_token
 from django.utils.functional import SimpleLazyObject
 
+from liveview.conf import conf
 from liveview.contracts import Topics, View
 from liveview.core import effects
 from liveview.core.attachments import Attachments, Timer
@@ -70,6 +71,12 @@ class Mounted:
     @property
     def request(self) -> HttpRequest:
         return self.view.request
+
+    @property
+    def title(self) -> str:
+        """Of the page; empty if the view has none."""
+        own = str(self.view.page_title)
+        return own and own + conf().title_suffix
 
     # What the application does
     def mount(self) -> None:

@@ -80,6 +80,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.sharing.page",
             ],
         },
     },
@@ -128,7 +129,7 @@ UPLOADS = {
     "TUS_INTAKE": "videos",
     **keys_of("UPLOADS"),
 }
-LIVEVIEW = {"LAYOUT": "live.html", "JOBS": JOBS, **keys_of("LIVEVIEW")}
+LIVEVIEW = {"LAYOUT": "live.html", "TITLE_SUFFIX": " · Uplift", "JOBS": JOBS, **keys_of("LIVEVIEW")}
 GALLERY = keys_of("GALLERY")
 VIDEOS = keys_of("VIDEOS")
 VIDEO = size_of(VIDEOS, "VIDEOS", "MAX_FILE_SIZE", 500_000_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from config import faces, views
+from config import faces, sharing, views
 from home.views import HomeView
 
 handler400 = views.bad_request
@@ -16,6 +16,10 @@ urlpatterns = [
     path("", HomeView.as_view(), name="home"),
     path("try/", HomeView.as_view(), name="try"),  # its form without JavaScript, whose body may be longer
     re_path(rf"^code/(?P<demo>{'|'.join(faces.DEMOS)})/$", faces.code, name="code"),
+    path("robots.txt", sharing.robots),
+    path("sitemap.xml", sharing.sitemap, name="sitemap"),
+    path("site.webmanifest", sharing.manifest, name="manifest"),
+    path("favicon.ico", sharing.favicon),
     path("docs/", include("guides.urls")),
     path("avatars/", include("avatars.urls")),
     path("gallery/", include("gallery.urls")),

@@ -45,21 +45,14 @@ def page(text: str, path: str, address: Address) -> Page:
     return Page(_html(tokens, path, address), tuple(_headings(tokens)))
 
 
-def section(text: str, title: str, path: str, address: Address, *, until: str = "") -> SafeString:
-    """What stands below a heading, without that, up to the next of its level or a paragraph that begins with `until`.
-
-    Raises `LookupError` if there is no such heading or no such end.
-    """
+def section(text: str, title: str, path: str, address: Address) -> SafeString:
+    """What stands below a heading, without that, up to the next of its level. Raises `LookupError` if there is none."""
     tokens = _tokens(text)
     starts = [at for at, token in enumerate(tokens) if token.type == "heading_open" and tokens[at + 1].content == title]
     if not starts:
         raise LookupError(title)
     level, first = tokens[starts[0]].tag, starts[0] + 3
     ends = [at for at in range(first, len(tokens)) if tokens[at].type == "heading_open" and tokens[at].tag <= level]
-    if until:
-        ends = [at for at in range(first, len(tokens) - 1) if tokens[at + 1].content.startswith(until)][:1]
-        if not ends:
-            raise LookupError(until)
     return _html(tokens[first : ends[0] if ends else None], path, address)
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
-from home import digests
+from guides import pages, rendering
+from guides.addresses import address
+from home import digests, figures
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
 from uploads.core.sniffing import ACTIVE_EXTENSIONS
 from uploads.slots import megabytes
 
 MAX_FILE_SIZE: Final = 500_000_000  # bytes
+README: Final = "apps/avatars/README.md"
+RECIPE: Final = "Copy it into your project"  # a heading in it
 ANYTHING: Final = ",".join(["*/*", *sorted(ACTIVE_EXTENSIONS)])  # programs and pages as well: nobody will run them
 
 
@@ -35,6 +40,18 @@ class HomeView(UploadMixin, LiveView):
             progress=self.on_progress,
         )
 
+    # What its layout shows around it
+    @property
+    def comparisons(self) -> list[figures.Comparison]:
+        return [found for found in (figures.line(), figures.machine()) if found is not None]
+
+    @property
+    def recipe(self) -> SafeString:
+        """As the README has it, which a test follows to the letter."""
+        guide = pages.at(README)
+        return rendering.section(guide.text, RECIPE, guide.path, address) if guide else SafeString()
+
+    # What it takes
     def on_progress(self, entry: UploadEntry) -> None:
         self.error = ""
         if entry.complete:

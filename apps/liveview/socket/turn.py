@@ -140,7 +140,7 @@ class _Work:
         for effect in taken:
             if isinstance(effect, effects.Address):
                 mounted.go_to(urlsplit(effect.url).query)
-        html, title = render(mounted), str(mounted.view.page_title)
+        html, title = render(mounted), mounted.title
         taken = streams.to_messages(mounted, taken + mounted.take_effects())
         if html != screen.html:
             taken += advice.on_page(mounted, html)
