@@ -21,6 +21,7 @@ def prepare(entry: UploadEntry) -> None:
     target = entry.sibling(PUBLISHED)
     (made,) = process_image(entry.path, entry.file_type.key, [Rendition(target, max_side=MAX_SIDE)])
     entry.width, entry.height = made.width, made.height
+    entry.warnings = tuple(warning.sentence for warning in made.warnings)
 
 
 def published(entry: UploadEntry) -> tuple[str, StagedFile]:

@@ -62,6 +62,8 @@ class AvatarView(UploadMixin, LiveView):
         self.flash("Your avatar is removed.")
 
     def _save(self, entry: UploadEntry) -> Avatar:
+        for sentence in entry.warnings:
+            self.flash(f"{entry.client_name}: {sentence}")
         path, picture = pictures.published(entry)
         with picture:
             return Avatar.replace(

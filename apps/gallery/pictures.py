@@ -34,6 +34,7 @@ def prepare(entry: UploadEntry) -> None:
         ImageLimits(max_frames=FRAMES),
     )
     entry.width, entry.height = full.width, full.height
+    entry.warnings = tuple(warning.sentence for warning in full.warnings)
 
 
 def publish(entry: UploadEntry, album: str, owner: str, caption: str) -> Photo:

@@ -163,6 +163,8 @@ class GalleryView(UploadMixin, LiveView):
         for entry in self.consume_uploaded_entries("photos"):
             photo = pictures.publish(entry, self._album, self._owner, self.captions.pop(entry.ref, ""))
             self.published[entry.ref] = photo.pk
+            for sentence in entry.warnings:
+                self.flash(f"{entry.client_name}: {sentence}")
             count += 1
         if count:
             self.error = ""

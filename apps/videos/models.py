@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q
 
-from uploads.content import VideoWarning
+from uploads.content import MediaWarning
 from uploads.errors import SENTENCES
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
@@ -37,7 +37,7 @@ class Video(models.Model):
 
     `width` and `height` are as it is shown, `duration` in seconds. Players mirror it from left to right if it
     `is_mirrored`, then turn it by `rotation` degrees, counter-clockwise. `warnings` are pairs, those of a
-    `content.VideoWarning`. `source` names the received file while that exists.
+    `content.MediaWarning`. `source` names the received file while that exists.
     """
 
     owner = models.CharField(max_length=64, db_index=True)
@@ -91,7 +91,7 @@ class Video(models.Model):
     @property
     def missing(self) -> list[str]:
         """What of theirs isn't in the published film, for the visitor: sentences."""
-        return [VideoWarning(*warning).sentence for warning in self.warnings or ()]
+        return [MediaWarning(*warning).sentence for warning in self.warnings or ()]
 
     @property
     def sound(self) -> str:

@@ -282,3 +282,12 @@ def test_without_javascript_a_bad_photo_is_named(client: Client) -> None:
 
     assert "evil.png" in response.content.decode()
     assert Photo.objects.count() == 0
+
+
+def test_what_of_a_photo_is_not_published_is_told(client: Client) -> None:
+    moving = picture() + b"\0\0\0\x18ftypmp42" + bytes(100)
+
+    response = client.post(URL, {"photos": [SimpleUploadedFile("sea.jpg", moving, "image/jpeg")]}, follow=True)
+
+    assert "sea.jpg: The short video in it isn&#x27;t published." in response.text
+    assert Photo.objects.count() == 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uploads.content.limits import ChildLimits, ImageLimits, VideoLimits
     from uploads.content.sandbox.pool import SANDBOX, Sandbox
     from uploads.content.video.processing import Video, prescan_video, process_video
-    from uploads.content.video.warnings import VideoWarning
+    from uploads.content.warnings import MediaWarning
 
 __all__ = [
     "SANDBOX",
@@ -26,7 +26,7 @@ __all__ = [
     "Sandbox",
     "Video",
     "VideoLimits",
-    "VideoWarning",
+    "MediaWarning",
     "accept",
     "prescan_video",
     "process_image",
@@ -44,7 +44,7 @@ _HOMES: Final = {
     "Sandbox": "sandbox.pool",
     "Video": "video.processing",
     "VideoLimits": "limits",
-    "VideoWarning": "video.warnings",
+    "MediaWarning": "warnings",
     "accept": "image.formats",
     "prescan_video": "video.processing",
     "process_image": "image.processing",

@@ -37,7 +37,8 @@ class UploadEntry:
     """One file.
 
     `client_name`, `client_type` and `client_size` are what the browser said; `content_type`, `size`, `sha256`, `width`
-    and `height` are what was found. `ref` names the entry on its page, as in `dj-upload-cancel="{{ entry.ref }}"`.
+    and `height` are what was found; `warnings` are sentences that a validator has for whoever sent it. `ref` names the
+    entry on its page, as in `dj-upload-cancel="{{ entry.ref }}"`.
     """
 
     def __init__(self, upload_id: str, ref: str, slot: Slot, name: FileName, size: int, client_type: str = "") -> None:
@@ -52,6 +53,7 @@ class UploadEntry:
         self.sha256 = ""
         self.width: int | None = None
         self.height: int | None = None
+        self.warnings: tuple[str, ...] = ()
         self.writer_result: Any = None
         self.uploader: Uploader = NOBODY
         self.is_posted = False  # in a form: then bytes for external storage are staged here first

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from uploads.content.image import coded
 from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
 from uploads.content.limits import ImageLimits, check_count, check_pixels
+from uploads.content.warnings import MediaWarning
 from uploads.errors import UploadError
 
 _CODECS: Final = {"avif": {b"av01"}, "heic": {b"hvc1", b"hev1"}}
@@ -35,6 +36,7 @@ class _Box(NamedTuple):
 @dataclass(slots=True)
 class _Item:
     kind: bytes = b""
+    is_hidden: bool = False
     method: int = 0
     extents: list[tuple[int, int]] = field(default_factory=list)  # offset and length
     properties: list[_Box] = field(default_factory=list)
@@ -60,7 +62,7 @@ def walk(data: Buffer, limits: ImageLimits, kind: str) -> ImageInfo:
             pixels.of(number)
     if kind == "heic" and reader.is_lying(meta.items[meta.primary]):
         width, height = height, width
-    return ImageInfo(kind, width, height, patches=pixels.total)
+    return ImageInfo(kind, width, height, patches=pixels.total, beside=tuple(reader.beside(meta, kind)))
 
 
 def unwrap(data: Buffer, limits: ImageLimits) -> Wrapping:
@@ -168,6 +170,19 @@ class _Reader:
             return Colours(cicp=(primaries, 13 if transfer in _VIDEO else transfer))
         return Colours()
 
+    def beside(self, meta: _Meta, kind: str) -> Iterator[MediaWarning]:
+        """What a viewer shows besides the primary picture."""
+        kinds = {box.kind for box in self.boxes(0, len(self._data))}
+        if b"moov" in kinds:
+            yield MediaWarning("still")
+        if b"mpvd" in kinds:
+            yield MediaWarning("no_film")
+        parts = {item for about, of, items in meta.refers for item in (items if about == b"dimg" else (of,))}
+        shown = _CODECS[kind].union(_DERIVED)
+        whole = {number for number, item in meta.items.items() if item.kind in shown and not item.is_hidden} - parts
+        if len(whole | {meta.primary}) > 1:
+            yield MediaWarning("one_of_several", str(len(whole | {meta.primary})))
+
     def _is_sequence(self) -> bool:
         return any(box.kind == b"moov" for box in self.boxes(0, len(self._data)))
 
@@ -177,7 +192,8 @@ class _Reader:
             if entry.kind == b"infe" and version >= 2:
                 width = 2 if version == 2 else 4
                 at = entry.body + 4 + width + 2
-                meta.items[self._number(entry.body + 4, width)] = _Item(self._data[at : at + 4])
+                item = _Item(self._data[at : at + 4], is_hidden=bool(self._data[entry.body + 3] & 1))
+                meta.items[self._number(entry.body + 4, width)] = item
 
     def _locations(self, meta: _Meta, box: _Box) -> None:
         version, sizes = self._version(box), self._number(box.body + 4, 2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass, field
 
+from uploads.content.warnings import MediaWarning
+
 Buffer = bytes | mmap.mmap
 
 
@@ -13,7 +15,8 @@ class ImageInfo:
     """`width` and `height` in pixels, before any rotation; they span the canvas and every frame on it.
 
     `patches` is how many pixels the frames store, which may be less than whole frames have; 0 if they are whole.
-    `is_opaque` says that no frame can be seen through, whatever is in it.
+    `is_opaque` says that no frame can be seen through, whatever is in it. `beside` is what else is in the file that a
+    viewer may show, and that no picture of ours has.
     """
 
     kind: str
@@ -22,6 +25,7 @@ class ImageInfo:
     frames: int = 1
     patches: int = field(default=0, compare=False)
     is_opaque: bool = field(default=False, compare=False)
+    beside: tuple[MediaWarning, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

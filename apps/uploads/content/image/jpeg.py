@@ -8,16 +8,18 @@ from typing import Final
 
 from uploads.content.image.info import Buffer, ImageInfo
 from uploads.content.limits import ImageLimits, check_count
+from uploads.content.warnings import MediaWarning
 from uploads.errors import UploadError
 
 # Every marker but stuffing (00), fill (ff) and restarts (d0-d7): inside a scan those belong to the picture's data.
 _MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_FILM: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp(?:mp4|iso|qt  |avc1)")  # of a "motion photo"
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 
 
 def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
-    """Up to the end marker; what phones append behind it isn't looked at."""
+    """Up to the end marker. Of what phones append behind it only films are noticed."""
     size: tuple[int, int] | None = None
     parts = scans = 0
     at = 2
@@ -39,4 +41,5 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
         raise UploadError("bad_content")
     if size is None or not scans:
         raise UploadError("bad_content")
-    return ImageInfo("jpeg", width=size[1], height=size[0])
+    beside = (MediaWarning("no_film"),) if _FILM.search(data, at) else ()
+    return ImageInfo("jpeg", width=size[1], height=size[0], beside=beside)

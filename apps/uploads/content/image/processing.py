@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from uploads.content.image import formats, work
+from uploads.content.image.info import ImageInfo
 from uploads.content.image.prescan import prescan
 from uploads.content.limits import ChildLimits, ImageLimits
 from uploads.content.sandbox.pool import SANDBOX, Sandbox
+from uploads.content.warnings import MediaWarning
 from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
 
@@ -37,7 +39,7 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A picture that was made: `size` in bytes, the sides in pixels."""
+    """A picture that was made: `size` in bytes, the sides in pixels. `warnings` say what isn't in it."""
 
     path: Path
     width: int
@@ -45,6 +47,7 @@ class Rendered:
     mime: str
     size: int
     frames: int
+    warnings: tuple[MediaWarning, ...] = ()
 
 
 def process_image(
@@ -64,7 +67,8 @@ def process_image(
     """
     limits = limits or ImageLimits()
     formats.check(kind)
-    seconds = _expected(source, kind, limits, renditions)
+    info = _prescanned(source, kind, limits, renditions)
+    seconds = work.seconds(info, renditions) if info else 0.0
     arguments = {
         "source": str(source.absolute()),
         "kind": kind,
@@ -80,24 +84,23 @@ def process_image(
             reads=[source.absolute()],
             writes=[rendition.path.absolute() for rendition in renditions],
         )
-        return [_rendered(kind, *pair) for pair in _paired(renditions, made)]
+        return [_rendered(kind, info, *pair) for pair in _paired(renditions, made)]
     except BaseException:
         for rendition in renditions:
             rendition.path.unlink(missing_ok=True)
         raise
 
 
-def _expected(source: Path, kind: str, limits: ImageLimits, renditions: Sequence[Rendition]) -> float:
-    """Seconds. Raises `UploadError` for what the child would refuse at once: nobody waits for a turn for that."""
+def _prescanned(source: Path, kind: str, limits: ImageLimits, renditions: Sequence[Rendition]) -> ImageInfo | None:
+    """Raises `UploadError` for what the child would refuse at once: nobody waits for a turn for that."""
     try:
         with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             info = prescan(data, kind, limits, max((rendition.frames for rendition in renditions), default=1))
     except (OSError, ValueError):  # it is gone, or empty: the child will say so
-        return 0.0
-    seconds = work.seconds(info, renditions)
-    if seconds > limits.max_seconds:
+        return None
+    if work.seconds(info, renditions) > limits.max_seconds:
         raise UploadError("too_much_work")
-    return seconds
+    return info
 
 
 def _paired(renditions: Sequence[Rendition], made: Any) -> list[tuple[Rendition, list[int]]]:
@@ -117,7 +120,10 @@ def _plausible(rendition: Rendition, numbers: Any) -> bool:
     return width in sides and height in sides and frames in range(1, rendition.frames + 1) and rendition.path.is_file()
 
 
-def _rendered(kind: str, rendition: Rendition, numbers: list[int]) -> Rendered:
+def _rendered(kind: str, info: ImageInfo | None, rendition: Rendition, numbers: list[int]) -> Rendered:
     width, height, frames = numbers
     mime = _MIME[formats.published(kind) if rendition.format == "same" else rendition.format]
-    return Rendered(rendition.path, width, height, mime, rendition.path.stat().st_size, frames)
+    warnings = info.beside if info else ()
+    if info and info.frames > 1 and (rendition.frames == 1 or mime == _MIME["jpeg"]):
+        warnings = (MediaWarning("still"), *warnings)
+    return Rendered(rendition.path, width, height, mime, rendition.path.stat().st_size, frames, warnings)

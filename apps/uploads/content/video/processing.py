@@ -9,7 +9,7 @@ from typing import Any, Final
 from uploads.content.limits import ChildLimits, VideoLimits
 from uploads.content.sandbox.pool import SANDBOX, Sandbox
 from uploads.content.video.prescan import CODECS, SOUNDS, prescan
-from uploads.content.video.warnings import VideoWarning
+from uploads.content.warnings import MediaWarning
 from uploads.core.sniffing import FILE_TYPES
 from uploads.errors import UploadError
 
@@ -38,7 +38,7 @@ class Video:
     size: int
     rotation: int
     is_mirrored: bool = False
-    warnings: tuple[VideoWarning, ...] = ()
+    warnings: tuple[MediaWarning, ...] = ()
 
 
 def prescan_video(source: Path, kind: str, limits: VideoLimits | None = None) -> None:
@@ -144,8 +144,8 @@ def _video(made: Any, target: Path, poster: Path, limits: VideoLimits) -> Video:
     raise UploadError("bad_content")
 
 
-def _warning(told: Any) -> VideoWarning:
+def _warning(told: Any) -> MediaWarning:
     match told:
-        case [str(code), str(detail)] if (warning := VideoWarning(code, detail)).is_plausible:
+        case [str(code), str(detail)] if (warning := MediaWarning(code, detail)).is_plausible:
             return warning
     raise UploadError("bad_content")

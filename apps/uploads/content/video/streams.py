@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.prescan import CODECS, SOUNDS
-from uploads.content.video.warnings import VideoWarning
+from uploads.content.warnings import MediaWarning
 from uploads.errors import UploadError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Plan:
     pictures: Any
     sound: Any
     beginning: Beginning | None
-    warnings: tuple[VideoWarning, ...]
+    warnings: tuple[MediaWarning, ...]
 
     @property
     def streams(self) -> list[Any]:
@@ -102,16 +102,16 @@ def _can_be_copied(stream: Any, container: str, listen: Listen) -> bool:
     return codec(stream) in SOUNDS[container]
 
 
-def _missing(source: InputContainer, pictures: list[Any], sound: Any, info: VideoInfo) -> Iterator[VideoWarning]:
+def _missing(source: InputContainer, pictures: list[Any], sound: Any, info: VideoInfo) -> Iterator[MediaWarning]:
     sounds = source.streams.audio
     if sounds and sound is None:
-        yield VideoWarning("silent", known_as(codec(sounds[0]) or info.sound))
+        yield MediaWarning("silent", known_as(codec(sounds[0]) or info.sound))
     elif len(sounds) > 1:
-        yield VideoWarning("one_sound", str(len(sounds)))
+        yield MediaWarning("one_sound", str(len(sounds)))
     if len(pictures) > 1:
-        yield VideoWarning("one_picture", str(len(pictures)))
+        yield MediaWarning("one_picture", str(len(pictures)))
     if info.subtitles:
-        yield VideoWarning("no_subtitles")
+        yield MediaWarning("no_subtitles")
 
 
 def _preferred(streams: list[Any]) -> Any:

@@ -405,6 +405,42 @@ def avif() -> list[Sample]:
     ]
 
 
+def deep_avif(gray: float, primaries: int, transfer: int) -> bytes:
+    """Of ten bits for each colour. `gray` is a signal between 0 and 1."""
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="avif") as out:
+        options = {"crf": "5", "preset": "8", "svtav1-params": "lp=1"}
+        stream: Any = out.add_stream("libsvtav1", rate=1, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
+        context = stream.codec_context
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = primaries, transfer, 9, 1
+        frame = av.VideoFrame(64, 64, "yuv420p10le")
+        for plane, level in zip(frame.planes, (round(64 + 876 * gray), 512, 512), strict=True):
+            plane.update(level.to_bytes(2, "little") * (plane.buffer_size // 2))
+        frame.pts = 0
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@_makes
+def deep() -> list[Sample]:
+    """Chromium shows films of these signals so as well."""
+
+    def gray(value: int) -> dict[tuple[int, int], Pixel]:
+        return {(9, 9): (value, value, value, 255)}
+
+    return [
+        still("deep-pq.avif", deep_avif(0.4, 9, 16), gray(80), 8),
+        still("deep-pq-bright.avif", deep_avif(0.6, 9, 16), gray(200), 8),
+        still("deep-hlg.avif", deep_avif(0.533, 9, 18), gray(106), 8),
+        still("deep-hlg-bright.avif", deep_avif(0.8, 9, 18), gray(206), 8),
+        still("deep.avif", deep_avif(0.502, 1, 13), gray(128), 6),
+    ]
+
+
 @_makes
 def heic() -> list[Sample]:
     corner = {(8, 8): BLUE, (80, 50): RED}

@@ -14,7 +14,7 @@ from uploads.content.image.heif import unwrap
 from uploads.content.image.prescan import prescan
 from uploads.content.limits import ImageLimits
 from uploads.errors import UploadError
-from uploads.tests.content.image.samples import blue_corner, encoded, heif
+from uploads.tests.content.image.samples import blue_corner, encoded, exif, heif
 
 LIMITS = ImageLimits()
 MADE: dict[str, Callable[[Image.Image], bytes]] = {
@@ -91,6 +91,21 @@ def test_a_sequence_without_a_primary_picture_is_told_apart_from_a_damaged_file(
 
 def test_what_no_decoder_here_reads_is_refused() -> None:
     assert refusal(heif(blue_corner()).replace(b"hvc1", b"vvc1"), "heic") == "too_complex"
+
+
+def test_what_a_viewer_shows_besides_the_primary_picture_is_told() -> None:
+    film = {"save_all": True, "append_images": [Image.new("RGB", (96, 64))], "duration": 100}
+    pair = {"save_all": True, "append_images": [blue_corner()]}
+    clear = blue_corner().convert("RGBA")
+
+    def told(data: bytes, kind: str) -> list[str]:
+        return [warning.sentence for warning in prescan(data, kind, LIMITS).beside]
+
+    assert told(encoded(blue_corner(), "AVIF", **film), "avif") == ["It moves, but the published picture doesn't."]
+    assert told(heif(Image.new("RGB", (96, 64)), **pair), "heic") == ["It has 2 pictures; one of them is published."]
+    assert told(GRID + box(b"mpvd", bytes(40)), "heic") == ["The short video in it isn't published."]
+    for whole in (GRID, heif(clear), heif(blue_corner(), exif=exif(1))):
+        assert told(whole, "heic") == []
 
 
 SMALL = {kind: make(blue_corner((40, 30))) for kind, make in MADE.items()}

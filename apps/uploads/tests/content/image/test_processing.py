@@ -265,6 +265,18 @@ def test_as_many_frames_are_kept_as_were_asked_for(process: Process, frames: int
     first, *rest = film()
     made, picture = process(first, "gif", {"save_all": True, "append_images": rest}, frames=frames, format=format)
     assert made.frames == getattr(picture, "n_frames", 1) == kept
+    assert [warning.code for warning in made.warnings] == (["still"] if kept == 1 else [])
+
+
+def test_the_film_of_a_motion_photo_is_told_to_be_left_out(process: Process) -> None:
+    film = b"\0\0\0\x18ftypmp42" + bytes(400)
+    photo = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(photo, "JPEG")
+
+    made, _ = process(photo.getvalue() + b"trailer" + film, "jpeg")
+
+    assert [warning.sentence for warning in made.warnings] == ["The short video in it isn't published."]
+    assert process(photo.getvalue() + b"ftyp of nothing", "jpeg")[0].warnings == ()
 
 
 def test_an_animation_with_fewer_frames_than_it_claims_is_stored_with_those_it_has(process: Process) -> None:

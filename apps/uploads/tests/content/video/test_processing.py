@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from uploads.content import ChildLimits, Sandbox, Video, VideoLimits, VideoWarning, prescan_video
+from uploads.content import ChildLimits, MediaWarning, Sandbox, Video, VideoLimits, prescan_video
 from uploads.content.video import remuxing
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.masked_file import Veil
@@ -497,7 +497,7 @@ def test_what_a_child_says_is_held_against_what_can_be(process: Process, tmp_pat
 def test_an_honest_child_is_believed(process: Process) -> None:
     made = process(b"x", sandbox=_Liar(HONEST))
 
-    assert (made.video_codec, made.warnings) == ("h264", (VideoWarning("silent", "AC-3"),))
+    assert (made.video_codec, made.warnings) == ("h264", (MediaWarning("silent", "AC-3"),))
 
 
 def test_a_child_that_runs_out_of_memory_is_bad_content(process: Process, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import av
 import pytest
 
-from uploads.content import VideoLimits, VideoWarning
+from uploads.content import MediaWarning, VideoLimits
 from uploads.errors import UploadError
 from uploads.tests import films
 from uploads.tests.content.video.conftest import Process
@@ -175,7 +175,7 @@ def test_sound_that_can_not_be_converted_is_told(
 
     assert made.audio_codec == ""
     (told,) = made.warnings
-    assert told == VideoWarning("silent", known_as)
+    assert told == MediaWarning("silent", known_as)
     assert told.sentence == f"Its sound ({known_as}) can't be played in browsers, so the published video is silent."
 
 
@@ -207,13 +207,13 @@ def test_of_two_sounds_the_playable_one_is_kept_and_it_is_told(
     made = process(tmp_path / "both.mp4")
 
     assert made.audio_codec == "aac"
-    assert made.warnings == (VideoWarning("one_sound", "2"),)
+    assert made.warnings == (MediaWarning("one_sound", "2"),)
     assert packets(tmp_path / "made") == packets(tmp_path / "aac.mp4")
 
 
-@pytest.mark.parametrize("says", [VideoWarning("silent", "AC-3"), VideoWarning("no_subtitles")])
-def test_a_warning_is_plausible_if_it_can_be_shown(says: VideoWarning) -> None:
+@pytest.mark.parametrize("says", [MediaWarning("silent", "AC-3"), MediaWarning("no_subtitles")])
+def test_a_warning_is_plausible_if_it_can_be_shown(says: MediaWarning) -> None:
     assert says.is_plausible and says.sentence.endswith(".")
-    assert not VideoWarning("other").is_plausible
-    assert not VideoWarning("silent", "x" * 100).is_plausible
-    assert not VideoWarning("silent", "a\nb").is_plausible
+    assert not MediaWarning("other").is_plausible
+    assert not MediaWarning("silent", "x" * 100).is_plausible
+    assert not MediaWarning("silent", "a\nb").is_plausible

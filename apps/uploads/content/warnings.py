@@ -1,4 +1,4 @@
-"""What a visitor is told of a film that was made: something of theirs isn't in it."""
+"""What a visitor is told of a picture or a video that was made: something of theirs isn't in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 SENTENCES: Final[dict[str, str]] = {
+    # Pictures
+    "still": "It moves, but the published picture doesn't.",
+    "one_of_several": "It has {detail} pictures; one of them is published.",
+    "no_film": "The short video in it isn't published.",
+    # Videos
     "silent": "Its sound ({detail}) can't be played in browsers, so the published video is silent.",
     "one_sound": "It has {detail} audio tracks; the published video has one of them.",
     "one_picture": "It has {detail} video tracks; the published video has one of them.",
@@ -15,7 +20,7 @@ _MAX_DETAIL: Final = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class VideoWarning:
+class MediaWarning:
     """`code` is one of `SENTENCES`; `detail` is what the sentence names: a codec as people know it, or a number."""
 
     code: str
