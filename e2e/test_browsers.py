@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from e2e.lab.pages import SETTINGS
 from e2e.support import media
@@ -13,6 +14,7 @@ from e2e.support.browsers import Driven, Firefox, WebKit
 from e2e.support.proxy import FaultProxy, link_to
 from e2e.support.server import Server
 from liveview.tests.processes import served
+from uploads.tests.content.image.samples import p3
 
 pytestmark = pytest.mark.base(None)
 
@@ -53,8 +55,30 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def turned(tmp_path: Path) -> Path:
+    """A photo to be turned by a quarter, clockwise, in colours that are wider than sRGB."""
+    picture, exif = Image.new("RGB", (800, 400), (250, 250, 250)), Image.Exif()
+    picture.paste((180, 90, 90), (0, 0, 400, 400))
+    exif[0x0112] = 6
+    path = tmp_path / "turned.jpg"
+    picture.save(path, exif=exif, icc_profile=p3(), quality=95)
+    return path
+
+
+def is_near(found: object, wanted: tuple[int, ...]) -> bool:
+    assert isinstance(found, tuple)
+    return all(abs(one - other) <= 12 for one, other in zip(found, wanted, strict=True))
+
+
 def test_a_visit(
-    browser_of_another_kind: Driven, lab: Server, server: Server, line: FaultProxy, film: Path, tmp_path: Path
+    browser_of_another_kind: Driven,
+    lab: Server,
+    server: Server,
+    line: FaultProxy,
+    film: Path,
+    turned: Path,
+    tmp_path: Path,
 ) -> None:
     browser = browser_of_another_kind
     notes = tmp_path / "notes.txt"
@@ -72,6 +96,16 @@ def test_a_visit(
     _counted(browser, "upload 1")
     if browser.run(DROP):
         _counted(browser, "upload 2")
+
+    # Made smaller before it was sent: upright, and in sRGB
+    browser.open(f"{lab.url}/lab/resizing/")
+    browser.wait(LIVE)
+    browser.choose("input[type=file]", turned)
+    stored = browser.wait("document.querySelector('#stored li')?.dataset.path")
+    with Image.open(lab.data_dir / "media" / stored) as picture:
+        assert picture.size == (100, 200)
+        pixels = [picture.convert("RGB").getpixel(at) for at in ((50, 20), (50, 180))]
+    assert all(map(is_near, pixels, ((195, 85, 88), (250, 250, 250)))), pixels
 
     # Refused
     browser.open(f"{server.url}/avatars/")

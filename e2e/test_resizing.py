@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from e2e.lab.pages import Visit
+from e2e.lab.pages import Visit, wait_for
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.sending import LONG
@@ -127,6 +127,37 @@ def test_the_original_is_sent_on_request_and_what_fails_is_too(visit: Visit, lab
     expect(page.locator('#rows [data-status="error"]', has_text="large.jpg")).to_be_visible()
 
 
+HELD = """
+  const { postMessage } = Worker.prototype;
+  window.held = [];
+  Worker.prototype.postMessage = function (...message) { held.push(() => postMessage.apply(this, message)); };
+"""
+
+
+def test_one_that_is_removed_while_it_is_made_smaller_is_never_sent(
+    visit: Visit, page: Page, lab: Server, make: Make
+) -> None:
+    page.add_init_script(HELD)
+    told: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(str(frame))))
+    visit("/lab/resizing/")
+
+    choose(page, "Photos", make(quarters(), "gone.jpg"), make(quarters(), "stays.jpg"))
+
+    rows = page.locator('#rows [data-status="queued"]')
+    expect(rows).to_have_count(2)
+    wait_for(page, "held.length")
+    rows.filter(has_text="gone.jpg").get_by_role("button").last.click()
+    expect(rows).to_have_count(1)
+    page.evaluate("() => held.shift()()")
+    wait_for(page, "held.length")
+    page.evaluate("() => held.shift()()")
+    with Image.open(arrived(page, lab, "stays.jpg")) as picture:
+        assert picture.size == (200, 100)
+    assert not any("gone.jpg" in frame for frame in told)
+    expect(page.locator("#stored li", has_text="gone.jpg")).to_have_count(0)
+
+
 def test_a_resumed_one_goes_on_with_the_same_bytes(
     visit: Visit, page: Page, lab: Server, lab_proxy: FaultProxy, make: Make, console: Console
 ) -> None:
@@ -153,9 +184,11 @@ def test_a_resumed_one_goes_on_with_the_same_bytes(
 
     page.goto("about:blank")
     lab_proxy.stall = False
-    visit(f"{lab_proxy.url}/lab/resizing/?auto")
+    visit(f"{lab_proxy.url}/lab/resizing/")
     page.evaluate("() => { createImageBitmap = () => { throw new Error('not again'); }; delete window.Worker; }")
     choose(page, "Slotted", path)
+    expect(page.locator('#slotted [data-status="queued"]', has_text="resumed.jpg")).to_be_visible()
+    page.get_by_role("button", name="Send").click()
 
     stored = arrived(page, lab, "resumed.jpg")
     assert stored.stat().st_size == size

@@ -12,7 +12,7 @@ from uploads import UploadEntry, UploadMixin
 
 
 class Resizing(UploadMixin, LiveView):
-    """With `?auto` its second slot doesn't wait for a button."""
+    """Its second slot waits for a button, and can be resumed."""
 
     template_name = "lab/resizing.html"
     page_title = "Resizing"
@@ -22,8 +22,7 @@ class Resizing(UploadMixin, LiveView):
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         more: dict[str, Any] = {"max_entries": 20, "max_file_size": 400_000, "progress": self.on_progress}
         self.allow_upload("photos", accept="image/*", **more)
-        begins = "auto" in request.GET
-        self.allow_upload("slotted", accept="image/*", resize=100, auto_upload=begins, resumable=True, **more)
+        self.allow_upload("slotted", accept="image/*", resize=100, auto_upload=False, resumable=True, **more)
 
     def on_progress(self, entry: UploadEntry) -> None:
         for ready in self.consume_uploaded_entries(entry.slot.name) if entry.complete else ():

@@ -26,7 +26,8 @@ class Resuming {
   /** Asks the server how much of the file it has. */
   ask(upload) {
     this.uploads.live.send(resume(upload, page));
-    this.uploads.become(upload, "resuming");
+    const rests = upload.status === "paused" ? "paused" : "queued"; // until the visitor says so
+    this.uploads.become(upload, upload.isWanted ? "resuming" : rests);
   }
 
   /** Does what the server says: go on from its offset, wait until the other tab is done, or start over. */
