@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from e2e.support.proxy import FaultProxy, link_to
 from e2e.support.server import Server
+from liveview.tests.ports import free_port
 from liveview.tests.processes import until
 
 HERE = Path(__file__).resolve().parent / "clients"
@@ -22,6 +25,19 @@ NODE_PACKAGES = ["tus-js-client@4.3.1", "@uppy/core@6.3.1", "@uppy/tus@6.0.0"]
 SIZE = 12_000_000  # bytes
 PATIENCE = 180  # seconds
 ENDPOINT = "/tus/received/"
+NGINX = """
+daemon off; pid {folder}/nginx.pid; worker_processes 1;
+events {{}}
+http {{
+  access_log off; client_max_body_size 0;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location /below/it/ {{ proxy_pass {behind}/; proxy_http_version 1.1; proxy_request_buffering off; }}
+  }}
+}}
+"""
 
 Command = list[str]
 
@@ -77,13 +93,44 @@ def sending(command: Command, url: str, file: Path, chunk_size: int) -> Iterator
     def finish() -> None:
         out, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
-        assert ENDPOINT in out
+        assert url + ENDPOINT in out
 
     try:
         yield finish
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="module")
+def stripping(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an nginx that has the site below a path, of which the site knows nothing."""
+    nginx = os.environ.get("NGINX") or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not nginx:
+        pytest.skip("there is no nginx here")
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX.format(folder=folder, port=port, behind=server.url))
+    with subprocess.Popen([nginx, "-c", str(conf), "-p", str(folder), "-e", str(folder / "error.log")]) as process:
+        try:
+            until(lambda: is_listening(port))
+            yield f"http://127.0.0.1:{port}/below/it"
+        finally:
+            process.terminate()
+
+
+def is_listening(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def test_a_proxy_may_take_off_a_path(stripping: str, server: Server, client: Command, file: Path) -> None:
+    """The address of the upload is right all the same."""
+    with sending(client, stripping, file, 3_000_000) as finish:
+        finish()
+
+    assert_stored_once(server, file)
 
 
 def assert_stored_once(server: Server, file: Path) -> None:
