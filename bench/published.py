@@ -114,7 +114,7 @@ class Outcome:
     why: str = ""
     is_compared: bool = True
     seconds: float = 0
-    megapixels: float = 0
+    amount: float = 0  # megapixels of a picture, seconds of a film
 
 
 @dataclass(slots=True)
@@ -130,10 +130,9 @@ class Report:
             counts[outcome.kind][outcome.what] += 1
             counts[outcome.kind]["not compared"] += outcome.what == "published" and not outcome.is_compared
         for kind, count in sorted(counts.items()):
-            times = [
-                each.seconds / each.megapixels for each in self.outcomes if each.kind == kind and each.megapixels > 0.1
-            ]
-            speed = f", {1000 * median(times):.0f} ms a megapixel" if times else ""
+            times = [each.seconds / each.amount for each in self.outcomes if each.kind == kind and each.amount > 0.1]
+            unit = "second" if kind in {film.key for film in FILMS} else "megapixel"
+            speed = f", {1000 * median(times):.0f} ms a {unit}" if times else ""
             told = ", ".join(f"{number} {what}" for what, number in sorted(count.items()) if number)
             yield f"{kind}: {told}{speed}"
 
@@ -174,7 +173,7 @@ def publish(path: Path, kind: FileType, viewer: Viewer, folder: Path) -> Outcome
     if before is None:
         outcome.is_compared = False
         return outcome
-    outcome.megapixels = before.width * before.height * len(before.frames) / 1e6 if kind not in FILMS else 0
+    outcome.amount = before.seconds or before.width * before.height * len(before.frames) / 1e6
     differences = [_difference(before, shown, is_whole=number == 0) for number, shown in enumerate(after)]
     if any(differences):
         told = (f"{each.name}: {why}" for (each, _), why in zip(made, differences, strict=True) if why)

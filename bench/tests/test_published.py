@@ -34,6 +34,7 @@ def test_pictures_that_are_easy_to_get_wrong_look_like_what_chromium_shows(tmp_p
     assert "different" not in said and "refused" not in said
     counts = {kind: int(count) for kind, count in re.findall(r"^(\w+): (?:\d+ not compared, )?(\d+) pub", said, re.M)}
     assert counts.pop("mp4") == 1
+    assert re.search(r"^mp4: 1 published, \d+ ms a second$", said, re.M)
     assert sum(counts.values()) == len(made)
     assert re.findall(r"^(\w+): \d+ not compared", said, re.M) == ["heic"]
 
