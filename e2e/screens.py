@@ -96,8 +96,7 @@ def videos(page: Page, folder: Path) -> bytes:
         media.video(film, sound="aac", seconds=20, size=(640, 360), fps=10, preset="ultrafast", noise=160, g=10)
         nothing = 30_000_000  # bytes in a box that players skip
         film.write_bytes(film.read_bytes() + nothing.to_bytes(4, "big") + b"free" + bytes(nothing - 8))
-    visit(page, "/videos/")
-    page.locator("#chaos summary").click()
+    visit(page, "/videos/#wire")
     page.locator("#chaos select").select_option("2000000")
     page.set_input_files("input[name=video]", film)
     reach(page, 30)

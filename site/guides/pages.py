@@ -25,6 +25,8 @@ class Guide:
 
     @property
     def title(self) -> str:
+        if self.slug == "readme":
+            return "Read me first"  # its heading is the site's name
         return self.text.split("\n", 1)[0].removeprefix("# ").strip()
 
 
@@ -57,6 +59,7 @@ GUIDES: Final = tuple(
             "architecture": "ARCHITECTURE.md",
             "benchmarks": "bench/README.md",
             "figures": "bench/RESULTS.md",
+            "contributing": "CONTRIBUTING.md",
             "changelog": "CHANGELOG.md",
             "licence": "LICENSE",
         },
