@@ -33,7 +33,7 @@ class Conf:
     check_threads: PositiveInt = 4  # files that may be checked at the same time in one process
     stale_after: int = 24 * 3600  # seconds after which an abandoned staging file is removed
     max_entries_per_view: PositiveInt = 2000
-    owner_bytes: int | None = 100_000_000_000  # that one visitor may have under way in one process; 0 is no limit
+    owner_bytes: int | None = 100_000_000_000  # that one visitor may have under way; 0 is no limit
     owner_files: int | None = 10_000  # the same in files
     max_uploads: int | None = 10_000  # that may be under way in one process; 0 is no limit
     disk_floor: int = 100_000_000  # free bytes in staging below which no new upload is accepted; 0 is no limit

@@ -218,7 +218,7 @@ class UploadEntry:
 
     def _stepped(self) -> None:
         if self.is_over and self._reservation is not None:
-            here(Ledger).release(self.upload.id, self._reservation)
+            here(Ledger).release(self.uploader.share, self.upload.id, self._reservation)
         events.stepped(self)
 
     def receive(self, offset: int, length: int) -> Verdict:
@@ -315,7 +315,7 @@ class UploadEntry:
             self._reservation = made
             late = self.is_over
         if late:
-            here(Ledger).release(self.upload.id, made)
+            here(Ledger).release(uploader.share, self.upload.id, made)
             raise UploadError("cancelled")
 
     def park_reservation(self, awaited: int = 0) -> None:
@@ -406,7 +406,7 @@ class UploadEntry:
 
     def _remove(self) -> None:
         self._close()
-        here(Ledger).release(self.upload.id, self._reservation)
+        here(Ledger).release(self.uploader.share, self.upload.id, self._reservation)
         refusal = self.upload.error if self.state is State.REJECTED else None
         self.sink.discard(None if self.is_consumed else self.cause or refusal or causes.cancelled())
         self.hold.forget()

@@ -6,7 +6,9 @@ continue below the floor: it is there for them, and for what the rest of the sit
 
 from __future__ import annotations
 
+import contextlib
 import math
+import secrets
 from pathlib import Path
 from shutil import disk_usage
 
@@ -23,6 +25,32 @@ def room(also: Path | None = None) -> float:
         return math.inf
     free = min(_free(folder) for folder in (limits.staging_dir, also) if folder is not None)
     return free - limits.disk_floor
+
+
+def name() -> str:
+    """The same for all processes that stage in this folder: they share its disk. Blocks.
+
+    Empty where that can't be told.
+    """
+    folder = conf().staging_dir
+    path = folder.with_name(f"{folder.name}.name")
+    try:
+        return path.read_text() if path.exists() else _named(path)
+    except OSError:
+        return ""
+
+
+def _named(path: Path) -> str:
+    """Whoever is first says it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        draft.write_text(secrets.token_hex(16))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_text()
 
 
 def _free(folder: Path) -> int:

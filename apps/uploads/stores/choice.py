@@ -87,5 +87,10 @@ def _complete(store: Any) -> StateStore:
     return complete
 
 
+def site_redis_url() -> str:
+    """Where the site has one; empty without."""
+    return str(conf().upload_state_redis_url or getattr(settings, "REDIS_URL", ""))
+
+
 def _redis_url(options: dict[str, Any] | None) -> str:
-    return str((options or {}).get("redis_url") or conf().upload_state_redis_url or getattr(settings, "REDIS_URL", ""))
+    return str((options or {}).get("redis_url") or site_redis_url())

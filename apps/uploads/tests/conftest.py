@@ -20,6 +20,7 @@ from uploads.content.video.masked_file import Veil
 from uploads.content.video.prescan import prescan
 from uploads.entries.quotas import Ledger
 from uploads.stores.choice import Stores
+from uploads.stores.counts import AllCounts
 from uploads.testing import UploadPage, mount
 from uploads.tests.content.scanning import Scan
 
@@ -39,6 +40,7 @@ def folders(settings: Any, tmp_path: Path) -> Path:
     settings.MEDIA_URL = "/media/"
     settings.UPLOADS = {"STAGING_DIR": tmp_path / "staging"}
     process.current().forget(Ledger)  # what an earlier test has left unfinished keeps its room on the disk
+    process.current().forget(AllCounts)  # a Redis that was away for an earlier test is there again
     process.current().forget(Stores)  # one of a Redis that has ended keeps the janitor from its work
     return tmp_path
 

@@ -156,7 +156,7 @@ class Coming:
             self._under_way[key] -= 1
             self._under_way += Counter()  # forgets what is over
             if own is not None:
-                here(Ledger).release(copy, own)
+                here(Ledger).release(share, copy, own)
 
 
 class Chunks:
@@ -201,7 +201,7 @@ class Chunks:
                 async with spooled(body, chunk.length, visitor.uploader.share) as spool:
                     await threads.check(visitor.uploader.expect_session)
                     received = await self._place(record, chunk, chunk_size, spool)
-                    here(Ledger).written_to(record.id, chunk.length)
+                    here(Ledger).written_to(visitor.uploader.share, record.id, chunk.length)
         if received < chunk.count:
             return {"chunksReceived": received}
         return _finished(await self._assemble(record, visitor))

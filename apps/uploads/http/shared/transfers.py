@@ -48,6 +48,7 @@ class Transfer:
     def __init__(self, hold: StoredHold, visitor: Visitor) -> None:
         self.hold = hold
         self.entry = entry_of(hold.record, hold)
+        self.entry.uploader = visitor.uploader
         self._visitor = visitor
         self._lock = threading.Lock()
         self._is_open = False  # its bytes

@@ -27,6 +27,7 @@ from uploads.http.shared.headers import Headers
 from uploads.http_errors import refusal
 from uploads.owners import known_owner
 from uploads.stores import Record
+from uploads.stores.counts import name_of, site_counts
 
 _EXPOSED: Final = (
     "Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
@@ -41,12 +42,12 @@ _NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~
 MOST_ASKED: Final = 2000  # characters of the names of headers
 _URL: Final = "url:"
 
-NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor in one process: per second, and at once
+NEW_UPLOADS: Final = (20.0, 500.0)  # of one visitor: per second, and at once
 MAX_PACES: Final = 10_000
 
 
 class Paces:
-    """How fast each visitor begins uploads."""
+    """How fast each visitor begins uploads here: all that counts where processes share no Redis."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()  # by owner, or by address
@@ -162,8 +163,12 @@ class Visitor:
     client: str = ""
 
     def expect_pace(self) -> None:
-        """Counts a new upload. Raises `UploadError("rate_limited")` for too many at once."""
-        if not here(Paces).take(self.owner or self.address):
+        """Counts a new upload, in whichever process. Blocks; raises `UploadError("rate_limited")` for too many."""
+        whose = self.owner or self.address
+        if not here(Paces).take(whose):
+            raise UploadError("rate_limited")
+        counts = site_counts()
+        if counts is not None and counts.pace(name_of(whose), *NEW_UPLOADS) is False:
             raise UploadError("rate_limited")
 
     def owner_of(self, upload_id: str) -> str:

@@ -58,7 +58,7 @@ def test_a_write_that_comes_after_the_upload_was_parked_takes_nothing_from_it(en
         drive.commit(entry, [DATA[:5]])
 
     assert here(Ledger).of("me") == (len(DATA), 1)
-    here(Ledger).release(ID, None)
+    here(Ledger).release("", ID, None)
 
 
 def test_a_lease_that_was_given_back_is_not_renewed_by_a_late_renewal(
@@ -156,7 +156,7 @@ def test_a_session_that_has_ended_removes_nothing_that_could_go_on(is_over: bool
         assert drive.deliver(made, [DATA[5:]]) == drive.Refused(UploadError("session_ended"))
         assert made.is_open and staged() == [ID]
         made.discard()
-    here(Ledger).release(ID, None)
+    here(Ledger).release("", ID, None)
 
 
 # What a thread makes when nobody waits for it any more
@@ -273,7 +273,7 @@ async def test_who_logs_out_between_the_last_renewal_and_the_last_byte_has_sent_
     assert refused.value.code == "session_ended"
     assert got == [] and len(staged()) == 1, "it waits for whoever sent it"
     intakes.unregister("left")
-    here(Ledger).release(record.id, None)
+    here(Ledger).release("", record.id, None)
 
 
 def _is_done(upload_id: str) -> bool:

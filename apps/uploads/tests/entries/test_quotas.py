@@ -75,8 +75,8 @@ def test_without_limits_nothing_is_refused(book: Ledger, settings: Any, no_limit
 
 def test_what_is_released_may_be_reserved_again(book: Ledger) -> None:
     made = book.reserve("eve", "1", 1000)
-    book.release("1", made)
-    book.release("1", made)
+    book.release("eve", "1", made)
+    book.release("eve", "1", made)
     assert (book.of("eve"), book.live) == ((0, 0), 0)
     assert refusal(book, "eve", "2", 1000) == ""
 
@@ -94,9 +94,9 @@ def test_resuming_an_upload_takes_the_place_of_its_reservation(book: Ledger) -> 
     first = book.reserve("eve", "1", 1000)
     second = book.reserve("eve", "1", 1000)
     book.park("1", first, 0)
-    book.release("1", first)
+    book.release("eve", "1", first)
     assert (book.of("eve"), book.live) == ((1000, 1), 1)
-    book.release("1", second)
+    book.release("eve", "1", second)
     assert (book.of("eve"), book.live) == ((0, 0), 0)
 
 
@@ -108,7 +108,7 @@ def test_a_refused_change_leaves_what_was_reserved(book: Ledger) -> None:
 
 def test_bytes_that_are_removed_count_no_more_though_somebody_else_had_reserved_them(book: Ledger) -> None:
     book.park("1", book.reserve("eve", "1", 900), 60)
-    book.release("1", None)
+    book.release("eve", "1", None)
     assert book.of("eve") == (0, 0)
 
 
@@ -139,9 +139,9 @@ def test_the_disk_is_shared_as_well(book: Ledger, settings: Any) -> None:
 def test_what_is_parked_may_keep_its_disk(book: Ledger) -> None:
     book.park("1", book.reserve("eve", "1", 900, awaited=900, room=1000), 60, awaited=900)
     assert book.awaited == 900
-    book.written_to("1", 400)
+    book.written_to("eve", "1", 400)
     assert book.awaited == 500
-    book.release("1", None)
+    book.release("eve", "1", None)
     assert book.awaited == 0
 
 
@@ -175,7 +175,7 @@ def test_whatever_happens_the_sums_are_right(steps: list[tuple[str, int, int]]) 
             book.park(str(number), held.get(number), 60)
             live.discard(number)
         else:
-            book.release(str(number), held.pop(number, None))
+            book.release("eve", str(number), held.pop(number, None))
             live.discard(number)
         for owner, odd in (("eve", 1), ("bob", 0)):
             sizes = [made.size for other, made in held.items() if other % 2 == odd]
