@@ -14,11 +14,12 @@ class UploadsConfig(AppConfig):
     name = "uploads"
 
     def ready(self) -> None:
-        from liveview import housekeeping
+        from liveview import housekeeping, jobs
         from uploads import checks, janitor  # noqa: F401  (registers them)
 
         housekeeping.every(janitor.EVERY, "keeping what pages need", janitor.keep)
-        housekeeping.every(janitor.EVERY, "removing what nobody needs", janitor.come)
+        housekeeping.every(janitor.EVERY, "removing what nobody needs here", janitor.come)
+        jobs.every(janitor.OFTEN, "removing expired records", janitor.prune_records)
         assert self.module is not None
         for folder in OPT_IN:
             if module_has_submodule(self.module, f"{folder}.ready"):

@@ -1,16 +1,20 @@
 """Removes what nobody needs any more: what has expired, and what a crash left behind.
 
-It stays away from what is in use, which records, locks and the times of files tell.
+It stays away from what is in use, which records, locks and the times of files tell. Each process looks after its own
+memory and disk. What all share, records and what is in a bucket, one process of all looks after (`liveview.jobs`).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
+from liveview import jobs
 from liveview.process import here
 from uploads.entries.quotas import Ledger
 from uploads.errors import UploadError
@@ -22,21 +26,23 @@ from uploads.writers.waiting import Waiting
 logger = logging.getLogger("uploads")
 
 EVERY: Final = 15.0  # seconds between two rounds of one process
-SELDOM: Final = 600.0  # the same of what others have registered: it may ask a storage that is billed by the request
+OFTEN: Final = 60.0  # the same of expired records, of all processes
+SELDOM: Final = 600.0  # of what others have registered: it may ask a storage that is billed by the request
 
 Sweep = Callable[[], int]
 """Removes what is stale of one kind; how many. Blocks, and may raise `UploadError`, whose cause it has logged."""
 
-_sweeps: dict[str, tuple[Sweep, float]] = {}
+_sweeps: dict[str, Sweep] = {}
 
 
 def register(what: str, sweep: Sweep, every: float = SELDOM) -> None:
-    """Has `sweep` called in a round when so many seconds have passed. For the `ready` of a folder that leaves things
-    where nobody else looks.
+    """Has `sweep` called that often (see `jobs.every`) in one process of all. For the `ready` of a folder that leaves
+    things where nobody else looks.
 
     what: the plural of what is removed, for `uploads_prune` to print.
     """
-    _sweeps[what] = sweep, every
+    _sweeps[what] = sweep
+    jobs.every(every, f"removing {what}", partial(_swept, sweep))
 
 
 def keep() -> None:
@@ -46,30 +52,38 @@ def keep() -> None:
 
 def is_due() -> bool:
     """Whether it is time for a round; at most one caller of a process is told so."""
-    return here(Rounds).is_due("", EVERY)
+    return here(Rounds).is_due(EVERY)
 
 
 def come() -> None:
-    """A round, if it is due. Blocks."""
+    """A round through what is this process's own, if it is due. Blocks."""
     if is_due():
-        prune(also=here(Rounds).is_due)
+        here(Waiting).sweep()
+        here(Ledger).sweep()
+        sweep()
 
 
-def prune(also: Callable[[str, float], bool] = lambda what, every: True) -> dict[str, int]:
-    """One round: how many of each kind were removed. Blocks.
+def prune_records() -> int:
+    """Removes expired records; how many. Blocks."""
+    return get_store().prune()
 
-    also: whether what was registered is swept as well.
-    """
+
+def prune() -> dict[str, int]:
+    """Everything at once: how many of each kind were removed. Blocks."""
     here(Waiting).sweep()
     here(Ledger).sweep()
-    removed = {"expired records": get_store().prune(), "stale files": sweep()}
-    for what, (remove, every) in _sweeps.items():
-        if also(what, every):
-            try:
-                removed[what] = remove()
-            except UploadError:
-                removed[what] = 0
-    return removed
+    return {
+        "expired records": prune_records(),
+        "stale files": sweep(),
+        **{what: _swept(remove) for what, remove in _sweeps.items()},
+    }
+
+
+def _swept(remove: Sweep) -> int:
+    try:
+        return remove()
+    except UploadError:
+        return 0
 
 
 def sweep() -> int:
@@ -79,16 +93,16 @@ def sweep() -> int:
 
 
 class Rounds:
-    """When this process last began one, of each kind."""
+    """When this process last began one."""
 
     def __init__(self) -> None:
-        self.last: dict[str, float] = {}  # on the monotonic clock
+        self.last = -math.inf  # on the monotonic clock
         self._lock = threading.Lock()
 
-    def is_due(self, what: str, every: float) -> bool:
+    def is_due(self, every: float) -> bool:
         now = time.monotonic()
         with self._lock:
-            if now - self.last.get(what, float("-inf")) < every:
+            if now - self.last < every:
                 return False
-            self.last[what] = now
+            self.last = now
             return True

@@ -6,18 +6,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
 from django.core.management import call_command
 
 from liveview import housekeeping, process
+from liveview.jobs import declared
 from liveview.process import here
+from liveview.tests.processes import Start, served
+from liveview.tests.redis import Redis
 from uploads import UploadError, janitor
 from uploads.janitor import Rounds
 from uploads.stores import DatabaseUploadState, Record
 from uploads.testing import UploadPage
 
+from .faults import S3Faults
+from .http.ways.raw import Wire
+from .http.ways.server import Server
+from .moto import Moto
 from .support import until
 
 ID = "0123456789abcdef" * 2
@@ -117,13 +125,11 @@ def test_what_is_needed_is_shown_while_a_storage_keeps_a_round_waiting(
 ) -> None:
     """Other processes remove what nobody has touched for a while."""
     hangs, goes_on = threading.Event(), threading.Event()
-    janitor.register("what hangs", lambda: hangs.set() or int(goes_on.wait()))
-    works = [work for _seconds, work in housekeeping._declared.values() if work.__module__ == janitor.__name__]
-    monkeypatch.setattr(housekeeping, "_declared", {work.__name__: (0.01, work) for work in works})
+    housekeeping.every(0.01, "keeping", janitor.keep)
+    janitor.register("what hangs", lambda: hangs.set() or int(goes_on.wait()), every=60)
     page = site()
     page.upload("docs", "a.txt", b"hello")
     (name,) = staged()
-    here(Rounds).last.clear()
     housekeeping.start()
     assert hangs.wait(30)
 
@@ -195,7 +201,7 @@ def test_no_folder_is_no_error(folders: Path) -> None:
 def test_one_process_makes_its_round_now_and_then(own_memory: None) -> None:
     assert janitor.is_due()
     assert not janitor.is_due()
-    here(Rounds).last[""] = time.monotonic() - janitor.EVERY - 1
+    here(Rounds).last = time.monotonic() - janitor.EVERY - 1
     assert janitor.is_due()
 
 
@@ -232,6 +238,8 @@ def test_the_command_removes_expired_records_and_stale_files(
 def sweeps(monkeypatch: pytest.MonkeyPatch, folders: Path, db: None) -> None:
     """Only those that the test registers."""
     monkeypatch.setattr(janitor, "_sweeps", {})
+    monkeypatch.setattr(housekeeping, "_declared", {})
+    monkeypatch.setattr(declared, "PERIODIC", {})
 
 
 def test_a_folder_may_have_its_own_things_swept(sweeps: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,14 +260,42 @@ def test_a_sweep_that_fails_keeps_the_others_from_nothing(sweeps: None) -> None:
     assert janitor.prune() == {"expired records": 0, "stale files": 0, "old letters": 0, "old parcels": 2}
 
 
-def test_what_is_billed_by_the_request_is_swept_seldom(sweeps: None, own_memory: None) -> None:
+def test_what_all_share_is_nothing_that_each_process_sweeps(sweeps: None, own_memory: None) -> None:
+    """Whoever has a page, or a form, waits for no bucket."""
     came: list[str] = []
     janitor.register("old letters", lambda: len(came.append("letters") or came), every=600)
+
     janitor.come()
-    here(Rounds).last[""] -= janitor.EVERY
-    janitor.come()
+    assert came == []
+    seconds, work = declared.PERIODIC["removing old letters"]
+    work()
+    assert (seconds, came) == (600, ["letters"])
+
+
+def test_workers_sweep_where_there_are_some(sweeps: None, own_memory: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[str] = []
+    turns = [True, False]
+    monkeypatch.setattr(declared, "backend", lambda: SimpleNamespace(has_turn=lambda what, seconds: turns.pop(0)))
+    janitor.register("old letters", lambda: len(came.append("letters") or came))
+    ((_seconds, in_a_server),) = housekeeping._declared.values()
+
+    in_a_server()
+    in_a_server()
     assert came == ["letters"]
-    here(Rounds).last[""] -= janitor.EVERY
-    here(Rounds).last["old letters"] -= 600
-    janitor.come()
-    assert came == ["letters"] * 2
+
+
+redis, moto = served(Redis), served(Moto)
+
+
+def test_of_two_servers_one_asks_the_bucket_what_was_left_there(redis: Redis, moto: Moto, start: Start) -> None:
+    with S3Faults(moto.url) as faults:
+        options = {"STAGING": "bucket", "S3": moto.options(faults.url)}
+        server: Server = start(Server, processes=2, redis_url=redis.url, **options)
+        for port in server.ports:  # a round of each has begun
+            with Wire(port) as wire:
+                assert wire.ask("GET", "/up/").status == 200
+        until(lambda: faults.count("GET", "?uploads") and faults.count("GET", "staged"))
+        time.sleep(1)  # for the other
+
+        assert faults.count("GET", "?uploads") == 1
+        assert faults.count("GET", "staged") == 1
