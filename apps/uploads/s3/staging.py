@@ -336,14 +336,16 @@ class StagedObject:
             return hashlib.sha256(section.readall() or b"").hexdigest(), end - start
 
     def _patiently(self, step: Callable[[], T]) -> T:
-        """The bucket may be away for a while: nothing is lost meanwhile."""
+        """The bucket may be away, full or forbidden for a while: nothing is lost meanwhile, nor given up afterwards."""
         until = time.monotonic() + self._patience
         while True:
             try:
                 return step()
             except UploadError as failure:
-                if failure.code != "storage_unavailable" or time.monotonic() > until:
+                if failure.code != "storage_unavailable":
                     raise
+                if time.monotonic() > until:
+                    raise UploadError("storage_unavailable") from None
             self._over.wait(PAUSE)
             self._expect_wanted()
 
