@@ -8,8 +8,10 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from e2e.support.venv import ROOT, Venv
 from liveview.tests.processes import served, until
 from liveview.tests.redis import Redis
 from uploads.s3.cors import rule
+from uploads.tests.faults import Request, S3Faults, reset
 from uploads.tests.moto import Moto
 
 NewContext = Callable[..., BrowserContext]
@@ -310,6 +313,81 @@ def test_a_video_goes_straight_into_the_bucket_where_a_setting_says_so(
     assert len(parts) == -(-film.stat().st_size // (8 * MIB))
     assert all(part.startswith(f"{bucket.url}/{bucket.bucket}/uploads/staged/") for part in parts)
     until(lambda: _is_clean(bucket))
+
+
+# -- Workers
+
+
+class Gate:
+    """Somebody's requests wait here until they are let go on, and then fail."""
+
+    def __init__(self) -> None:
+        self.reached, self.is_open = threading.Event(), threading.Event()
+
+    def __call__(self, request: Request) -> None:
+        self.reached.set()
+        self.is_open.wait(LONG / 1000)
+        reset(request)
+
+
+@pytest.fixture
+def crew(deployment: Deployment, postgres: Postgres, redis: Redis) -> Iterator[Deployment]:
+    """Another site of that code, whose films workers process; what has begun is ended with the test."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE crew")
+    own = {
+        "DATABASE_URL": postgres.url.removesuffix("postgres") + "crew",
+        "REDIS_URL": redis.url.removesuffix("0") + "1",
+        "JOBS": "procrastinate",
+        "LIVEVIEW_JOB_LEASE": "3",
+        "LIVEVIEW_JOB_GRACE": "0.5",
+    }
+    made = Deployment(deployment.venv, deployment.folder, {**deployment.environment, **own})
+    made.release()
+    yield made
+
+
+def test_a_film_is_processed_by_whichever_worker_lives_and_the_page_is_told(
+    page: Page, crew: Deployment, console: Console, bucket: Moto, film: Path
+) -> None:
+    """One is killed in the middle, one is asked to stop, a third does it. The page is never loaded again."""
+    url = crew.environment["DATABASE_URL"]
+    running: list[Web] = []
+
+    def facts() -> tuple[Any, ...]:
+        with psycopg.connect(url) as connection:
+            return connection.execute("SELECT status, attempts, sha256, file FROM videos_video").fetchone() or ()
+
+    with ExitStack() as stack:
+        stack.callback(lambda: [each.kill() for each in running])
+        stack.callback(console.stop)
+        faults = stack.enter_context(S3Faults(bucket.url))
+        running.append(web := crew.web())
+        page.add_init_script("sessionStorage.loads = 1 + Number(sessionStorage.loads || 0)")
+        visit(page, f"{web.url}/videos/")
+        page.set_input_files("input[name=video]", film)
+        expect(page.locator("li.video")).to_contain_text("Processing…", timeout=LONG)
+
+        for end in ("kill", "terminate"):
+            faults.on("GET", "/received/", gate := Gate())
+            running.append(worker := crew.worker(AWS_S3_ENDPOINT_URL=faults.url))
+            assert gate.reached.wait(LONG / 1000)
+            getattr(worker, end)()
+            if end == "terminate":
+                until(lambda worker=worker: "hands back" in worker.log_text(), within=30)
+            gate.is_open.set()
+            if end == "terminate":
+                worker.wait()
+            assert facts()[0] == "processing"
+        running.append(crew.worker())
+
+        source = page.locator("li.video source")
+        expect(source).to_be_attached(timeout=LONG)
+        status, attempts, digest, key = facts()
+        assert (status, digest) == ("ready", sha256(film))
+        assert attempts == 2  # the one that was handed back isn't held against it
+        assert key in str(source.get_attribute("src")) and page.evaluate("sessionStorage.loads") == "1"
+        until(lambda: _is_clean(bucket) and "received/" not in str(bucket.keys()))
 
 
 def _newest(postgres: Postgres) -> int:

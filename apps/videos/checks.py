@@ -11,8 +11,10 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from liveview.checks import check_address
+from liveview.conf import conf as liveview_conf
 from liveview.setting_types import mistyped
-from videos.conf import conf
+from videos import received
+from videos.conf import Conf, conf
 
 
 @register("videos")
@@ -38,7 +40,21 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="videos.W001",
             )
         )
-    return found
+    return [*found, *_check_workers(given)]
+
+
+def _check_workers(given: Conf) -> list[CheckMessage]:
+    if liveview_conf().jobs == "threads" or given.shared_folder or not received.are_here():
+        return []
+    return [
+        CheckWarning(
+            "Workers process videos, and what was received waits on the disk of whichever process received it.",
+            hint="A storage that all machines reach: a bucket, on this site AWS_STORAGE_BUCKET_NAME. Where they all "
+            'share VIDEOS["FOLDER"], say so: VIDEOS = {"SHARED_FOLDER": True}; where the environment says it, '
+            "VIDEOS_SHARED_FOLDER=true",
+            id="videos.W003",
+        )
+    ]
 
 
 @register("videos")

@@ -22,6 +22,7 @@ class Conf:
     workers: PositiveInt = 1  # videos that may be processed at the same time in one process
     waiting: PositiveInt = 50  # of one visitor that may wait to be processed
     attempts: PositiveInt = 2  # how often one is begun, should the process die over it
+    shared_folder: bool = False  # whether workers beside the server see `folder` as well
     lost_after: int = 3600  # from when on a file that isn't on this machine is taken to be lost
 
 

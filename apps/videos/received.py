@@ -35,6 +35,11 @@ def keep(entry: UploadEntry) -> str:
     return source
 
 
+def are_here() -> bool:
+    """Whether they wait on this machine's disk."""
+    return isinstance(_place("")[0], FileSystemStorage)
+
+
 def is_there(source: str) -> bool:
     storage, name = _place(source)
     return storage.exists(name)

@@ -13,13 +13,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from e2e.support.venv import ROOT, Venv
 from liveview.tests.processes import Program
 
 _PID = re.compile(r"started \(pid=(\d+)\)")
-_PREFIX = re.compile(r"^\S+ web\.1\s+\| ?")
+_PREFIX = re.compile(r"^\S+ \w+\.1\s+\| ?")
 
 
 class Deployment:
@@ -44,6 +44,10 @@ class Deployment:
         """Another web process, which answers."""
         return Web(self, more).start()
 
+    def worker(self, **more: str) -> Worker:
+        """Another worker, which has begun."""
+        return Worker(self, more).start()
+
     def _run(self, command: list[str], more: dict[str, str]) -> str:
         env = {**self.environment, **more}
         done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -54,12 +58,13 @@ class Deployment:
 class Web(Program):
     """The Procfile's line for `web`, run by honcho: one process, to be killed or asked to stop."""
 
+    line: ClassVar[str] = "web"
     starts_within = 90.0  # seconds
     ends_within = 30.0  # a host kills what hasn't ended by then
     probe = "/healthz"
 
     def __init__(self, deployment: Deployment, more: dict[str, str]) -> None:
-        super().__init__(deployment.folder, honcho("web"), env={**deployment.environment, **more}, cwd=ROOT)
+        super().__init__(deployment.folder, honcho(self.line), env={**deployment.environment, **more}, cwd=ROOT)
         self.disk = deployment.folder / f"disk-{self.port}"
         self.env |= {"PORT": str(self.port), "DATA_DIR": str(self.disk)}
 
@@ -81,6 +86,15 @@ class Web(Program):
 
     def is_ready(self) -> bool:
         return super().is_ready() and bool(_PID.search(self.log_text()))
+
+
+class Worker(Web):
+    """The same for `worker`, which listens nowhere."""
+
+    line = "worker"
+
+    def is_ready(self) -> bool:
+        return any(line["message"] == "worker begins" for line in self.lines())
 
 
 def honcho(process: str) -> list[str]:

@@ -50,6 +50,18 @@ def test_a_public_folder_is_told(settings: Any) -> None:
     assert ids() == ["videos.W001"]
 
 
+def test_workers_that_do_not_see_the_disk_are_told(settings: Any) -> None:
+    settings.LIVEVIEW = {"JOBS": "procrastinate"}
+    assert ids() == ["videos.W003"]
+
+    settings.VIDEOS = {"SHARED_FOLDER": True}
+    assert ids() == []
+
+    settings.VIDEOS = {}
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+    assert ids() == []
+
+
 def hints() -> dict[str | None, str]:
     return {message.id: str(message.hint) for message in check_installation(None)}
 
