@@ -418,7 +418,6 @@ def test_the_one_click_deployment_sets_variables_that_there_are() -> None:
 
     assert set(app["env"]) <= variables()
     assert app["env"]["SECRET_KEY"] == {"description": "Signs sessions and cookies.", "generator": "secret"}
-    assert {addon.split(":")[0] for addon in app["addons"]} == {"heroku-postgresql", "heroku-redis"}
 
 
 def test_what_the_one_click_deployment_sets_is_a_site_that_passes_the_check(tmp_path: Path) -> None:
