@@ -86,6 +86,12 @@ def test_everything_waits_for_what_it_needs_and_nothing_names_what_is_not_there(
     assert all("depends_on" in SERVICES[name] for name in OWN)
 
 
+def test_every_dollar_is_one_that_compose_understands() -> None:
+    lines = [line for line in (ROOT / "compose.yaml").read_text().splitlines() if not line.startswith("#")]
+
+    assert re.findall(r"\$(?!\$|\{[A-Z_]+:\?[^${}]*\})", re.sub(r"\$\$", "", "\n".join(lines))) == []
+
+
 def test_images_have_plain_names() -> None:
     named = [service["image"] for service in SERVICES.values()] + instruction("FROM")
 
