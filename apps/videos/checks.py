@@ -44,7 +44,11 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _check_workers(given: Conf) -> list[CheckMessage]:
-    if liveview_conf().jobs == "threads" or given.shared_folder or not received.are_here():
+    try:
+        has_workers = liveview_conf().jobs != "threads"
+    except TypeError:  # told by a check of liveview
+        return []
+    if not has_workers or given.shared_folder or not received.are_here():
         return []
     return [
         CheckWarning(

@@ -426,7 +426,14 @@ def test_what_the_one_click_deployment_sets_is_a_site_that_passes_the_check(tmp_
         for name, entry in json.loads((ROOT / "app.json").read_text())["env"].items()
         if "value" in entry
     }
-    addons = {"DATABASE_URL": DEPLOYED["DATABASE_URL"], "REDIS_URL": "rediss://:p@redis.example:6380"}
+    addons = {
+        "DATABASE_URL": DEPLOYED["DATABASE_URL"],
+        "REDIS_URL": "rediss://:p@redis.example:6380",
+        "BUCKETEER_BUCKET_NAME": "a-bucket",
+        "BUCKETEER_AWS_ACCESS_KEY_ID": "id",
+        "BUCKETEER_AWS_SECRET_ACCESS_KEY": "secret",
+        "BUCKETEER_AWS_REGION": "eu-central-1",
+    }
 
     done = run(
         "manage.py\0check\0--deploy\0--fail-level\0WARNING",
