@@ -153,15 +153,31 @@ class StagedParts:
             running = [future for future in self._running.values() if not future.cancel()]
         wait(running)
 
-    def complete(self, upload_id: str, size: int) -> None:
+    def complete(self, upload_id: str, size: int) -> bool:
+        """False if parts aren't there any more as they were sent: another machine, which has lost the upload and
+        didn't know yet, has sent them as well. They are due again then.
+        """
         named = [{"PartNumber": number, "ETag": etag} for number, etag in sorted(self._etags.items())]
         with translated():
             try:
                 client().complete_multipart_upload(**self._named, MultipartUpload={"Parts": named})
             except ClientError as failure:
+                if code_of(failure) == "InvalidPart" and self._drop_replaced():
+                    return False
                 # The response to an earlier attempt may have been lost.
                 if code_of(failure) not in GONE or not is_whole(upload_id, size):
                     raise
+        return True
+
+    def _drop_replaced(self) -> bool:
+        there: dict[int, str] = {}
+        for page in client().get_paginator("list_parts").paginate(**self._named):
+            there |= {part["PartNumber"]: part["ETag"] for part in page.get("Parts", ())}
+        replaced = [number for number, etag in self._etags.items() if there.get(number) != etag]
+        for number in replaced:
+            del self._etags[number]
+        self._prefix = 0
+        return bool(replaced)
 
     def abort(self) -> None:
         with translated():

@@ -41,6 +41,7 @@ T = TypeVar("T")
 PATIENCE: Final = 60.0  # seconds that an upload waits for a bucket that is away; its bytes are safe on the disk
 PAUSE: Final = 1.0  # seconds between two tries, and two looks whether anybody still wants it
 ENDS: Final = 16  # ends of parts whose digests are kept, at most: any of those under way may be the last that arrives
+TRIES: Final = 3  # to complete one whose parts another machine replaces meanwhile
 PARTING: Final = 5.0  # the same of one whose page or request has gone: it is in the way of whoever resumes it
 
 
@@ -256,11 +257,11 @@ class StagedObject:
     def _send(self, behind: int, *, is_all: bool = False) -> None:
         """Sends what is due, and waits until at most so many bytes are not in the bucket."""
         assert self._parts is not None
-        parts, length = self._parts, self._scratch.durable
+        parts, length, began = self._parts, self._scratch.durable, time.monotonic()
         self._push(length, is_all=is_all)
         while length - min(parts.end, length) > behind and not self._over.is_set():
             failed = parts.failed_since
-            if failed is not None and time.monotonic() - failed > self._patience:
+            if failed is not None and time.monotonic() - max(failed, began) > self._patience:
                 raise UploadError("storage_unavailable")
             parts.wait(PAUSE)
             if failed is not None:
@@ -276,10 +277,16 @@ class StagedObject:
             if self._parts is None:
                 self._begin()
             assert self._parts is not None
-            self._send(0, is_all=True)
-            self._expect_wanted()
             parts = self._parts
-            self._patiently(lambda: parts.complete(upload.id, upload.size))
+            for _try in range(TRIES):
+                self._send(0, is_all=True)
+                self._expect_wanted()
+                if self._patiently(lambda: parts.complete(upload.id, upload.size)):
+                    break
+                if parts.end < self._scratch.missing:  # nobody here has what it was
+                    raise UploadError("bad_digest")
+            else:
+                raise UploadError("storage_unavailable")
         elif self._entry.hold.is_held:
             self._patiently(lambda: staged.put(upload.id, self.path, upload.size, self._entry.content_type))
             self._drop_tail()
