@@ -374,7 +374,7 @@ def test_a_film_is_processed_by_whichever_worker_lives_and_the_page_is_told(
             assert gate.reached.wait(LONG / 1000)
             getattr(worker, end)()
             if end == "terminate":
-                until(lambda worker=worker: "hands back" in worker.log_text(), within=30)
+                until(lambda worker=worker: "back to the queue" in worker.log_text(), within=30)
             gate.is_open.set()
             if end == "terminate":
                 worker.wait()

@@ -65,7 +65,7 @@ class Worker:
     def _told_to_stop(self, stop: asyncio.Event) -> None:
         if stop.is_set():
             return
-        logger.info("worker is asked to stop")
+        logger.info("worker stopping")
         stop.set()
         for seconds, call in ((conf().job_grace, self._interrupt), (conf().job_grace + SPARE, lambda: os._exit(1))):
             timer = threading.Timer(seconds, call)
@@ -75,7 +75,7 @@ class Worker:
     def _interrupt(self) -> None:
         """Running jobs have had their time: they are given back."""
         self._is_out_of_grace = True
-        logger.info("worker hands back what it is at")
+        logger.info("worker stopping: running jobs go back to the queue")
         interrupt()
 
     async def _work(self, stop: asyncio.Event) -> None:

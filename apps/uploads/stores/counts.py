@@ -271,7 +271,9 @@ class Counts:
         except Exception as failure:  # noqa: BLE001  (whatever the driver raises)
             self._away_until = time.monotonic() + AWAY
             if not self._is_failing:
-                logger.warning("quotas: Redis is away (%s), each process counts for itself", type(failure).__name__)
+                logger.warning(
+                    "Redis is unavailable (%s): each process counts quotas for itself", type(failure).__name__
+                )
             self._is_failing = True
             return None
         if self._is_failing:
