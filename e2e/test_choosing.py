@@ -68,7 +68,7 @@ def test_a_photo_that_is_chosen_while_the_form_waits_goes_with_it(
     page: Page, proxy: FaultProxy, large: Path, small: Path
 ) -> None:
     visit_site(page, f"{proxy.url}/gallery/")
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
     page.set_input_files("input[name=photos]", large)
     proxy.rate = SLOW
@@ -195,7 +195,7 @@ def test_a_picture_is_pasted_wherever_the_focus_is(page: Page) -> None:
 
 def test_what_is_pasted_into_a_text_field_is_left_to_it(page: Page, small: Path) -> None:
     visit_site(page, "/gallery/")
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
     page.set_input_files("input[name=photos]", small)
     expect(page.locator(".upload-row .caption-input")).to_be_visible()
@@ -224,7 +224,7 @@ def folder(tmp_path: Path, small: Path) -> Path:
 @pytest.mark.parametrize("how", ["dropped", "chosen"])
 def test_what_systems_hide_in_a_folder_stays_there(page: Page, folder: Path, how: str) -> None:
     visit_site(page, "/gallery/")
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
 
     if how == "dropped":

@@ -55,7 +55,7 @@ def test_what_a_full_disk_refused_is_sent_by_itself_when_there_is_room(
     visit(page)
     page.set_input_files(INPUT, [photo])
     expect(row(page, photo["name"])).to_contain_text("no room")
-    expect(row(page, photo["name"])).to_contain_text("tried again by itself")
+    expect(row(page, photo["name"])).to_contain_text("Trying again automatically")
     expect(row(page, photo["name"]).get_by_role("button", name="Try again")).to_be_hidden()
 
     mend()
@@ -66,12 +66,12 @@ def test_what_a_full_disk_refused_is_sent_by_itself_when_there_is_room(
 
 def test_a_form_waits_for_what_is_tried_again(page: Page, mend: Callable[[], None], photo: FilePayload) -> None:
     visit(page)
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
     page.set_input_files(INPUT, [photo])
     expect(row(page, photo["name"])).to_contain_text("Waiting")
     page.get_by_role("button", name="Upload all").click()
-    expect(row(page, photo["name"])).to_contain_text("tried again by itself")
+    expect(row(page, photo["name"])).to_contain_text("Trying again automatically")
     expect(page.get_by_role("button", name="Uploading…")).to_be_disabled()
 
     mend()
@@ -132,7 +132,7 @@ def test_an_ending_is_said_once_and_no_row_is_a_live_region(page: Page, photo: F
 
     page.set_input_files(INPUT, [photo, *BAD])
 
-    expected = [f"{photo['name']}: uploaded.", "program.png: It is named", "nothing.png: This file is empty."]
+    expected = ["1 uploaded, 2 refused.", "program.png: It is named", "nothing.png: This file is empty."]
     until(lambda: all(any(line in said for said in page.evaluate("said")) for line in expected), within=LONG / 1000)
     said = page.evaluate("said")
     assert [sum(line in each for each in said) for line in expected] == [1, 1, 1]

@@ -52,7 +52,7 @@ def visit(page: Page, url: str = "", *, auto: bool = True) -> None:
     page.goto(f"{url}/gallery/")
     expect(page.locator("html.live-connected")).to_be_attached()
     if not auto:
-        page.get_by_label("Upload at once").uncheck()
+        page.get_by_label("Start uploads automatically").uncheck()
         expect(page.locator(".live-loading")).to_have_count(0, timeout=LONG)
 
 
@@ -106,6 +106,51 @@ def test_of_five_dragged_photos_two_are_bad_and_three_arrive(
     assert not {"evil.png", "half.jpg"} & set(stored(server))
 
 
+SHIFTS = """() => {
+    window.shifts = [];
+    const observer = new PerformanceObserver((list) => shifts.push(...list.getEntries()));
+    observer.observe({ type: "layout-shift", buffered: false });
+}"""
+# Web vitals: the largest sum of a burst, whose shifts are at most a second apart and which lasts five at most.
+CLS = """() => {
+    let largest = 0, sum = 0, began = 0, last = 0;
+    for (const { value, startTime, hadRecentInput } of shifts) {
+        if (hadRecentInput) continue;
+        if (!sum || startTime - last > 1000 || startTime - began > 5000) [sum, began] = [0, startTime];
+        sum += value;
+        last = startTime;
+        largest = Math.max(largest, sum);
+    }
+    return largest;
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_nothing_moves_while_thirty_photos_arrive_in_view(
+    new_context: NewContext, size: tuple[int, int], photos: list[Path], bad: list[Path]
+) -> None:
+    page = new_context(viewport={"width": size[0], "height": size[1]}).new_page()
+    visit(page)
+    page.set_input_files(INPUT, [_payload(f"before {n}.jpg", photos[n]) for n in range(3)])
+    expect(mine(page, "before 2.jpg")).to_be_visible(timeout=LONG)
+    expect(page.locator(".upload-row")).to_have_count(0)
+    page.locator("#album").evaluate("(album) => album.scrollIntoView()")
+    files = [*(_payload(f"new {n}.jpg", photos[n % 5]) for n in range(28)), *map(_as_payload, bad)]
+
+    page.set_input_files(INPUT, files)
+    expect(page.locator(".upload-row").nth(20)).to_be_attached(timeout=LONG)
+    page.evaluate(SHIFTS)  # from now on: that photos which were just chosen take their places is what was asked for
+    for number in range(28):
+        expect(mine(page, f"new {number}.jpg").first).to_be_attached(timeout=LONG)
+    expect(page.locator(".upload-summary-text")).to_have_text("28 uploaded · 2 refused")
+
+    assert page.evaluate(CLS) <= 0.1
+
+
+def _as_payload(path: Path) -> FilePayload:
+    return {"name": path.name, "mimeType": "", "buffer": path.read_bytes()}
+
+
 def test_rows_appear_at_once_with_all_that_is_known(page: Page, photos: list[Path]) -> None:
     visit(page, auto=False)
 
@@ -140,7 +185,7 @@ def test_photos_that_wait_are_sent_when_sending_at_once_is_turned_on(page: Page,
     page.set_input_files(INPUT, photos[:2])
     expect(page.locator(".upload-row")).to_have_count(2)
 
-    page.get_by_label("Upload at once").check()
+    page.get_by_label("Start uploads automatically").check()
 
     for photo in photos[:2]:
         expect(mine(page, photo.name)).to_be_visible(timeout=LONG)
@@ -156,8 +201,8 @@ def test_on_a_phone_all_of_the_reason_is_seen(new_context: NewContext, url: str,
     name = "a rather long name of something that is no picture and no film.exe"
     page.set_input_files(f"input[name={field}]", [{"name": name, "mimeType": "", "buffer": b"MZ"}])
 
-    shown = page.locator(f"[dj-upload-progress={field}] > [data-status]")
-    reason = shown.locator("[data-upload=status]")
+    shown = page.locator(f"[dj-upload-progress={field}] > [data-status]").last  # those refused are gathered below
+    reason = shown.locator(".upload-detail")
     expect(reason).to_contain_text("isn't accepted")
     fits = "(row) => [row, ...row.querySelectorAll('.upload-detail')].every((e) => e.scrollWidth <= e.clientWidth)"
     assert shown.evaluate(fits)
@@ -248,7 +293,7 @@ def test_an_upload_pauses_and_goes_on(page: Page, proxy: FaultProxy, server: Ser
     sent = until(lambda: _quiet(proxy))
     assert sent < large[0].stat().st_size
     proxy.rate = None
-    held.get_by_role("button", name="Go on").click()
+    held.get_by_role("button", name="Resume").click()
 
     expect(mine(page, large[0].name).first).to_be_visible(timeout=LONG)
     assert sha256(large[0]) in stored(server)[large[0].name]
@@ -425,9 +470,9 @@ def test_five_hundred_photos_are_all_stored_while_the_page_stays_alive(
     visit(page)
     drop_files(page, ZONE, paths)
     expect(page.locator(".upload-row").first).to_be_visible()
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0, timeout=LONG)
-    page.get_by_label("Upload at once").check()
+    page.get_by_label("Start uploads automatically").check()
 
     expect(page.locator(".upload-row")).to_have_count(0, timeout=8 * LONG)
     found = stored(server)

@@ -53,7 +53,7 @@ def wait_for_held(page: Page, count: int) -> None:
 
 def test_the_address_of_a_preview_is_given_back_when_its_file_goes(page: Page, photos: list[Path]) -> None:
     visit(page, "/gallery/")
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
     page.set_input_files("input[name=photos]", photos)
     expect(page.locator(".upload-thumb img")).to_have_count(3)
@@ -88,7 +88,7 @@ def test_what_could_hold_a_script_is_never_shown(page: Page, url: str, selector:
 
     page.set_input_files(selector, file)
 
-    expect(page.get_by_text("This kind of file isn't accepted here").first).to_be_visible()
+    expect(page.get_by_text("This kind of file isn't accepted here").locator("visible=true").first).to_be_visible()
     assert page.evaluate("shown") == []
 
 
@@ -99,7 +99,7 @@ def test_a_photo_that_the_browser_cannot_show_is_shown_once_it_is_published(page
 
     page.goto("/gallery/")
     expect(page.locator("html.live-connected")).to_be_attached()
-    page.get_by_label("Upload at once").uncheck()
+    page.get_by_label("Start uploads automatically").uncheck()
     expect(page.locator(".live-loading")).to_have_count(0)
     page.set_input_files("input[name=photos]", photo)
     expect(page.locator(".upload-row").get_by_text("No preview in this browser")).to_be_visible()

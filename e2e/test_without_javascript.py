@@ -131,7 +131,7 @@ def test_a_bad_photo_is_refused_with_its_reason(page: Page) -> None:
     ("path", "button", "said"),
     [
         ("/avatars/", "Save avatar", "No file selected."),
-        ("/gallery/", "Upload all", "No photos selected."),
+        ("/gallery/", "Upload all", "Choose at least one photo."),
         ("/videos/", "Send the videos", "No file selected."),
     ],
 )
@@ -158,7 +158,7 @@ def test_one_bad_photo_is_named_and_the_others_are_stored_once(page: Page, conso
     expect(page.get_by_role("alert")).to_have_text(
         ["bad.jpg: It is named .jpg, but it isn't a JPEG image."], timeout=LONG
     )
-    expect(page.get_by_text("2 photos are added.")).to_be_visible()
+    expect(page.get_by_text("2 photos added")).to_be_visible()
     page.reload()
     expect(page.get_by_role("alert")).to_have_count(0)
     for photo in good:

@@ -21,7 +21,6 @@ class AvatarView(UploadMixin, LiveView):
     avatar_url = state("")
     avatar_name = state("")
     avatar_size = state(0)
-    error = state("")
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self.allow_upload(
@@ -40,12 +39,11 @@ class AvatarView(UploadMixin, LiveView):
 
     @event_handler
     def save_avatar(self) -> None:
-        self.error = ""
         avatar = None
         for entry in self.consume_uploaded_entries("avatar"):
             avatar = self._save(entry)
         if avatar is None:
-            self.error = "No file selected."
+            self.slot_error("avatar", "No file selected.")
         else:
             for refused in self.uploaded("avatar").errors:  # chosen after it, and not in its place
                 self.cancel_upload(refused.ref)
@@ -56,7 +54,7 @@ class AvatarView(UploadMixin, LiveView):
     @event_handler
     def remove_avatar(self) -> None:
         Avatar.remove(self._owner)
-        self.error = ""
+        self.slot_error("avatar", "")
         self._show(None)
         self.push_url(self.request.path, replace=True)
         self.flash("Your avatar is removed.")

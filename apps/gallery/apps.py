@@ -9,3 +9,7 @@ class GalleryConfig(AppConfig):
 
     def ready(self) -> None:
         from gallery import checks  # noqa: F401  (registers them)
+        from gallery.models import prune
+        from liveview import jobs
+
+        jobs.every(60, "removing overdue photos", prune)

@@ -19,6 +19,7 @@ class Conf:
     max_file_size: PositiveInt = 10_000_000
     page_size: PositiveInt = 60
     undo: int = 60  # how long a deleted photo can be brought back
+    kept_for: int = 0  # after that a photo goes by itself, as on a public demo; 0: never
 
 
 def conf() -> Conf:

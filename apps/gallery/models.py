@@ -18,12 +18,18 @@ STEP = 1024.0  # between two photos that nobody has moved
 class PhotoQuerySet(models.QuerySet["Photo"]):
     def of(self, album: str) -> Self:
         """The photos to show, newest first unless moved."""
-        return self.filter(album=album, deleted_at=None).order_by("-position", "-pk")
+        shown = self.filter(album=album, deleted_at=None)
+        if conf().kept_for:
+            shown = shown.filter(created_at__gt=timezone.now() - timedelta(seconds=conf().kept_for))
+        return shown.order_by("-position", "-pk")
+
+    def ahead_of(self, photo: Photo) -> Self:
+        """Those that are shown before this one."""
+        return self.of(photo.album).filter(Q(position__gt=photo.position) | Q(position=photo.position, pk__gt=photo.pk))
 
     def before(self, photo: Photo) -> Photo | None:
         """The one that is shown right before this one."""
-        ahead = Q(position__gt=photo.position) | Q(position=photo.position, pk__gt=photo.pk)
-        return self.of(photo.album).filter(ahead).last()
+        return self.ahead_of(photo).last()
 
     def after(self, photo: Photo) -> Photo | None:
         """The one that is shown right after this one."""
@@ -31,8 +37,12 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return self.of(photo.album).filter(behind).first()
 
     def overdue(self) -> Self:
-        """Deleted ones that can no longer be brought back."""
-        return self.filter(deleted_at__lt=timezone.now() - timedelta(seconds=conf().undo))
+        """Deleted ones that can no longer be brought back, and those that have been kept for long enough."""
+        now = timezone.now()
+        overdue = Q(deleted_at__lt=now - timedelta(seconds=conf().undo))
+        if conf().kept_for:
+            overdue |= Q(created_at__lt=now - timedelta(seconds=conf().kept_for))
+        return self.filter(overdue)
 
 
 class Photo(models.Model):
@@ -53,7 +63,9 @@ class Photo(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
-    ref = ""  # of the upload that it was, for the page that sent it
+    # For the page that shows it
+    ref = ""  # of the upload that it was
+    is_selected = False
 
     objects = PhotoQuerySet.as_manager()
 
@@ -94,7 +106,7 @@ class Photo(models.Model):
 
 
 def prune() -> int:
-    """Removes the photos, and their files, that can no longer be brought back; how many there were."""
+    """Removes the photos that are overdue, with their files; how many there were."""
     gone = list(Photo.objects.overdue())
     for photo in gone:
         photo.delete()

@@ -37,7 +37,7 @@ def prepare(entry: UploadEntry) -> None:
     entry.warnings = tuple(warning.sentence for warning in full.warnings)
 
 
-def publish(entry: UploadEntry, album: str, owner: str, caption: str) -> Photo:
+def publish(entry: UploadEntry, album: str, owner: str, caption: str, position: float) -> Photo:
     """Stores a prepared entry's pictures and its row; all of it or nothing."""
     stem, extension = f"gallery/{uuid4().hex}", published_type(_type(entry)).extension
     names = {"full": stem + extension, "medium": f"{stem}-m.webp", "thumb": f"{stem}-t.webp"}
@@ -56,7 +56,7 @@ def publish(entry: UploadEntry, album: str, owner: str, caption: str) -> Photo:
                 sha256=entry.sha256,
                 width=entry.width or 0,
                 height=entry.height or 0,
-                position=Photo.next_position(album),
+                position=position,
                 **stored,
             )
     except BaseException:

@@ -171,6 +171,13 @@ class UploadMixin(_Base):
         """The slot's entries, as `{{ uploads.name }}` has them in a template."""
         return self._uploads.of(name)
 
+    def slot_error(self, name: str, sentence: str) -> None:
+        """Says in `{{ uploads.name.error }}` what is wrong with a slot as a whole, as when nothing was chosen.
+
+        It goes by itself when its cause does: with the next file that is chosen, or when the slot's files are consumed.
+        """
+        self._uploads.errors[name] = sentence
+
     @property
     def _uploads(self) -> Uploads:
         return self.live_extension(UploadsExtension).uploads

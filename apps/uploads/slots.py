@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from uploads.core.slots import Accept, Slot, megabytes
+from uploads.core.slots import Accept, Slot, duration, megabytes
 
-__all__ = ["Accept", "Slot", "megabytes"]
+__all__ = ["Accept", "Slot", "duration", "megabytes"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from pathlib import PurePath
 from typing import Any, Self
@@ -9,9 +10,11 @@ from typing import Any, Self
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from uploads.content import MediaWarning
 from uploads.errors import SENTENCES
+from videos.conf import conf
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
 _INTERRUPTED_SENTENCE = "The server was interrupted over this video. Please send it again."
@@ -27,6 +30,12 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def shown_to(self, owner: str) -> Self:
         """The videos of everybody, and what becomes of one's own, newest first."""
         return self.filter(Q(status=Status.READY) | Q(owner=owner)).order_by("-pk")
+
+    def overdue(self) -> Self:
+        """Those that have been kept for long enough."""
+        if not conf().kept_for:
+            return self.none()
+        return self.filter(created_at__lt=timezone.now() - timedelta(seconds=conf().kept_for))
 
     def processing(self) -> Self:
         return self.filter(status=Status.PROCESSING)

@@ -220,6 +220,12 @@ def _end(video: Video, **fields: object) -> bool:
 # What is left behind
 
 
+def expire() -> None:
+    """Removes the videos that have been kept for long enough."""
+    for video in Video.objects.overdue():
+        discard(video)
+
+
 def sweep() -> None:
     """Removes received files that nobody knows any more."""
     received.sweep(set(Video.objects.processing().values_list("source", flat=True)))

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadError, UploadMixin
 from uploads.owners import owner_of
-from uploads.slots import megabytes
+from uploads.slots import duration, megabytes
 from videos import processing
 from videos.conf import conf
 from videos.models import Video
@@ -24,7 +24,6 @@ class VideosView(UploadMixin, LiveView):
     page_title = "Videos"
 
     page = state(1)
-    error = state("")
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self._owner = owner_of(request)
@@ -56,6 +55,7 @@ class VideosView(UploadMixin, LiveView):
             "owner": self._owner,
             "accept": processing.ACCEPT,
             "most": QUEUE,
+            "kept_for": conf().kept_for and duration(conf().kept_for),
             "max_size": megabytes(conf().max_file_size),
         }
 
@@ -68,7 +68,7 @@ class VideosView(UploadMixin, LiveView):
     def save_video(self) -> None:
         """The form: what is in it has arrived. With JavaScript it was taken already."""
         if not self._take():
-            self.error = "No file selected."
+            self.slot_error("video", "No file selected.")
         elif not self.connected:
             self.redirect(self.request.get_full_path())  # where a reload doesn't send it again
 
@@ -79,9 +79,7 @@ class VideosView(UploadMixin, LiveView):
                 processing.take(entry, self._owner)
                 taken += 1
         except UploadError as busy:
-            self.error = busy.message
-        else:
-            self.error = "" if taken else self.error
+            self.slot_error("video", busy.message)
         if taken:
             self._tell_others()
         return taken

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from PIL import Image
 
-from gallery.models import Photo
+from gallery.models import Photo, prune
 from uploads.testing import Refused, UploadPage, mount
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,16 +162,94 @@ def test_a_photo_goes_before_another_where_a_page_begins(page: UploadPage) -> No
     assert names(page) == ["b.jpg", "c.jpg", "a.jpg"]
 
 
-def test_every_deleted_photo_can_be_brought_back_the_latest_first(page: UploadPage) -> None:
+def test_every_deletion_can_be_taken_back_the_latest_first(page: UploadPage) -> None:
     a, b = uploaded(page, "a.jpg", "b.jpg")
 
     page.click("delete", id=a.pk)
     page.click("delete", id=b.pk)
-    assert "2 photos are deleted." in page.html
     page.click("undo")
-    assert names(page) == ["b.jpg"] and "The photo is deleted." in page.html
+    assert names(page) == ["b.jpg"] and "Photo deleted" in page.html
     page.click("undo")
     assert names(page) == ["b.jpg", "a.jpg"] and "Undo" not in page.html
+
+
+def test_many_photos_are_deleted_together_and_brought_back_together(page: UploadPage) -> None:
+    a, b, c = uploaded(page, "a.jpg", "b.jpg", "c.jpg")
+
+    page.event("select", {"id": a.pk, "value": True})
+    page.event("select", {"id": b.pk, "value": True})
+    page.event("select", {"id": c.pk, "value": True})
+    page.event("select", {"id": c.pk, "value": False})
+    assert "2 selected" in page.html
+    page.click("delete_selected")
+    assert names(page) == ["c.jpg"] and "2 photos deleted" in page.html and " selected" not in page.html
+    page.click("undo")
+    assert names(page) == ["c.jpg", "b.jpg", "a.jpg"]
+
+
+def test_many_photos_go_to_the_front_in_their_order(page: UploadPage) -> None:
+    a, b, _ = uploaded(page, "a.jpg", "b.jpg", "c.jpg")
+
+    page.event("select", {"id": a.pk, "value": True})
+    page.event("select", {"id": b.pk, "value": True})
+    page.click("move_selected")
+
+    assert names(page) == ["b.jpg", "a.jpg", "c.jpg"]
+
+
+def test_photos_have_the_places_in_which_they_were_chosen(page: UploadPage) -> None:
+    """Whichever is ready first: the last chosen is the first of the album."""
+    one, two = picture(1), picture(2)
+    first, of_first = page.register("photos", "first.jpg", len(one))
+    second, of_second = page.register("photos", "second.jpg", len(two))
+
+    page.send_chunk(of_second, 0, two)
+    page.wait_html("Move second.jpg earlier")
+    page.send_chunk(of_first, 0, one)
+    page.wait_html("Move first.jpg earlier")
+
+    assert names(page) == ["second.jpg", "first.jpg"]
+
+
+def test_an_error_goes_when_a_photo_is_chosen(page: UploadPage) -> None:
+    page.event("set_auto", {"value": False})
+    page.submit("upload_photos")
+    assert "Choose at least one photo." in page.html
+
+    page.register("photos", "a.jpg", 100)
+    page.wait_until(lambda message: "Choose at least one photo." not in page.html)
+
+
+def test_a_photo_has_an_address_on_the_page_that_shows_it(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"PAGE_SIZE": 2}
+    with mount(URL, client) as page:
+        for number, name in enumerate(("a.jpg", "b.jpg", "c.jpg")):
+            page.upload("photos", name, picture(number))
+            page.wait_html(f"Move {name} earlier")
+    oldest = Photo.objects.get(name="a.jpg")
+
+    shown = client.get(f"{URL}?photo={oldest.pk}").content.decode()
+
+    assert f'id="photo-{oldest.pk}"' in shown and "Page 2 of 2" in shown
+    assert client.get(f"{URL}?photo=9999").status_code == 200
+
+
+def test_what_is_kept_for_long_enough_goes_with_its_files_and_the_page_says_when(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"KEPT_FOR": 3600}
+    with mount(URL, client) as page:
+        uploaded(page, "a.jpg")
+        assert "deleted after 1 hour" in page.html
+    photo = Photo.objects.get()
+    Photo.objects.update(created_at=timezone.now() - timedelta(seconds=3601))
+
+    assert f'id="photo-{photo.pk}"' not in client.get(URL).content.decode()
+    assert prune() == 1 and not default_storage.exists(str(photo.full))
+
+
+def test_the_page_says_who_sees_what_is_added(client: Client, settings: Any) -> None:
+    assert "Everyone who opens this site sees" in client.get(URL).content.decode()
+    settings.GALLERY = {"SHARED": False}
+    assert "Only you see" in client.get(URL).content.decode()
 
 
 def test_what_can_no_longer_be_brought_back_is_forgotten_though_the_connection_was_away(
@@ -178,11 +258,11 @@ def test_what_can_no_longer_be_brought_back_is_forgotten_though_the_connection_w
     settings.GALLERY = {"UNDO": 0}
     (a,) = uploaded(page, "a.jpg")
     page.click("delete", id=a.pk)
-    assert "The photo is deleted." in page.html
+    assert "Photo deleted" in page.html
 
     page.drop_connection()
     page.connect()
-    page.wait_until(lambda message: "The photo is deleted." not in page.html)
+    page.wait_until(lambda message: "Photo deleted" not in page.html)
 
 
 def test_a_caption_that_is_still_typed_when_the_photo_is_there_is_the_photos(page: UploadPage) -> None:
@@ -192,6 +272,16 @@ def test_a_caption_that_is_still_typed_when_the_photo_is_there_is_the_photos(pag
     page.event("set_caption", {"ref": ref, "value": "By the sea"})
 
     assert 'value="By the sea"' in page.html
+
+
+def test_what_a_row_still_sends_is_older_than_the_photos_own_caption(page: UploadPage) -> None:
+    ref = page.upload("photos", "sea.jpg", picture())
+    page.wait_html("Move sea.jpg earlier")
+    page.event("rename", {"id": Photo.objects.get().pk, "value": "By the sea"})
+
+    page.event("set_caption", {"ref": ref, "value": "By the"})
+
+    assert Photo.objects.get().caption == "By the sea"
 
 
 def test_a_strangers_photo_can_be_seen_and_not_touched(page: UploadPage) -> None:
@@ -270,7 +360,7 @@ def test_without_javascript_the_form_takes_many_photos(client: Client) -> None:
     response = client.post(URL, {"photos": files}, follow=True)
 
     assert response.redirect_chain == [(URL, 302)]  # a reload doesn't send them again
-    assert "3 photos are added." in response.text
+    assert "3 photos added" in response.text
     assert Photo.objects.count() == 3
     assert "p2.jpg" in response.content.decode()
 

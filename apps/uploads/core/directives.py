@@ -11,20 +11,25 @@ OF_SLOTS: Final = frozenset(
         "dj-upload-drop",
         "dj-upload-errors",
         "dj-upload-original",
+        "dj-upload-overlay",
         "dj-upload-paste",
         "dj-upload-preview",
         "dj-upload-progress",
         "dj-upload-resume",
         "dj-upload-start",
         "dj-upload-status",
+        "dj-upload-summary",
     }
 )
 DIRECTIVES: Final = OF_SLOTS | {
+    "dj-upload-all",
     "dj-upload-anywhere",
     "dj-upload-cancel",
     "dj-upload-pause",
     "dj-upload-quality",
+    "dj-upload-refused",
     "dj-upload-resize",
+    "dj-upload-restore",
     "dj-upload-retry",
     "dj-upload-skip",
     "dj-upload-wait",  # for one slot, or several

@@ -185,6 +185,14 @@ class Family:
         return number.isascii() and number.isdigit() and len(number) < 6 and int(number) < self.most
 
 
+def duration(seconds: int) -> str:
+    """For people: 3600 is "1 hour"."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
+    return f"{seconds} seconds"
+
+
 def megabytes(size: int) -> str:
     """`5 MB`, as people and file managers count: 1 MB is 1,000,000 bytes. As the browser's rows say it."""
     for unit, digits, name in ((1_000_000_000, 1, "GB"), (1_000_000, 1, "MB"), (1_000, 0, "kB")):

@@ -24,9 +24,12 @@ from uploads.errors import UploadError
 class SlotEntries:
     """What `{{ uploads.avatar }}` is: the slot's entries in the order they were chosen."""
 
-    def __init__(self, slot: Slot, entries: list[UploadEntry], offered: set[UploadEntry] | None = None) -> None:
+    def __init__(
+        self, slot: Slot, entries: list[UploadEntry], offered: set[UploadEntry] | None = None, error: str = ""
+    ) -> None:
         self.slot = slot
         self.entries = entries
+        self.error = error  # of the slot as a whole
         self._offered = offered
 
     def __iter__(self) -> Iterator[UploadEntry]:
@@ -61,6 +64,7 @@ class Uploads:
         self.entries: dict[str, UploadEntry] = {}  # by ref
         self.staged: set[UploadEntry] = set()  # entries whose bytes are to be removed eventually, on the page or not
         self.families: list[tuple[Family, Slot]] = []  # slots that are made when something comes for them
+        self.errors: dict[str, str] = {}  # of slots as a whole, until a file is chosen
         self.offered: set[UploadEntry] | None = None  # in the answer to a form without JavaScript: what it may keep
         self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # entries that aren't open yet → what they replace
         self._lent: list[UploadEntry] = []  # to the running handler
@@ -75,7 +79,7 @@ class Uploads:
     def of(self, name: str) -> SlotEntries:
         """What a page shows: not an entry that is still being opened, but what it will replace."""
         shown = [entry for entry in self._of(name) if entry not in self._replacing]
-        return SlotEntries(self.slot(name), shown, self.offered)
+        return SlotEntries(self.slot(name), shown, self.offered, self.errors.get(name, ""))
 
     def _of(self, name: str) -> list[UploadEntry]:
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
@@ -101,6 +105,7 @@ class Uploads:
         entry = UploadEntry(secrets.token_hex(16), ref, slot, name, size, client_type)
         entry.uploader = self.uploader
         self.entries[ref] = entry
+        self.errors.pop(slot_name, None)
         self.staged.add(entry)
         self._replacing[entry] = before
         if refused is not None:
@@ -145,6 +150,7 @@ class Uploads:
         for other in newer:
             self._replacing.get(other, []).append(entry)
         self.entries[entry.ref] = entry
+        self.errors.pop(entry.slot.name, None)
         self.staged.add(entry)
         events.tell("resumed", entry)
 
@@ -187,6 +193,7 @@ class Uploads:
         """Each ready entry once. If its turn in the loop ends early, as by a raise, it stays ready."""
         for entry in self.of(name).ready:
             if self._lend(entry):
+                self.errors.pop(name, None)
                 yield entry
                 entry.consume()
 

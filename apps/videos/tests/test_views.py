@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 
 from uploads.testing import Refused, UploadPage, mount
@@ -180,6 +182,22 @@ def test_a_deleted_video_goes_with_its_files_and_from_every_tab(page: UploadPage
     assert "No videos yet" in page.html
     assert not Video.objects.exists()
     assert [name for name in files if default_storage.exists(name)] == []
+
+
+def test_a_video_that_was_kept_for_long_enough_goes_and_the_page_says_when(
+    client: Client, make: Make, settings: Any
+) -> None:
+    settings.VIDEOS = {**getattr(settings, "VIDEOS", {}), "KEPT_FOR": 3600}
+    with mount(URL, client) as page:
+        video = sent(page, make(size=(64, 48), seconds=1))
+        assert "deleted after 1 hour" in page.html
+    processing.expire()
+    assert Video.objects.count() == 1
+    Video.objects.update(created_at=timezone.now() - timedelta(seconds=3601))
+
+    processing.expire()
+
+    assert Video.objects.count() == 0 and not default_storage.exists(str(video.file))
 
 
 def test_a_video_deleted_while_it_is_processed_leaves_nothing(

@@ -44,7 +44,7 @@ function hear(uploads, upload) {
     judge(uploads, upload);
     if (hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // else an alert says it
   }
-  if (status === "complete") say(`${file.name}: uploaded.`);
+  if (status === "complete" && !uploads.view.summary?.sumsUp(slot)) say(`${file.name}: uploaded.`);
   if (status === "paused") say(`${file.name}: paused.`);
   if (before === "paused" && !isOver) say(`${file.name}: resumed.`);
 }

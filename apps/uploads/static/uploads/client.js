@@ -10,6 +10,7 @@ import { Upload, page } from "./upload.js";
 import { BUTTONS, View, keep } from "./view.js";
 
 const PASSING = /^(busy|rate_limited|storage_full|storage_unavailable)$/; // errors whose uploads are retried
+const EVERY = 100; // ms between two drawings
 
 class Uploads {
   constructor(live) {
@@ -62,7 +63,7 @@ class Uploads {
     const gone = has("dj-upload-cancel");
     if (gone) this.cancel(gone);
     const refused = has("dj-upload-dismiss");
-    for (const { ref } of this.uploads.filter(({ slot, hasFailed }) => slot === refused && hasFailed)) this.cancel(ref);
+    if (refused) this.later(({ dismiss }) => dismiss(this, refused));
     const held = this.find(has("dj-upload-pause"));
     if (held) load(() => import("./sender.js")).then(({ toggle }) => toggle(this, [held]));
     const again = this.find(has("dj-upload-retry"));
@@ -127,8 +128,9 @@ class Uploads {
   }
 
   changed() {
-    cancelAnimationFrame(this.drawing);
+    clearTimeout(this.drawing);
     this.drawing = undefined;
+    this.drawnAt = performance.now();
     this.view.draw(this.uploads, this.slots);
     this.forms?.draw();
     this.resuming?.store.draw();
@@ -165,16 +167,8 @@ class Uploads {
     if (resumable) upload.id = upload_id;
     const at = this.uploads.indexOf(upload);
     if (max_entries === 1) this.remove((other, i) => other.slot === upload.slot && i < at); // only now: it is accepted
-    if (external) this.direct(upload, external);
-  }
-
-  /** Straight to another storage. */
-  async direct(upload, grant) {
-    upload.grant = grant;
-    const { External } = await load(() => import("./external.js"));
-    if (upload.grant !== grant) return; // there is a newer one
-    this.external ??= new External(this);
-    this.external.open(upload, grant);
+    upload.grant = external;
+    if (external) load(() => import("./external.js")).then(({ open }) => open(this, upload, external));
   }
 
   forget(upload) {
@@ -235,7 +229,8 @@ class Uploads {
   }
 
   redraw() {
-    this.drawing ??= requestAnimationFrame(() => this.changed());
+    const due = this.drawnAt + EVERY - performance.now();
+    this.drawing ??= setTimeout(() => requestAnimationFrame(() => this.changed()), due);
   }
 
   save(upload, isLast) {

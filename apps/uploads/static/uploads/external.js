@@ -23,6 +23,13 @@ export async function send(file, grant, { progress = () => {}, signal = new Abor
   signal.throwIfAborted();
 }
 
+/** Starts an upload for which the server has sent a grant, unless there is a newer one. */
+export function open(uploads, upload, grant) {
+  if (upload.grant !== grant) return;
+  uploads.external ??= new External(uploads);
+  uploads.external.open(upload, grant);
+}
+
 /** The direct uploads of a page. */
 export class External {
   constructor(uploads) {
@@ -30,7 +37,6 @@ export class External {
     this.jobs = new Map(); // upload → its job
   }
 
-  /** Starts an upload for which the server has sent a grant. */
   open(upload, grant) {
     this.jobs.get(upload)?.stop();
     this.jobs.set(upload, new Job(this.uploads, upload, grant));

@@ -36,6 +36,7 @@ export class Forms {
       return giver?.type === "file" || !this.isDisabled(slot, giver);
     });
     uploads.view.need("announcements", () => import("./announcements.js")).then(() => uploads.view.announcements.listen(uploads));
+    if (this.root.querySelector("[dj-upload-overlay]")) uploads.view.need("dragged", () => import("./dragged.js"));
     if (!uploads.isReady) uploads.view.need("noSlots", () => import("./no_slots.js")).then(() => uploads.view.noSlots.ask(this));
     for (const [slot] of uploads.early) this.mirror(slot);
   }

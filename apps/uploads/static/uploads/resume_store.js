@@ -23,6 +23,10 @@ export class ResumeStore {
     }
     const { held = [] } = (await navigator.locks?.query()) ?? {};
     for (const { name } of held) store.inOtherTabs.add(name);
+    if (uploads.live.root.querySelector("[dj-upload-restore]")) {
+      const { Restore } = await load(() => import("./restore.js"));
+      store.restore = await Restore.open(uploads).catch(() => null);
+    }
     store.draw();
     return store;
   }
@@ -54,6 +58,7 @@ export class ResumeStore {
     const { id, slot, file, original, wish, written, handle, status } = upload;
     const saved = this.saved.get(id);
     if (saved && !isLast && status === "uploading" && Date.now() - saved.at < SAVE_EVERY) return;
+    this.restore?.keep(upload);
     const at = Date.now();
     this.saved.set(id, { at, release: saved?.release ?? lock(id) });
     const { name, size, lastModified: modified } = original ?? file;
@@ -75,6 +80,7 @@ export class ResumeStore {
   }
 
   erase(id) {
+    this.restore?.drop(id);
     this.ask("readwrite", (table) => table.delete(id)).catch(() => {});
   }
 
@@ -127,7 +133,7 @@ export class ResumeStore {
   async pick(e) {
     const name = e.target.getAttribute("dj-upload");
     const slot = this.uploads.slots.get(name);
-    if (!slot?.resumable || !window.showOpenFilePicker) return;
+    if (!slot?.resumable || !window.showOpenFilePicker || e.target.webkitdirectory) return;
     e.preventDefault();
     const extensions = slot.accept.split(",").filter((part) => part.startsWith("."));
     const types = extensions.length ? [{ accept: { "application/octet-stream": extensions } }] : [];

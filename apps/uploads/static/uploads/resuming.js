@@ -13,7 +13,8 @@ const NO_STORE = { find: () => "", save() {}, forget() {}, draw() {} }; // where
 export async function start(uploads) {
   const { ResumeStore } = await load(() => import("./resume_store.js"));
   const store = await ResumeStore.open(uploads).catch(() => NO_STORE);
-  uploads.with({ resuming: new Resuming(uploads, store) });
+  await uploads.with({ resuming: new Resuming(uploads, store) });
+  store.restore?.start(store.records, store.inOtherTabs).catch(() => {});
 }
 
 class Resuming {
@@ -45,6 +46,7 @@ class Resuming {
       setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), PAUSE * (0.5 + Math.random()));
       return;
     }
+    if (!answer.accepted && upload.isRestored) return uploads.cancel(upload.ref); // it has arrived, or is too old
     this.store.forget(upload.id);
     upload.renew();
     uploads.become(upload, "queued");

@@ -66,5 +66,12 @@ export function goOn(uploads, upload) {
   }
 }
 
+/** Takes the failed uploads of a slot off the page. */
+export function dismiss(uploads, slot) {
+  const gone = uploads.uploads.filter((upload) => upload.slot === slot && upload.hasFailed);
+  for (const upload of gone) uploads.take(upload);
+  uploads.remove((upload) => gone.includes(upload));
+}
+
 /** Exponential backoff with jitter. */
 const pause = (count) => FIRST_PAUSE * 2 ** count * (0.5 + Math.random() / 2);

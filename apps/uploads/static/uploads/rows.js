@@ -19,6 +19,11 @@ export function draw(view, element, uploads) {
   if (element.tagName === "PROGRESS") return progress(element, uploads);
   if (element.hasAttribute("dj-upload-preview")) return previews(view, element, uploads);
   if (element.hasAttribute("dj-upload-status")) return tell(element, uploads);
+  if (element.hasAttribute("dj-upload-summary")) {
+    if (uploads[0]) view.need("summary", () => import("./summary.js"));
+    return view.summary?.draw(view, element, uploads);
+  }
+  if (element.hasAttribute("dj-upload-refused")) uploads = uploads.filter(({ hasFailed }) => hasFailed);
   const template = element.querySelector(":scope > template");
   const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
   uploads.forEach((upload, i) => fill(view, rows[i], upload));
@@ -94,8 +99,10 @@ function isShown({ file, hasFailed, isOpaque }) {
 function preview(view, upload) {
   const { urls } = view;
   const media = document.createElement(upload.file.type.startsWith("video/") ? "video" : "img");
-  if (!urls.has(upload)) urls.set(upload, URL.createObjectURL(upload.file));
-  media.src = urls.get(upload);
+  if (!urls.has(upload)) urls.set(upload, { url: URL.createObjectURL(upload.file), shown: [] });
+  const { url, shown } = urls.get(upload);
+  shown.push(media);
+  media.src = url;
   media.onerror = () => {
     upload.isOpaque = true; // this browser can't show it, and isn't asked again
     media.remove();
@@ -107,8 +114,9 @@ function preview(view, upload) {
 
 /** Gives back the addresses of what isn't shown any more. */
 export function revoke({ urls }, uploads) {
-  for (const [upload, url] of urls) {
+  for (const [upload, { url, shown }] of urls) {
     if (uploads.includes(upload) && isShown(upload)) continue;
+    for (const media of shown) if (!media.complete) media.removeAttribute("src"); // it would still be loaded
     URL.revokeObjectURL(url);
     urls.delete(upload);
   }
@@ -160,6 +168,6 @@ export function bytes(count) {
   return `${(count / 1000 ** step).toFixed(step > 1 ? 1 : 0)} ${units[step]}`;
 }
 
-function duration(seconds) {
+export function duration(seconds) {
   return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }

@@ -11,7 +11,7 @@ export const page = once("page load", () =>
 
 /** Statuses: queued, uploading, resuming, paused, complete, error, cancelled. */
 export class Upload {
-  constructor(slot, { file, path, handle, form, prepare, refusal = ["", ""] }) {
+  constructor(slot, { file, path, handle, form, prepare, isRestored, refusal = ["", ""] }) {
     this.renew();
     this.slot = slot;
     this.file = file;
@@ -19,6 +19,7 @@ export class Upload {
     this.handle = handle; // gives access to the file after a reload
     this.form = form; // in which it was chosen
     this.prepare = prepare; // the file, first
+    this.isRestored = isRestored; // after a reload
     this.status = "queued";
     this.isWanted = false;
     [this.code, this.error] = refusal; // known already

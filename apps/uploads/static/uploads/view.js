@@ -7,7 +7,7 @@ export const BUTTONS = ":is([dj-upload-start], [dj-upload-cancel], [dj-upload-di
 
 /** What is drawn here, for the morph to leave alone. */
 export function keep(element) {
-  return dom(element).matches("[dj-upload-preview], [dj-upload-resume], [dj-upload-status], [dj-upload-progress]:not(progress)") ? "children" : "";
+  return dom(element).matches("[dj-upload-preview], [dj-upload-resume], [dj-upload-status], [dj-upload-summary], [dj-upload-progress]:not(progress)") ? "children" : "";
 }
 
 export class View {
@@ -26,7 +26,7 @@ export class View {
       const last = own.findLast(({ hasFailed }) => !hasFailed);
       if (slot?.max_entries === 1) own = own.filter((upload) => upload === last || upload.hasFailed);
       if (slot) this.inputs(name, slot);
-      for (const what of ["preview", "progress", "status"]) {
+      for (const what of ["preview", "progress", "status", "summary"]) {
         for (const element of this.all("dj-upload-" + what, name)) {
           if (this.rows) this.rows.draw(this, element, own);
           else this.need("rows", () => import("./rows.js"));
