@@ -3,7 +3,7 @@
 As many visitors as that each send a file of 10 MB to one server process at the same time, from another process; one
 more visitor clicks ten times a second. What is measured: how many of the files are shown with the SHA-256 that they had
 before they were sent, the milliseconds to the answer of a click, and the server's memory above what it had before any
-of the two hundred came.
+of the two hundred came. Then as many come whose lines are slow: how much of these they get.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ EVERY: Final = 0.1  # seconds between two clicks
 STEP: Final = 4096  # bytes by which one visitor's file starts later than another's
 
 
-def send(port: int, count: int, size: int) -> None:
-    """The two hundred: says "ready", starts at a line of input, and tells what became of the files."""
+def send(port: int, count: int, size: int, rate: int) -> None:
+    """The two hundred: says "ready", starts at a line of input, and tells what became of the files.
+
+    rate: bytes a second of each one's line; 0 is no limit.
+    """
     store = memoryview(os.urandom(size + count * STEP))
     files = [store[number * STEP : number * STEP + size] for number in range(count)]
     digests = [hashlib.sha256(file).hexdigest() for file in files]
@@ -40,7 +43,7 @@ def send(port: int, count: int, size: int) -> None:
 
         def work(number: int) -> None:
             visitor = visitors[number]
-            visitor.send_file(visitor.register("file", f"{number}.dat", size), files[number])
+            visitor.send_file(visitor.register("file", f"{number}.dat", size), files[number], rate)
             visitor.wait_for(digests[number])
             exact.append(number)
 
@@ -58,12 +61,12 @@ def send(port: int, count: int, size: int) -> None:
 class Round:
     """All of them once, and the clicks meanwhile."""
 
-    def __init__(self, count: int, size: int) -> None:
+    def __init__(self, count: int, size: int, rate: int = 0) -> None:
         self.clicks: list[float] = []  # ms
         with servers.site() as server, Visitor(server.port, "/bench/") as visitor:
             visitor.click()
             meter = Meter(server.pid)
-            command = [sys.executable, "-m", "bench.crowd", str(server.port), str(count), str(size)]
+            command = [sys.executable, "-m", "bench.crowd", *map(str, (server.port, count, size, rate))]
             with subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             ) as process:
@@ -75,6 +78,7 @@ class Round:
                 self._click_until_it_ends(visitor, process)
                 result: dict[str, Any] = json.loads(process.stdout.read())
             self.exact: int = result["exact"]
+            self.seconds: float = result["seconds"]
             self.sample = meter.stop(count * size, result["seconds"])
 
     def _click_until_it_ends(self, visitor: Visitor, process: subprocess.Popen[str]) -> None:
@@ -98,6 +102,13 @@ def measure(table: Table, scale: Scale) -> None:
     table.at_least(what, exact, count, "", ours=f"{speed:.0f} MB/s in all", of=min)
     table.at_most("another visitor's click, p95", late, 50, " ms", ours=told)
     table.at_most("server's memory above idle", [done.sample.memory / MB for done in rounds], 90, " MB", of=max)
+    count, size, rate = scale.of((200, 2 * MB, MB // 4), (5, MB, MB))
+    slow = [Round(count, size, rate) for _ in range(scale.rounds)]
+    shares = [size / rate / done.seconds for done in slow]
+    late = [statistics.quantiles([*done.clicks, done.clicks[-1]], n=20)[-1] for done in slow]
+    lines = f"{count} lines of {rate / MB:g} MB/s"
+    table.at_least("of slow lines, what is used", shares, 0.8, ours=lines)
+    table.at_most("another visitor's click among them, p95", late, 50, " ms")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, TypeAlias
@@ -144,11 +145,17 @@ class Visitor:
         answer = self._until(lambda message: message.get("ref") == ref and message["type"] == "upload_registered")
         return int(answer["channel"])
 
-    def send_file(self, channel: int, data: memoryview) -> None:
-        """Every byte, as fast as credit comes back, in frames as long as the server takes them."""
-        at = 0
+    def send_file(self, channel: int, data: memoryview, rate: float = 0) -> None:
+        """Every byte, as fast as credit comes back, in frames as long as the server takes them; or at most so many
+        bytes a second, in frames of a twentieth of a second.
+        """
+        at, began = 0, time.monotonic()
+        longest = max(SMALLEST, int(rate / 20)) if rate else self.max_frame
         while at < len(data):
-            length = self._await_credit(min(len(data) - at + frames.HEADER_SIZE, self.max_frame))
+            length = self._await_credit(min(len(data) - at + frames.HEADER_SIZE, longest))
+            if rate:
+                time.sleep(max(0.0, began - time.monotonic()))
+                began = max(began, time.monotonic() - 0.1) + length / rate
             payload = data[at : at + length - frames.HEADER_SIZE]
             self.socket.send_binary(frames.encode(channel, at, b""), payload)
             self.sent += length

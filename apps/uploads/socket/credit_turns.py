@@ -14,6 +14,8 @@ from uploads.core.admission import SHARE, Admission
 TOTAL: Final = 32 * 1024 * 1024  # bytes that all senders may have in transit
 LEAST: Final = 128 * 1024  # bytes that a turn brings, however many senders there are
 SLACK: Final = 64 * 1024  # bytes beyond a share, so that the last frame of a turn need not be tiny
+BACKLOG: Final = 4 * 1024 * 1024  # bytes that wait to be written from which on nobody gets credit beyond the places
+LATE: Final = 0.02  # seconds by which the event loop may be late, likewise
 
 
 class Sender(Protocol):
@@ -29,6 +31,8 @@ class Senders:
     def __init__(self) -> None:
         self._admission: Admission[Sender] = Admission(conf().senders)
         self._timer: asyncio.TimerHandle | None = None
+        self._unsettled = 0
+        self._is_late = False
 
     def configure(self) -> None:
         self._admission.places = conf().senders
@@ -57,10 +61,21 @@ class Senders:
 
     def ask(self, sender: Sender) -> None:
         """The sender could use credit: it is `admitted`, now or later, unless it has its turn."""
+        self._admission.grant = self._beyond_places
         self._begin(self._admission.ask(sender, time.monotonic()))
 
     def arrived(self, sender: Sender, size: int) -> None:
+        self._unsettled += size
         self._begin(self._admission.arrived(sender, size, time.monotonic()))
+
+    def settled(self, size: int) -> None:
+        """So much of what has arrived is written, or dropped."""
+        self._unsettled -= size
+
+    @property
+    def _beyond_places(self) -> int:
+        """Bytes of a turn that fills what slow senders leave; none if the server is what they wait for."""
+        return 0 if self._is_late or self._unsettled > BACKLOG else self._fair + SLACK
 
     def leave(self, sender: Sender) -> None:
         self._begin(self._admission.leave(sender, time.monotonic()))
@@ -70,11 +85,14 @@ class Senders:
             sender.admitted()
         end = self._admission.next_end
         if end is not None and self._timer is None:
-            later = max(0.0, end - time.monotonic())
-            self._timer = asyncio.get_running_loop().call_later(later, self._rang)
+            loop = asyncio.get_running_loop()
+            due = loop.time() + max(0.0, end - time.monotonic())
+            self._timer = loop.call_at(due, self._rang, due)
 
-    def _rang(self) -> None:
+    def _rang(self, due: float) -> None:
         self._timer = None
+        self._is_late = asyncio.get_running_loop().time() > due + LATE
+        self._admission.grant = self._beyond_places
         self._begin(self._admission.advance(time.monotonic()))
 
 

@@ -107,6 +107,8 @@ class Receiver:
 
     def leave(self) -> None:
         """The socket is gone. A write under way is finished."""
+        if not self._has_left:
+            self._senders.settled(self._window.used - self._window.settled)
         self._has_left = True
         self._senders.leave(self)
 
@@ -115,7 +117,8 @@ class Receiver:
             self._link.close(CloseCode.OVERRUN)
             return
         self._stall.moved()
-        self._senders.arrived(self, len(frame))
+        if not self._has_left:
+            self._senders.arrived(self, len(frame))
         try:
             chunk = frames.decode(frame)
         except BadFrame:
@@ -256,6 +259,8 @@ class Receiver:
 
     def _settle(self, cost: int, channel: Channel | None = None) -> None:
         self._window.settle(cost)
+        if not self._has_left:
+            self._senders.settled(cost)
         self._grant()
         offsets = [(channel.number, channel.entry.upload.written)] if channel and channel.entry.is_open else []
         self._tell(offsets)
