@@ -53,7 +53,7 @@ GUIDES: Final = tuple(
             "protocol": "docs/protocol.md",
             "settings": "docs/settings.md",
         },
-        RUN: {"deploy": "docs/deploy.md", "security": "docs/security.md"},
+        RUN: {"deploy": "docs/deploy.md", "scaling": "docs/scaling.md", "security": "docs/security.md"},
         PROJECT: {
             "comparison": "docs/comparison.md",
             "architecture": "ARCHITECTURE.md",
