@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import subprocess
 import sys
@@ -107,12 +106,7 @@ def page(page: Page, balancer: Balancer, console: Console) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds with random bytes behind them in a box that players skip, 40 MB in all."""
-    path, nothing = tmp_path_factory.mktemp("films") / NAME, 40_000_000
-    media.video(path, sound="aac", seconds=2)
-    with path.open("ab") as file:
-        file.write(nothing.to_bytes(4, "big") + b"free" + random.Random(1).randbytes(nothing - 8))
-    return path
+    return media.padded(tmp_path_factory.mktemp("films") / NAME, 40_000_000)
 
 
 def visit(page: Page, url: str) -> None:

@@ -142,7 +142,7 @@ class Request(BaseHTTPRequestHandler):
         except OSError:  # either side is gone
             self.close_connection = True
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
     def forward(self) -> tuple[int, list[tuple[str, str]], bytes]:
         link = http.client.HTTPConnection(self.server.faults.target, timeout=60)
