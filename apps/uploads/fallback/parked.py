@@ -22,6 +22,7 @@ from uploads.errors import UploadError
 from uploads.owners import known_owner, owner_of
 from uploads.staging.files import NOTE
 from uploads.stores import Record, StateStore, get_store, hold
+from uploads.writers.driver import Driver
 
 WRITING: Final = 30.0  # seconds after which a request that died while writing no longer blocks others
 CHECKING: Final = 300.0  # the same for one that checks the whole file, when nothing can renew the lease
@@ -168,8 +169,10 @@ def _deliver(entry: UploadEntry) -> UploadError | None:
     refusal = _refusal(drive.deliver(entry, _read(plain.path)))
     if refusal is None or entry.is_over:
         plain.sink.discard(None)
-    else:
-        entry.hold.record_writer(dict(before))  # the next writer gets all of it again
+    else:  # the next writer gets all of it again
+        assert isinstance(entry.sink, Driver)
+        entry.sink.start_over(refusal)
+        entry.hold.record_writer(dict(before))
     return refusal
 
 

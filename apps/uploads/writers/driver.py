@@ -154,7 +154,14 @@ class Driver:
             self.park()
         elif self._is_closed:
             self._discard_result()
-        elif self._is_kept:
+        else:
+            self.start_over(cause)
+
+    def start_over(self, cause: BaseException) -> None:
+        """Another writer gets all of it again: aborts this one, unless it is closed. Waits for no other thread."""
+        if self._is_closed:
+            return
+        if self._is_kept:
             self._is_kept = False
             self._abort(cause)
         else:

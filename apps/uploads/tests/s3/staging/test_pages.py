@@ -11,7 +11,9 @@ import pytest
 from django.test import Client
 
 from liveview import process
+from uploads.errors import UploadError
 from uploads.s3 import staging
+from uploads.s3.multipart import ResumableS3Writer
 from uploads.socket import retries
 from uploads.testing import UploadPage
 from uploads.tests.fallback.page import Page, codes, consume
@@ -105,6 +107,45 @@ def test_a_writer_gets_on_one_machine_what_came_to_another(move: Callable[[], No
 
     assert codes(answer) == ["upload_consumed"]
     assert ShelfWriter.shelf[-1] == DATA
+
+
+@pytest.mark.parametrize("step", ["", "write_chunk", "close"])
+def test_so_does_one_that_resumes_and_its_storage_may_be_away_at_first(
+    move: Callable[[], None], moto: Moto, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Its state and that of the staging are kept apart."""
+    original, failures = EagerView.mount, [UploadError("storage_unavailable")] if step else []
+
+    def mount(self: EagerView, request: Any, **given: Any) -> None:
+        original(self, request, **given)
+        self.allow_upload("shelf", accept=".txt", writer=ResumableS3Writer, resumable=True)
+
+    def fail_first(self: ResumableS3Writer, *given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(self, *given)
+
+    monkeypatch.setattr(EagerView, "mount", mount)
+    if step:
+        real = getattr(ResumableS3Writer, step)
+        monkeypatch.setattr(ResumableS3Writer, step, fail_first)
+    page = Page("/eager/")
+    upload_id = str(page.register("shelf", size=len(DATA))["upload_id"])
+    assert page.chunk(upload_id, 0, DATA[: 4 * MIB]).status_code == 200
+    move()
+    assert page.chunk(upload_id, 4 * MIB, DATA[4 * MIB :]).status_code == 200
+    assert page.done(upload_id)["type"] == "upload_ready"
+
+    if step:
+        first = page.submit(f"{upload_id} r-1")
+        assert [(told["type"], told["kept"]) for told in first.json()["messages"]] == [("upload_error", True)]
+        move()
+    answer = page.submit(f"{upload_id} r-1")
+
+    assert codes(answer) == ["upload_consumed"]
+    (key,) = until(lambda: [keys for keys in [moto.keys()] if len(keys) == 1 and moto.unfinished() == []])[0]
+    assert hashlib.sha256(moto.read(key)).hexdigest() == DIGEST
+    moto.reset()
 
 
 # With a socket
