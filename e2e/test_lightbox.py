@@ -64,6 +64,7 @@ def test_a_photo_is_there_at_once_as_large_as_it_will_be_and_has_an_address(page
     size = shown.bounding_box()
     for route in held:
         route.continue_()
+    page.unroute_all()
     expect(shown).to_have_attribute("src", re.compile(re.escape(first or "") + "$"))
     assert shown.bounding_box() == size
     expect(box.locator(".lightbox-count")).to_contain_text("1 / ")
