@@ -113,7 +113,7 @@ def _html(tokens: Sequence[Token], path: str, address: Address) -> SafeString:
         own = (
             ""
             if tag == "h1"
-            else format_html('<a class="anchor" href="#{}" aria-label="Link to “{}”">#</a>', anchor, name)
+            else format_html('<a class="heading-link" href="#{}" aria-label="Link to “{}”">#</a>', anchor, name)
         )
         return format_html('<{} id="{}">', tag, anchor) + own
 

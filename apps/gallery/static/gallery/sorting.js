@@ -65,7 +65,6 @@ export class Sorting {
     });
     document.body.append(this.ghost);
     photo.classList.add("is-moving");
-    navigator.vibrate?.(10);
     this.scroll();
   }
 

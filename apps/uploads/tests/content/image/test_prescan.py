@@ -215,9 +215,9 @@ def test_the_end_may_be_missing_or_something_else() -> None:
 
 def test_a_refusal_names_the_limit() -> None:
     for data, limits, told in (
-        (animation("gif", 4), ImageLimits(max_frames=3), "at most 3 are"),
-        (still("png", 200, 60), ImageLimits(max_pixels=10_000), "at most 0.01 million, and 16,384 on a side"),
-        (animation("gif", 9, side=100), ImageLimits(max_total_frame_pixels=20_000), "at most 0.02 million pixels"),
+        (animation("gif", 4), ImageLimits(max_frames=3), r"The limit is 3\."),
+        (still("png", 200, 60), ImageLimits(max_pixels=10_000), "limit is 0.01 million, and 16,384 on a side"),
+        (animation("gif", 9, side=100), ImageLimits(max_total_frame_pixels=20_000), "limit is 0.02 million pixels"),
     ):
         with pytest.raises(UploadError, match=told):
             prescan(data, "png" if data[1:4] == b"PNG" else "gif", limits, keep=9)

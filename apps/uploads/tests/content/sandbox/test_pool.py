@@ -224,7 +224,7 @@ def test_no_more_children_than_allowed_run_at_a_time(box: Sandbox) -> None:
         spans = list(threads.map(lambda _: run(box, "log_busy_time"), range(8)))
     events = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
     running = [sum(change for _, change in events[: n + 1]) for n in range(len(events))]
-    assert max(running) == 3
+    assert 1 < max(running) <= 3  # as many as a slow machine begins while others run
 
 
 def test_a_job_whose_zygote_dies_is_given_to_another(own_box: Sandbox, tmp_path: Path) -> None:
