@@ -40,7 +40,7 @@ def large(name: str, size: int) -> FilePayload:
 def test_the_page_says_how_large_a_file_may_be(page: Page, path: str, limit: str) -> None:
     page.goto(path)
 
-    expect(page.locator(".drop-zone .hint")).to_contain_text(limit)
+    expect(page.locator(".drop-zone .hint").first).to_contain_text(limit)
     expect(page.locator(".drop-zone input[type=file]").first).to_be_visible()
 
 
