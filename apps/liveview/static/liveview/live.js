@@ -1,4 +1,4 @@
-// The live page: what it asks the server, and what the server sends.
+// The live page: what it asks and is sent.
 
 import { connection } from "./connection.js";
 import { document } from "./dom.js";
@@ -9,9 +9,9 @@ import { once } from "./once.js";
 import { pending } from "./pending.js";
 import { status } from "./status.js";
 
-const RELOAD_AGAIN = 60_000; // ms between two automatic reloads
+const RELOAD_AGAIN = 60_000; // ms between automatic reloads
 
-/** Survives a reload, where storage isn't blocked. @type {Record<string, string>} */
+/** Survives a reload, if storage may be used. @type {Record<string, string>} */
 const store = (() => {
   try {
     return sessionStorage;
@@ -43,11 +43,12 @@ const own = {
     this.address = address();
     if (!parsed()?.then(() => remember(root))) remember(root);
     status.start();
-    const watch = (/** @type {Event} */ e) => load(() => import("./refocus.js"), "").then(({ begin }) => begin(e.target));
+    const watch = (/** @type {Event} */ e, path = e.composedPath()) =>
+      load(() => import("./refocus.js"), "").then(({ begin }) => begin(path));
     document.addEventListener("focusin", watch, { once: true });
     if (store.liveFailed) connection.times.patience = 500; // as on the last page
     addEventListener("popstate", () => this.moved());
-    addEventListener("live:advice", (/** @type {any} */ e) => console.error(e.detail)); // with DEBUG
+    addEventListener("live:advice", (/** @type {any} */ e) => console.error(e.detail));
     addEventListener("beforeunload", (e) => {
       if (!this.isLeaving && (pending.some(({ kind }) => kind === "submit") || this.isBusy)) e.preventDefault();
       this.isLeaving = false;

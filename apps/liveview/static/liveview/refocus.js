@@ -16,8 +16,8 @@ const now = { last: null, trail: [], earlier: [], frame: 0 };
 
 const isHere = (/** @type {any} */ node) => node && dom(node).isConnected && dom(node).getClientRects().length > 0;
 
-/** @param {EventTarget | null} first what had the focus when this was asked for: it may have lost it since */
-export function begin(first) {
+/** @param {any[]} path what had the focus when this was asked for, and what was around it: it may be gone since */
+export function begin(path) {
   once("refocus", () => {
     document.addEventListener("focusin", look); // it may be gone in the next frame
     document.addEventListener("focusout", soon);
@@ -25,7 +25,7 @@ export function begin(first) {
     new MutationObserver(() => now.last && soon()).observe(window.document, changes);
     return true;
   });
-  follow(first);
+  follow(path[0], path.slice(0, path.indexOf(document.body)));
   look();
 }
 
@@ -45,17 +45,21 @@ function look() {
   if (!isHere(last)) refocus(now.trail); // else the visitor has left it
 }
 
-/** @param {any} active */
-function follow(active) {
+/** @param {any} active @param {any[]} path from it up to the body */
+function follow(active, path = around(active)) {
   if (active !== now.last) {
     now.earlier = [...now.earlier.filter((one) => one !== active).slice(-KEPT), active];
     if (dom(active).closest(":modal")) load(() => import("./top.js"));
   }
   now.last = active;
-  now.trail = [];
-  for (let node = active; node && node !== document.body; node = dom(node).parentNode) {
-    now.trail.push([node, dom(node).nextElementSibling, dom(node).previousElementSibling]);
-  }
+  now.trail = path.map((node) => [node, dom(node).nextElementSibling, dom(node).previousElementSibling]);
+}
+
+/** @param {any} active */
+function around(active) {
+  const path = [];
+  for (let node = active; node && node !== document.body; node = dom(node).parentNode) path.push(node);
+  return path;
 }
 
 /** @param {LiveView.Trail} trail */
