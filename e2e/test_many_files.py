@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,8 @@ def test_a_reload_loses_no_photo_and_doubles_none(
     page.on("dialog", lambda dialog: dialog.accept())
     _visit(page, proxy.url)
     proxy.rate = 150_000
-    names = [f"reloaded {n}.jpg" for n in range(len(photos))]
+    own = secrets.token_hex(4)  # of this try
+    names = [f"{own} {n}.jpg" for n in range(len(photos))]
     payloads = [{**_payload(path), "name": name} for name, path in zip(names, photos, strict=True)]
     page.set_input_files(INPUT, payloads)
     page.get_by_role("button", name="Pause all").click()
@@ -118,7 +120,7 @@ def test_a_reload_loses_no_photo_and_doubles_none(
     expect(page.locator(".upload-row, .upload-offer")).to_have_count(0)
     connection = server.db()
     try:
-        stored = connection.execute("SELECT name, sha256 FROM gallery_photo WHERE name LIKE 'reloaded %'").fetchall()
+        stored = connection.execute("SELECT name, sha256 FROM gallery_photo WHERE name LIKE ?", [f"{own} %"]).fetchall()
     finally:
         connection.close()
     assert sorted(map(tuple, stored)) == sorted((n, sha256(p)) for n, p in zip(names, photos, strict=True))
