@@ -34,7 +34,7 @@ def _put_in(page: Page, text: str, file: Path) -> None:
     page.evaluate("document.getElementById('said').focus()")
     page.keyboard.type(text)
     drop_files(page, "#progress", [file])
-    wait_for(page, "document.getElementById('progress').textContent.includes('complete')")
+    wait_for(page, "document.getElementById('progress').textContent.includes('Done')")
     page.evaluate("document.getElementById('save').focus()")
 
 
@@ -78,6 +78,6 @@ def test_pictures_named_like_members_of_the_document_are_only_pictures(page: Pag
     page.goto("/lab/clobbered/?document=1")
     wait_for(page, "self.liveview?.isMounted")
 
-    page.evaluate("liveview.event('save', { said: 'hi' })")
+    page.evaluate("liveview.event('save', { spoken_words: 'hi' })")
     said = "Document.prototype.querySelector.call(document, '#log').textContent"
     assert page.evaluate(f"[document.body.localName, {said}]") == ["img", "saved hi [] live"]

@@ -32,13 +32,13 @@ class Clobbered(UploadMixin, Recorder):
         self.stream("rows", [{"id": 1, "text": "one"}, {"id": 2, "text": "two"}], template="lab/clobbered_row.html")
 
     @event_handler
-    def told(self, said: str, **fields: Any) -> None:
-        self.note(f"told {said}")
+    def told(self, spoken_words: str, **fields: Any) -> None:
+        self.note(f"told {spoken_words}")
 
     @event_handler
-    def save(self, said: str, **fields: Any) -> None:
+    def save(self, spoken_words: str, **fields: Any) -> None:
         names = [entry.client_name for entry in self.consume_uploaded_entries("doc")]
-        self.note(f"saved {said} {json.dumps(names)} {'live' if self.connected else 'posted'}")
+        self.note(f"saved {spoken_words} {json.dumps(names)} {'live' if self.connected else 'posted'}")
 
     @event_handler
     def rows(self) -> None:

@@ -124,8 +124,9 @@ export class Forms {
 
   /** To which size pictures are made smaller, and how good they stay: `dj-upload-resize`, or what the slot says. */
   wish(slot, giver) {
-    const all = [giver, ...dom(this.root).querySelectorAll(`:is([dj-upload="${slot}"], [dj-upload-drop="${slot}"])`)];
-    const has = (name) => all.find((one) => one?.hasAttribute(name))?.getAttribute(name);
+    const places = dom(this.root).querySelectorAll(`:is([dj-upload="${slot}"], [dj-upload-drop="${slot}"])`);
+    const all = [giver, ...places].filter(Boolean).map((one) => dom(one));
+    const has = (name) => all.find((one) => one.hasAttribute(name))?.getAttribute(name);
     const isOriginal = dom(this.root).querySelector(`[dj-upload-original="${slot}"]:checked`);
     const most = isOriginal ? 0 : Number(has("dj-upload-resize") ?? this.uploads.slots.get(slot)?.resize ?? 0);
     return most > 0 ? { most, quality: Number(has("dj-upload-quality")) || QUALITY } : null;
