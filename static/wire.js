@@ -38,6 +38,7 @@ class Wire {
   show(isOpen) {
     this.button.setAttribute("aria-expanded", String(isOpen));
     this.panel.hidden = !isOpen;
+    if (isOpen) import("./chaos.js");
     clearInterval(this.timer);
     if (!isOpen) return;
     this.tap();
