@@ -76,4 +76,5 @@ const panel = document.getElementById("chaos");
 if (live && panel) {
   trouble.install(live.connection);
   live.use(new Chaos(panel));
+  panel.hidden = false; // now they do what they say
 }
