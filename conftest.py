@@ -9,8 +9,10 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import django
+import pytest
 
 # DEBUG chooses plain static files, which need no collectstatic. While tests run, pytest-django has settings.DEBUG off.
 os.environ["DEBUG"] = "1"
@@ -25,3 +27,17 @@ atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 django.setup()
 
 pytest_plugins = ["liveview.tests.processes", "uploads.tests.corpus"]
+
+
+def _policy() -> int | None:
+    return os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+
+
+POLICY = _policy()
+
+
+@pytest.fixture(autouse=True)
+def _no_priority() -> Iterator[None]:
+    """No test gives its process, and all that is started later, precedence over everything else on the machine."""
+    yield
+    assert _policy() == POLICY

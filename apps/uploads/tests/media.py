@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 from array import array
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,21 @@ RATE = 48_000  # sound samples a second
 TOP, LEFT, REST = (220, 30, 30), (30, 180, 30), (30, 30, 220)  # what is where in every frame
 
 
+@contextlib.contextmanager
+def own_priority() -> Iterator[None]:
+    """SVT-AV1 gives whoever encodes with it, as root, the highest real-time priority there is. What such a process
+    starts has it as well: servers and browsers then leave the machine no time for anything else."""
+    if not hasattr(os, "sched_getscheduler"):  # macOS
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
+@own_priority()
 def video(
     path: Path,
     *,

@@ -409,8 +409,10 @@ def deep_avif(gray: float, primaries: int, transfer: int) -> bytes:
     """Of ten bits for each colour. `gray` is a signal between 0 and 1."""
     import av
 
+    from uploads.tests.media import own_priority
+
     file = io.BytesIO()
-    with av.open(file, "w", format="avif") as out:
+    with own_priority(), av.open(file, "w", format="avif") as out:
         options = {"crf": "5", "preset": "8", "svtav1-params": "lp=1"}
         stream: Any = out.add_stream("libsvtav1", rate=1, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
