@@ -23,7 +23,7 @@ from bench.support.cost import MB, MIB, Meter
 from bench.support.tables import Scale, Table, interleave
 
 EVERY: Final = 0.5  # seconds between two looks
-_TELL_WHEN_OVER = "() => { window.seconds_ = null; done_.then((seconds) => (seconds_ = seconds)); }"
+_TELL_WHEN_OVER = "() => { window.over_ = false; done_.finally(() => (over_ = true)).catch(() => {}); }"
 
 
 class Sample(NamedTuple):
@@ -37,11 +37,11 @@ def upload(browser: Browser, server: servers.Server, meter: Meter, file: Path) -
         ways.begin(page, file)
         page.call(_TELL_WHEN_OVER)
         heap = 0.0
-        while (seconds := page.evaluate("seconds_")) is None:
+        while not page.evaluate("over_"):
             page.send("HeapProfiler.collectGarbage")
             heap = max(heap, page.send("Runtime.getHeapUsage")["usedSize"] / MIB)
             time.sleep(EVERY)
-        return Sample(meter.stop(file.stat().st_size, seconds).memory / MIB, heap)
+        return Sample(meter.stop(file.stat().st_size, ways.finish(page)).memory / MIB, heap)
 
 
 def measure(table: Table, scale: Scale) -> None:

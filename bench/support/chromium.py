@@ -112,9 +112,10 @@ def chromium() -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(prefix="bench-chromium-", ignore_cleanup_errors=True) as profile:
         options = ["--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}", *QUIET, *root]
         command = [_program(), *options, "about:blank"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        # Into a file: a pipe that nobody empties any more would stop it as soon as it is full.
+        with Path(profile, "stderr.log").open("w+") as said, subprocess.Popen(command, stderr=said) as process:
             try:
-                yield Browser(_port(process))
+                yield Browser(_port(process, Path(said.name)))
             finally:
                 process.terminate()
                 try:
@@ -134,9 +135,10 @@ def _program() -> str:
     return found
 
 
-def _port(process: subprocess.Popen[str]) -> int:
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := LISTENING.search(line):
-            return int(found[1])
-    raise RuntimeError("Chromium has ended before it listened")
+def _port(process: subprocess.Popen[bytes], said: Path) -> int:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not (found := LISTENING.search(said.read_text())):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"Chromium doesn't listen:\n{said.read_text()}")
+        time.sleep(0.05)
+    return int(found[1])
