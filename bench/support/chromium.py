@@ -72,10 +72,10 @@ class Page:
         """The same of a function's source, called with these."""
         return self.evaluate(f"({function})({', '.join(map(json.dumps, arguments))})")
 
-    def choose(self, selector: str, file: Path) -> None:
-        """Chooses a file in an input, as a visitor does."""
+    def choose(self, selector: str, *files: Path) -> None:
+        """Chooses files in an input, as a visitor does."""
         found = self._evaluate(f"document.querySelector({json.dumps(selector)})")
-        self.send("DOM.setFileInputFiles", files=[str(file)], objectId=found["objectId"])
+        self.send("DOM.setFileInputFiles", files=[*map(str, files)], objectId=found["objectId"])
 
     def close(self) -> None:
         self.send("Page.close")

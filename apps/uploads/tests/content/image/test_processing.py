@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops, ImageCms, ImageDraw, PngImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugin
 
 from uploads import content
 from uploads.content import ChildLimits, ImageLimits, Rendered, Rendition, Sandbox, process_image
@@ -20,7 +20,7 @@ from uploads.content.image.prescan import prescan
 from uploads.core.names import parse_name
 from uploads.core.sniffing import SNIFF_BYTES, check_type
 from uploads.errors import UploadError
-from uploads.tests.content.image.samples import heif
+from uploads.tests.content.image.samples import heif, p3
 from uploads.tests.corpus import Corpus
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 180, 30), (30, 30, 220), (255, 255, 255)
@@ -303,6 +303,26 @@ def test_one_job_makes_several_renditions_in_their_order(tmp_path: Path) -> None
         ("still", 50, 38, 1, "image/webp"),
         ("square", 30, 30, 1, "image/jpeg"),
     ]
+
+
+def test_smaller_sizes_look_like_what_is_made_of_the_picture_itself(tmp_path: Path) -> None:
+    noise = [Image.effect_noise((120, 90), 90 + number).resize((1800, 1350)) for number in range(3)]
+    picture = ImageChops.add(Image.merge("RGB", noise), Image.effect_noise((1800, 1350), 20).convert("RGB"), 2)
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(p3()))
+    picture.save(tmp_path / "source", "png", icc_profile=profile.tobytes())
+    sides = {"small": 200, "large": 900, "square": 100}  # in any order
+    asked = [Rendition(tmp_path / name, side, square=name == "square") for name, side in sides.items()]
+
+    process_image(tmp_path / "source", "png", asked)
+
+    srgb = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert srgb is not None
+    for name, side in sides.items():
+        whole = srgb.crop((225, 0, 1575, 1350)) if name == "square" else srgb.copy()
+        whole.thumbnail((side, side), Image.Resampling.LANCZOS)
+        with Image.open(tmp_path / name) as made:
+            assert made.size == whole.size
+            assert max(ImageStat.Stat(ImageChops.difference(made.convert("RGB"), whole)).rms) < 6, name
 
 
 @pytest.mark.parametrize("kind", ["gif", "jpeg", "webp"])
