@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "config.headers.on_every_answer",
     "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "config.headers.admins_styles",
     "django.contrib.sessions.middleware.SessionMiddleware",
