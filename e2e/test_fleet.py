@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -15,11 +19,12 @@ from playwright.sync_api import BrowserContext, expect
 
 from e2e.support import media
 from e2e.support.console import Console
-from e2e.support.deployment import Worker
+from e2e.support.deployment import Web, Worker
 from e2e.support.fleet import Fleet
 from e2e.support.proxy import FaultProxy
 from e2e.support.senders import Chunks, Page, Sender, Tus
 from e2e.support.sending import INPUT, random_file, sha256
+from e2e.support.venv import ROOT
 from liveview.tests.ports import HOST
 from liveview.tests.processes import until
 
@@ -32,6 +37,7 @@ LONG = 180.0  # seconds: a slow machine takes its time
 SIZE = 24_000_000  # bytes of a file
 RATE = 2_000_000  # bytes a second of a visitor's line
 AGAIN = 10_000_000  # bytes that may be sent again for each loss: a tenth of a file of 100 MB
+EARLIER = "a792c12"  # a version that staged on the disk, and had no workers
 AWAY = 3.0  # seconds for which Redis and the bucket are
 
 
@@ -180,3 +186,115 @@ def test_what_browsers_send_straight_into_the_bucket_arrives_through_all_of_it(
     assert all(page.line.bytes_up < SIZE / 10 for page in pages)
     expect_nothing_left(fleet)
     console.stop()
+
+
+# -- A new version
+
+
+def test_a_page_of_one_version_finds_its_files_in_processes_of_the_other(
+    fleet: Fleet, new_line: NewLine, new_context: NewContext, console: Console, tmp_path: Path
+) -> None:
+    """While they run side by side, a page of either asks both for its styles and modules."""
+    copy = tmp_path / "next"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "e2e", "var", "__pycache__"))
+    for path in copy.glob("apps/*/static/*/*"):
+        if path.suffix in (".css", ".js"):
+            path.write_text(path.read_text() + "/* the next version */")
+    before, old = fleet.deployment, fleet.webs[1]
+    fleet.deploy(copy)
+    fleet.webs[0].terminate()
+    fleet.webs[0].wait()
+    new = fleet.replace(fleet.webs[0])
+
+    for of, other, asked in ((before, fleet.deployment, new), (fleet.deployment, before, old)):
+        files = {name: path for name, path in of.hashed().items() if name not in other.hashed()}
+        assert {name.split("/")[0] for name in files} >= {"liveview", "uploads", "videos"}
+        until(lambda files=files, asked=asked: all(is_served(asked, *each) for each in files.items()), within=LONG)
+    for _ in range(3):  # any of its files comes from any process
+        new_context().new_page().goto(f"{new_line(rate=None).url}/videos/")
+    console.stop()
+
+
+def is_served(web: Web, name: str, path: Path) -> bool:
+    try:
+        with urllib.request.urlopen(f"{web.url}/static/{name}", timeout=60) as answer:
+            return bool(answer.read() == path.read_bytes())
+    except urllib.error.HTTPError:
+        return False
+
+
+@pytest.fixture
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the earlier version."""
+    folder = tmp_path_factory.mktemp("earlier")
+    known = subprocess.run(["git", "cat-file", "-e", f"{EARLIER}^{{commit}}"], cwd=ROOT, capture_output=True)
+    if known.returncode:
+        pytest.skip(f"this clone doesn't have the commit {EARLIER}")
+    archive = subprocess.run(["git", "archive", EARLIER], cwd=ROOT, check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+    return folder
+
+
+def test_uploads_that_an_earlier_version_has_parked_go_on_or_start_over_in_this_one(
+    earlier: Path, new_context: NewContext, console: Console, tmp_path: Path
+) -> None:
+    """A host replaces one process after the other. One keeps its disk, the others don't."""
+    # Neither had the earlier version a place where others find its files, nor does it look for any there.
+    console.expect("WebSocket connection|Failed to load resource|Refused to apply style|dynamically imported module")
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(tmp_path, workers=0, version=earlier))
+        kept, *lost = fleet.webs
+
+        def line(web: Web) -> FaultProxy:
+            return stack.enter_context(FaultProxy(HOST, web.port, rate=RATE))
+
+        films = (media.padded(tmp_path / f"{number}.mp4", SIZE // 2, number) for number in count())
+        parcel = random_file(tmp_path / "parcel.dat", SIZE // 2)
+        going_on = [visit(new_context, line(kept), next(films)), Tus(line(kept), next(films))]
+        others = [visit(new_context, line(lost[0]), next(films)), Tus(line(lost[1]), next(films))]
+        parcels = [Chunks(line(web), parcel) for web in (kept, lost[1])]
+        senders: list[Sender] = [*going_on, *others, *parcels]
+        for sender in senders:
+            sender.begin()
+        park(senders, 1 / 4)
+
+        fleet.deploy()
+        kept.terminate()
+        kept.wait()
+        fleet.replace(kept, disk=kept.disk)
+        for sender in [*others, *parcels]:
+            sender.line.target = (HOST, fleet.haproxy.port)  # to whichever version
+        for sender in senders:
+            sender.line.refuse = False
+        park(senders, 1 / 2)
+        lost[0].vanish()
+        lost[1].terminate()
+        lost[1].wait()
+        for web in lost:
+            fleet.replace(web)
+        fleet.workers.append(fleet.deployment.worker())
+        for sender in senders:
+            sender.line.target, sender.line.refuse = (HOST, fleet.haproxy.port), False
+        all_done(senders)
+
+        filmed = [*going_on, *others]
+        expect_films(fleet, [sender.path for sender in filmed])
+        assert fleet.received() == [sha256(parcel)] * 2
+        assert not any(sender.restarts for sender in going_on)
+        fleet.expire()  # the chunks of those that have started over
+        expect_nothing_left(fleet)
+        console.stop()
+
+
+def park(senders: list[Sender], share: float) -> None:
+    """Each sends so much of its file, and then its line is cut and lets nobody through."""
+    going = list(senders)
+
+    def are_parked() -> bool:
+        for sender in [each for each in going if each.line.bytes_up > share * each.size]:
+            sender.line.refuse = True
+            sender.line.cut()
+            going.remove(sender)
+        return not going
+
+    until(are_parked, within=LONG)

@@ -36,6 +36,12 @@ class Deployment:
         """What a command of manage.py prints; it must succeed."""
         return self._run([str(self.venv.python), "manage.py", *arguments], more)
 
+    def hashed(self) -> dict[str, Path]:
+        """The names under which it delivers its static files, and where these are."""
+        folder = Path(self.environment["STATIC_ROOT"])
+        names: dict[str, str] = json.loads((folder / "staticfiles.json").read_text())["paths"]
+        return {name: folder / name for name in names.values()}
+
     def release(self) -> str:
         """Runs the Procfile's line for a release to its end."""
         return self._run(honcho("release", self.root), {})

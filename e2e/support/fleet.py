@@ -104,6 +104,13 @@ class Fleet:
         self.webs[number] = new
         return new.start()
 
+    def expire(self) -> None:
+        """The time of uploads by HTTP is over that nobody goes on with."""
+        with Client.from_url(self.redis.url) as client:
+            for key in client.scan_iter("uploads:*"):
+                if not key.endswith(b":lease") and not _is_done(client.hget(key, "record")):
+                    client.delete(key)
+
     def lose_bucket(self) -> None:
         """Every request of it ends with a reset."""
         for method in METHODS:
