@@ -63,16 +63,20 @@ class Awaited:
     def __init__(self, owner: str) -> None:
         self._owner, self._left = owner, 0
         self._item = f"body:{secrets.token_hex(8)}"
-        self._is_over = False
-        self._lock = threading.Lock()
+        self._is_known = self._is_over = False  # `_is_known`: to the ledger
+        self._lock = threading.Lock()  # held while all processes are asked
 
     def __enter__(self) -> Awaited:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._is_over = True
-        here(Ledger).await_no_more(self._owner, self._item, self._left)
+        """Never blocks: if a thread still asks, that thread gives back what it gets."""
+        self._is_over = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._give_back()
+            finally:
+                self._lock.release()
 
     def reserve(self, size: int, folder: Path | None = None) -> None:
         """So many more, in `folder` if not in staging. Blocks; raises `UploadError`: `storage_full`, `busy`.
@@ -80,17 +84,28 @@ class Awaited:
         Nothing once it is over: who asked in a thread may have been cancelled before the thread's turn.
         """
         room = disk_space.room(folder)
-        with self._lock:
-            if not self._is_over:
-                here(Ledger).await_bytes(self._owner, self._item, size, self._left, room)
-                self._left += size
+        try:
+            with self._lock:
+                if not self._is_over:
+                    self._is_known = True
+                    here(Ledger).await_bytes(self._owner, self._item, size, self._left, room)
+                    self._left += size
+        finally:
+            if self._is_over:
+                with self._lock:
+                    self._give_back()
 
     def written(self, size: int) -> None:
-        """So many of them are on the disk. Never blocks."""
+        """So many of them are on the disk. Never blocks, except while `reserve` does."""
         with self._lock:
             size = min(size, self._left)
             self._left -= size
             here(Ledger).awaited_came(self._owner, self._item, size)
+
+    def _give_back(self) -> None:
+        left, self._left = self._left, 0
+        if self._is_known:
+            here(Ledger).await_no_more(self._owner, self._item, left)
 
 
 @dataclass(slots=True)
@@ -108,21 +123,30 @@ class Shared:
     """
 
     def __init__(self) -> None:
-        self._counts: Counts | None = None
-        self._disk = ""
+        self._named = ""
 
+    @property
     def is_there(self) -> bool:
         """Whether the site has one. It may be away."""
-        self._counts = site_counts()
         return self._counts is not None
+
+    @property
+    def _counts(self) -> Counts | None:
+        return site_counts()
+
+    @property
+    def _disk(self) -> str:
+        """Looked up once, whoever asks first: that may be to give back what another process has parked."""
+        self._named = self._named or disk_space.name()
+        return self._named
 
     def take(self, owner: str, upload_id: str, size: int) -> bool:
         """False if Redis is away. Raises `UploadError("quota")`."""
-        assert self._counts is not None
-        limits = conf()
+        counts, limits = self._counts, conf()
+        assert counts is not None
         most, most_files = limits.owner_bytes or math.inf, limits.owner_files or math.inf
         try:
-            return self._counts.take([Claim(_of(owner), upload_id, size, most, most_files)]) is not None
+            return counts.take([Claim(_of(owner), upload_id, size, most, most_files)]) is not None
         except Refused:
             raise UploadError("quota") from None
 
@@ -131,13 +155,13 @@ class Shared:
 
         Raises `UploadError`: `storage_full`, `busy`.
         """
-        assert self._counts is not None
-        self._disk = self._disk or disk_space.name()
+        counts = self._counts
+        assert counts is not None
         if not self._disk:
             return None
         of_all, of_owner = self._disks(owner)
         try:
-            sums = self._counts.take([Claim(of_all, item, awaited, room), Claim(of_owner, item, awaited)])
+            sums = counts.take([Claim(of_all, item, awaited, room), Claim(of_owner, item, awaited)])
         except Refused:
             raise UploadError("storage_full") from None
         if sums is None:
@@ -150,42 +174,47 @@ class Shared:
     # None of these blocks
     def tell(self, held: Reservation, seconds: float) -> None:
         """Of one that is live, or can be resumed for so long."""
-        if self._counts is None:
+        counts = self._counts
+        if counts is None:
             return
         if held.is_live:
-            self._counts.hold(_of(held.owner), held.upload_id, held.size)
+            counts.hold(_of(held.owner), held.upload_id, held.size)
         else:
-            self._counts.park(_of(held.owner), held.upload_id, held.size, seconds)
+            counts.park(_of(held.owner), held.upload_id, held.size, seconds)
         if held.is_live or not held.awaited:
             self.set_disk(held.owner, held.upload_id, held.awaited)
         else:
             for account in self._disks(held.owner):
-                self._counts.park(account, held.upload_id, held.awaited, seconds)
+                counts.park(account, held.upload_id, held.awaited, seconds)
 
     def set_disk(self, owner: str, item: str, awaited: int) -> None:
-        if self._counts is not None and self._disk:
+        counts = self._counts
+        if counts is not None and self._disk:
             for account in self._disks(owner):
                 if awaited:
-                    self._counts.hold(account, item, awaited)
+                    counts.hold(account, item, awaited)
                 else:
-                    self._counts.drop(account, item)
+                    counts.drop(account, item)
 
     def came(self, owner: str, item: str, size: int) -> None:
-        if self._counts is not None and self._disk and size:
+        counts = self._counts
+        if size and counts is not None and self._disk:
             for account in self._disks(owner):
-                self._counts.change(account, item, -size)
+                counts.change(account, item, -size)
 
     def drop(self, owner: str, item: str) -> None:
         """Whoever has parked it."""
-        if self._counts is not None and owner:
-            self._counts.drop(_of(owner), item)
+        counts = self._counts
+        if counts is not None and owner:
+            counts.drop(_of(owner), item)
             self.set_disk(owner, item, 0)
 
     def take_back(self, owner: str, item: str) -> None:
         """What another process has parked stays parked."""
-        if self._counts is not None:
+        counts = self._counts
+        if counts is not None:
             for account in (_of(owner), *self._disks(owner)):
-                self._counts.drop(account, item, parked=False)
+                counts.drop(account, item, parked=False)
 
     def _disks(self, owner: str) -> tuple[str, str]:
         disk = f"disk:{{{self._disk}}}"  # in braces: both are in one slot of a cluster
@@ -218,7 +247,7 @@ class Ledger:
         than they leave to others; `storage_full` if the disk would, `storage_unavailable` if nobody can say.
         """
         made = Reservation(owner, upload_id, size, awaited)
-        is_shared = self._shared.is_there()
+        is_shared = self._shared.is_there
         with self._lock:
             before = self._held.get(upload_id)
             if before is not None:
@@ -288,7 +317,7 @@ class Ledger:
 
         Blocks, and raises `UploadError`, as `reserve` does for the disk.
         """
-        is_shared = self._shared.is_there()
+        is_shared = self._shared.is_there
         with self._lock:
             if not is_shared:
                 self._expect_disk(owner, size, room, before)

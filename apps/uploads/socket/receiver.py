@@ -113,12 +113,12 @@ class Receiver:
         self._senders.leave(self)
 
     def received(self, frame: bytes) -> None:
+        if not self._has_left:  # more than was granted as well: `leave` gives back all that is unsettled
+            self._senders.arrived(self, len(frame))
         if not self._window.spend(len(frame)):
             self._link.close(CloseCode.OVERRUN)
             return
         self._stall.moved()
-        if not self._has_left:
-            self._senders.arrived(self, len(frame))
         try:
             chunk = frames.decode(frame)
         except BadFrame:

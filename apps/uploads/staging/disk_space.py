@@ -11,8 +11,11 @@ import math
 import secrets
 from pathlib import Path
 from shutil import disk_usage
+from typing import Final
 
 from uploads.conf import conf
+
+NAMED: Final = ".name"  # a file in the folder, and unlike those of uploads
 
 
 def room(also: Path | None = None) -> float:
@@ -28,12 +31,11 @@ def room(also: Path | None = None) -> float:
 
 
 def name() -> str:
-    """The same for all processes that stage in this folder: they share its disk. Blocks.
+    """The same for all processes that stage in this folder, wherever it is mounted: they share its disk. Blocks.
 
     Empty where that can't be told.
     """
-    folder = conf().staging_dir
-    path = folder.with_name(f"{folder.name}.name")
+    path = conf().staging_dir / NAMED
     try:
         return path.read_text() if path.exists() else _named(path)
     except OSError:
@@ -42,7 +44,7 @@ def name() -> str:
 
 def _named(path: Path) -> str:
     """Whoever is first says it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         draft.write_text(secrets.token_hex(16))

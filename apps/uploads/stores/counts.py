@@ -33,7 +33,7 @@ RENEW_EVERY: Final = 60.0  # seconds
 TELL_AFTER: Final = 0.25  # seconds for which changes are collected
 AWAY: Final = 5.0  # seconds until a Redis that didn't answer is asked again
 TIMEOUT: Final = 1.0  # seconds for an answer
-AT_ONCE: Final = 1000  # questions in one go
+AT_ONCE: Final = 1000  # questions in one go, or items in one question
 MOST_UNTOLD: Final = 100_000  # changes that wait while Redis is away
 
 # An account is a hash of "amount holder" by item, with the sum of the amounts, and a sorted set of the items' ends.
@@ -86,7 +86,7 @@ for i = 1, #KEYS / 2 do
 end
 return sums
 """
-# holder, life; then item, amount: what another process holds by now stays its
+# holder, life; then for each item: item, amount. What another process holds by now stays its
 _SET: Final = """
 for at = 3, #ARGV, 2 do
   local _, holder = read(KEYS[1], ARGV[at])
@@ -197,7 +197,7 @@ class Counts:
         with self._lock:
             self._held[account][item] = amount
             self._changed.add((account, item))
-        self._news.set()
+        self._tell_soon()
 
     def change(self, account: str, item: str, by: int) -> None:
         with self._lock:
@@ -207,21 +207,21 @@ class Counts:
                 self._changed.add((account, item))
             else:
                 self._untold.append((_CHANGE, _keys(account), [item, by]))
-        self._news.set()
+        self._tell_soon()
 
     def park(self, account: str, item: str, amount: int, seconds: float) -> None:
         """It counts for so long, if no other process has taken it meanwhile."""
         with self._lock:
             self._forget(account, item)
             self._untold.append((_PARK, _keys(account), [self._holder, _ms(seconds), item, amount]))
-        self._news.set()
+        self._tell_soon()
 
     def drop(self, account: str, item: str, *, parked: bool = True) -> None:
         """It counts no more, unless another process has taken it meanwhile. parked: one that is parked neither."""
         with self._lock:
             self._forget(account, item)
             self._untold.append((_DROP, _keys(account), [self._holder, item, int(parked)]))
-        self._news.set()
+        self._tell_soon()
 
     def pace(self, key: str, rate: float, burst: float) -> bool | None:
         """Whether there may be one more, of `rate` a second and `burst` at once. None if Redis is away."""
@@ -245,9 +245,13 @@ class Counts:
 
     def _changes(self) -> list[Command]:
         commands, self._untold = self._untold, []
+        amounts: defaultdict[str, list[Any]] = defaultdict(list)  # item, amount, item, amount, …
         for account, item in self._changed:
-            commands.append((_SET, _keys(account), [self._holder, _ms(LIFE), item, self._held[account][item]]))
+            amounts[account] += [item, self._held[account][item]]
         self._changed.clear()
+        for account, pairs in amounts.items():
+            for at in range(0, len(pairs), 2 * AT_ONCE):
+                commands.append((_SET, _keys(account), [self._holder, _ms(LIFE), *pairs[at : at + 2 * AT_ONCE]]))
         return commands
 
     # In threads
@@ -309,8 +313,12 @@ class Counts:
             self._changed.update((account, item) for account, held in self._held.items() for item in held)
         self._news.set()
 
+    def _tell_soon(self) -> None:
+        self._news.set()
+        self._work()
+
     def _work(self) -> None:
-        if self._thread is None:
+        if self._thread is None and not self._ends:
             with self._lock:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._keep, name="uploads-counts", daemon=True)

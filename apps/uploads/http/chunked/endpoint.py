@@ -15,7 +15,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Final
@@ -144,19 +144,31 @@ class Coming:
     def __init__(self) -> None:
         self._under_way: Counter[tuple[str, int]] = Counter()
 
-    @contextlib.contextmanager
-    def enter(self, upload_id: str, chunk: Chunk, share: str) -> Iterator[None]:
-        """Raises `UploadError("quota")`."""
+    @contextlib.asynccontextmanager
+    async def enter(self, upload_id: str, chunk: Chunk, share: str) -> AsyncIterator[None]:
+        """Raises `UploadError`: `quota`, `busy`."""
         key, copy = (upload_id, chunk.index), f"copy:{secrets.token_hex(8)}"
-        own = here(Ledger).reserve(share, copy, chunk.length) if self._under_way[key] else None
         self._under_way[key] += 1
         try:
-            yield
+            if self._under_way[key] == 1:
+                yield
+            else:
+                async with _counted(share, copy, chunk.length):
+                    yield
         finally:
             self._under_way[key] -= 1
             self._under_way += Counter()  # forgets what is over
-            if own is not None:
-                here(Ledger).release(share, copy, own)
+
+
+@contextlib.asynccontextmanager
+async def _counted(share: str, copy: str, length: int) -> AsyncIterator[None]:
+    ledger = here(Ledger)
+    reserve = partial(ledger.reserve, share, copy, length)
+    own = await threads.handed_over(threads.check, reserve, partial(ledger.release, share, copy))
+    try:
+        yield
+    finally:
+        ledger.release(share, copy, own)
 
 
 class Chunks:
@@ -197,11 +209,11 @@ class Chunks:
             await _drop(body)
             received = await self._place(record, chunk, chunk_size, io.BytesIO())
         else:
-            with here(Coming).enter(record.id, chunk, visitor.uploader.share):
-                async with spooled(body, chunk.length, visitor.uploader.share) as spool:
-                    await threads.check(visitor.uploader.expect_session)
-                    received = await self._place(record, chunk, chunk_size, spool)
-                    here(Ledger).written_to(visitor.uploader.share, record.id, chunk.length)
+            share = visitor.uploader.share
+            async with here(Coming).enter(record.id, chunk, share), spooled(body, chunk.length, share) as spool:
+                await threads.check(visitor.uploader.expect_session)
+                came = partial(here(Ledger).written_to, share, record.id, chunk.length)
+                received = await self._place(record, chunk, chunk_size, spool, came)
         if received < chunk.count:
             return {"chunksReceived": received}
         return _finished(await self._assemble(record, visitor))
@@ -215,14 +227,26 @@ class Chunks:
             await asyncio.sleep(LOOK_EVERY)
         return record
 
-    async def _place(self, record: Record, chunk: Chunk, chunk_size: int | None, body: IO[bytes]) -> int:
+    async def _place(
+        self,
+        record: Record,
+        chunk: Chunk,
+        chunk_size: int | None,
+        body: IO[bytes],
+        came: Callable[[], None] = lambda: None,
+    ) -> int:
         """How many chunks are here now: all of them if others have assembled the file while this one came again."""
-        try:
-            file = _file_of(record)
+        file = _file_of(record)
+
+        def place() -> int:
             if chunk_size is None:
-                place = partial(file.place_last, chunk.index, chunk.length, record.size, body)
+                there = file.place_last(chunk.index, chunk.length, record.size, body)
             else:
-                place = partial(file.place, chunk.index, chunk_size, body)
+                there = file.place(chunk.index, chunk_size, body)
+            came()
+            return there
+
+        try:
             there: int = await _thread(file)(place)
             return there
         except UploadError as refused:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from liveview.core.limits import Bucket
+from liveview.process import here
 from uploads.core import frames
-from uploads.socket import receiver
+from uploads.socket import credit_turns, receiver
 from uploads.tests.socket.offences import raw, violation
 from uploads.tests.support import TEXT, Gate, Site, Staged, until
 
@@ -93,6 +94,21 @@ def test_more_than_the_credit_closes_the_socket_and_memory_stays_bounded(
     slow_disk.open()
     page.drop_connection()
     until(lambda: staged() == [])
+
+
+def test_bytes_beyond_the_credit_make_nobody_believe_that_less_waits_to_be_written(site: Site) -> None:
+    def unsettled() -> list[int]:
+        return [each._unsettled for each in here(credit_turns._Loops).senders.values()]
+
+    for _ in range(3):
+        page = site()
+        _ref, channel = page.register("doc", "a.txt", len(TEXT))
+        for _again in range(2):  # what comes before the socket is closed counts for nothing as well
+            page.send_bytes(frames.encode(channel, 0, bytes(page.credit)))
+        assert page.wait_closed() == 4413
+        page.drop_connection()
+
+    until(lambda: all(size == 0 for size in unsettled()))
 
 
 def test_a_stalled_disk_stops_the_sender_and_not_the_page(site: Site, settings: Any, slow_disk: Gate) -> None:

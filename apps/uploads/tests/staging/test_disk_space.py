@@ -20,6 +20,7 @@ from uploads.entries.uploader import Uploader
 from uploads.errors import UploadError
 from uploads.external import as_presigner
 from uploads.staging import disk_space
+from uploads.staging.leftovers import sweep
 from uploads.testing import Refused
 from uploads.tests.project import BenchView
 from uploads.tests.support import TEXT, Site, Staged, assert_works, handle
@@ -165,3 +166,19 @@ def test_a_staging_folder_that_is_not_there_yet_is_on_the_disk_of_its_parent(rea
 def test_the_disk_of_this_machine_has_more_than_nothing(folders: Path, settings: Any) -> None:
     settings.UPLOADS |= {"DISK_FLOOR": 1}
     assert disk_space.room() > 0
+
+
+def test_a_folder_has_one_name_wherever_it_is_mounted(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    names = set()
+    for machine in ("one", "other"):
+        (tmp_path / machine).mkdir()
+        (tmp_path / machine / "staging").symlink_to(tmp_path / "shared")
+        settings.UPLOADS = {"STAGING_DIR": tmp_path / machine / "staging"}
+        names.add(disk_space.name())
+    settings.UPLOADS = {"STAGING_DIR": tmp_path / "another"}
+
+    assert len(names) == 1 and "" not in names
+    assert disk_space.name() not in names
+    assert sweep(lambda _upload: False) == 0
+    assert disk_space.name() == (tmp_path / "another" / ".name").read_text()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +13,15 @@ from typing import Any
 
 import pytest
 
-from liveview.process import here
+from liveview.process import current, here
 from liveview.tests.processes import Start, served
 from liveview.tests.redis import Redis
 from uploads.entries.quotas import Awaited, Ledger
 from uploads.errors import UploadError
+from uploads.http.chunked.endpoint import Chunk, Coming
+from uploads.staging import disk_space
 from uploads.stores import counts as module
-from uploads.stores.counts import Claim, Counts, Refused, site_counts
+from uploads.stores.counts import AllCounts, Claim, Counts, Refused, site_counts
 from uploads.tests.http.ways import tus
 from uploads.tests.http.ways.server import Server
 from uploads.tests.support import until
@@ -167,6 +172,21 @@ def test_a_redis_that_is_away_is_not_asked_again_and_again_and_is_told_what_it_h
     assert [record.levelname for record in caplog.records].count("WARNING") <= 2  # one each
 
 
+def test_many_items_of_an_account_are_told_in_few_words(
+    make: Callable[[], Counts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 100)
+    monkeypatch.setattr(Counts, "_work", lambda self: None)  # nothing is told by itself
+    one, other = make(), make()
+    for number in range(250):
+        one.hold("eve", f"{number}", 2)
+    assert len(one._changes()) == 3
+    one._renew_soon()
+    one._tell()
+
+    assert claim(other, "x", 500, most_items=1000) == [1000]
+
+
 def test_a_pace_is_that_of_all_processes(make: Callable[[], Counts]) -> None:
     one, other = make(), make()
     said = [counts.pace("eve", 1, 10) for counts in (one, other) * 10]
@@ -240,6 +260,67 @@ def test_a_refused_change_leaves_what_was_counted(ledger: Ledger, make: Callable
     assert asked(ledger, "eve", "1", ROOM) == ""
     ledger.release("eve", "1", None)
     assert asked(ledger, "eve", "2", 100_001) == "quota"  # that is live: it goes on
+
+
+def test_a_process_that_has_just_begun_gives_back_what_another_has_parked(
+    ledger: Ledger, make: Callable[[], Counts]
+) -> None:
+    ledger.park("1", ledger.reserve("eve", "1", ROOM, awaited=1000, room=ROOM), 60, awaited=1000)
+    told = site_counts()
+    assert told is not None
+    told._tell()
+    disk = f"disk:{{{disk_space.name()}}}"
+    for kind in (Ledger, AllCounts):
+        current().forget(kind)
+
+    here(Ledger).written_to("eve", "1", 400)
+    until(lambda: make().take([Claim(disk, "x", 0)]) == [600])
+    here(Ledger).release("eve", "1", None)
+    until(lambda: make().take([Claim(disk, "x", 0)]) == [0])
+    assert asked(here(Ledger), "eve", "2", ROOM) == ""
+
+
+# A Redis that takes a connection and says nothing
+
+
+@pytest.fixture
+def hung(ledger: Ledger, empty: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """It is until that is called."""
+    monkeypatch.setattr(module, "TIMEOUT", 60.0)
+    os.kill(empty.pid, signal.SIGSTOP)
+    yield lambda: os.kill(empty.pid, signal.SIGCONT)
+    os.kill(empty.pid, signal.SIGCONT)
+
+
+async def test_a_chunk_that_comes_twice_holds_up_nobody_while_redis_is_asked(hung: Callable[[], None]) -> None:
+    coming, chunk = Coming(), Chunk("twice", 0, 3, "a.dat", 25_000, 10_000)
+
+    async def again() -> None:
+        async with coming.enter("id", chunk, "eve"):
+            assert here(Ledger).of("eve") == (10_000, 1)
+
+    async with coming.enter("id", chunk, "eve"):
+        second = asyncio.create_task(again())
+        await asyncio.sleep(0.05)
+        assert not second.done()  # the event loop goes on meanwhile
+        hung()
+        await second
+    assert here(Ledger).of("eve") == (0, 0)
+
+
+def test_a_body_that_is_cut_off_holds_up_nobody_while_redis_is_asked(hung: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        with Awaited("somebody") as body:
+            asking = thread.submit(body.reserve, 1000)
+            until(body._lock.locked)
+        assert not asking.done()  # the end of the body, on the event loop, hasn't waited
+        hung()
+        asking.result(60)
+
+    assert here(Ledger).awaited == 0
+    counts = site_counts()
+    assert counts is not None
+    until(lambda: not any(counts._held.values()))
 
 
 # Two servers

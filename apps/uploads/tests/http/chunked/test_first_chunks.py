@@ -88,16 +88,17 @@ async def test_what_is_here_already_is_not_kept_again(got: list[bytes], monkeypa
     assert await post("again", 0) == (200, {"success": True, "chunksReceived": 1})
 
 
-def test_a_chunk_that_comes_twice_at_once_counts_twice(got: list[bytes], settings: Any) -> None:
+async def test_a_chunk_that_comes_twice_at_once_counts_twice(got: list[bytes], settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OWNER_BYTES": 15_000}
     chunk = Chunk("twice", 0, 3, "a.dat", len(DATA), 10_000)
     coming = Coming()
-    with coming.enter("id", chunk, "eve"), coming.enter("id", chunk, "eve"):
-        with pytest.raises(UploadError) as refused, coming.enter("id", chunk, "eve"):
-            raise AssertionError("it is received")
+    async with coming.enter("id", chunk, "eve"), coming.enter("id", chunk, "eve"):
+        with pytest.raises(UploadError) as refused:
+            async with coming.enter("id", chunk, "eve"):
+                raise AssertionError("it is received")
         assert refused.value.code == "quota"
         assert here(Ledger).of("eve") == (10_000, 1)
-    with coming.enter("id", chunk, "eve"):
+    async with coming.enter("id", chunk, "eve"):
         assert here(Ledger).of("eve") == (0, 0)
 
 

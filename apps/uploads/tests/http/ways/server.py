@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from liveview.tests import processes
+from uploads.staging import disk_space
 from uploads.tests.http.ways.raw import Answer, Wire
 
 PACKAGES = Path(__file__).resolve().parents[4]
@@ -19,7 +20,7 @@ class Server(processes.Server):
 
     application = "uploads.tests.http.ways.asgi:application"
     probe = "/up/"
-    twins: Sequence[Self] = ()
+    twins: Sequence[Server] = ()
 
     def __init__(
         self, folder: Path, *, processes: int = 1, redis_url: str = "", command: Sequence[str] = (), **uploads: Any
@@ -75,7 +76,9 @@ class Server(processes.Server):
 
     def staged(self) -> list[str]:
         staging = self.folder / "staging"
-        return sorted(path.name for path in staging.iterdir()) if staging.is_dir() else []
+        return (
+            sorted(path.name for path in staging.iterdir() if path.name != disk_space.NAMED) if staging.is_dir() else []
+        )
 
     def staged_bytes(self, upload_id: str) -> int:
         path = self.folder / "staging" / upload_id

@@ -34,7 +34,8 @@ def create(server: Server, size: int | None = None, at: str = "/tus/", **headers
 
 def located(answer: Answer, at: str = "/tus/") -> str:
     """The path of what a POST to `at` has made."""
-    return urljoin(at, answer.headers["Location"])
+    path: str = urljoin(at, answer.headers["Location"])
+    return path
 
 
 def patching(offset: int, **headers: str) -> dict[str, str]:
