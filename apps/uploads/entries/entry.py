@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -325,6 +327,16 @@ class UploadEntry:
         """
         here(Ledger).park(self.upload.id, self._reservation, self.hold.ttl, awaited)
         self._reservation = None  # whatever still becomes of this entry, it is the next one's
+
+    @contextmanager
+    def parked_reservation(self, awaited: int = 0) -> Iterator[None]:
+        """Parks it; if what is done within raises, as when its record can't be stored, nobody can resume it."""
+        self.park_reservation(awaited)
+        try:
+            yield
+        except BaseException:
+            here(Ledger).release(self.uploader.share, self.upload.id, None)
+            raise
 
     # Who needs the bytes
     def pin(self) -> None:

@@ -51,8 +51,8 @@ def ttl() -> float:
 def begin(entry: UploadEntry, request: HttpRequest) -> None:
     """Stores the record of an upload that this request registered."""
     record = hold.record_of(entry, owner_of(request), request.path, entry.slot.name, entry.folder, {PAGE: "1"})
-    entry.park_reservation()
-    store().save(record, ttl())
+    with entry.parked_reservation():
+        store().save(record, ttl())
 
 
 def keep(uploads: Uploads, entry: UploadEntry, request: HttpRequest) -> None:

@@ -340,19 +340,19 @@ def _create(made: Record, visitor: Visitor, count: int, chunk_size: int) -> Reco
     visitor.expect_pace()
     entry = transfers.entry_of(made)
     drive.open(entry, visitor.uploader)
-    entry.park_reservation(awaited=made.size)  # until the file is assembled
-    janitor.come()
-    if not file.create(made.size, chunk_size, count):
-        return None
-    try:
-        if (record := store.load(made.id)) is not None:
-            if records.STAGE in record.http:  # it was finished since we looked
-                file.remove()
-            return record
-        store.save(made, records.ttl())
-    except BaseException:
-        file.remove()
-        raise
+    with entry.parked_reservation(awaited=made.size):  # until the file is assembled
+        janitor.come()
+        if not file.create(made.size, chunk_size, count):
+            return None
+        try:
+            if (record := store.load(made.id)) is not None:
+                if records.STAGE in record.http:  # it was finished since we looked
+                    file.remove()
+                return record
+            store.save(made, records.ttl())
+        except BaseException:
+            file.remove()
+            raise
     return made
 
 
@@ -361,11 +361,11 @@ def _create_elsewhere(made: Record, visitor: Visitor) -> Record:
     visitor.expect_pace()
     entry = transfers.entry_of(made)
     drive.open(entry, visitor.uploader)
-    entry.park_reservation()
-    janitor.come()
-    if records.store().load(made.id) is None:
-        records.store().save(made, records.ttl())
-    return records.store().load(made.id) or made
+    with entry.parked_reservation():
+        janitor.come()
+        if records.store().load(made.id) is None:
+            records.store().save(made, records.ttl())
+        return records.store().load(made.id) or made
 
 
 async def _drop(body: AsyncIterator[bytes]) -> None:

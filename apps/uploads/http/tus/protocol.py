@@ -286,8 +286,8 @@ def _begin(record: Record, visitor: Visitor) -> None:
     visitor.expect_pace()
     entry = transfers.entry_of(record)
     drive.open(entry, visitor.uploader)
-    entry.park_reservation()  # until bytes come
-    records.store().save(record, records.ttl())
+    with entry.parked_reservation():  # until bytes come
+        records.store().save(record, records.ttl())
     janitor.come()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +20,7 @@ from uploads.entries.quotas import Awaited, Ledger, Reservation
 from uploads.errors import UploadError
 from uploads.testing import Refused, UploadPage
 from uploads.tests.http.ways import tus
-from uploads.tests.http.ways.raw import Wire
+from uploads.tests.http.ways.raw import Answer, Wire
 from uploads.tests.http.ways.server import Server
 from uploads.tests.support import TEXT, Site, handle, until
 
@@ -315,19 +317,41 @@ def test_tus_reserves_at_creation_and_gives_back_at_the_end(server: Server) -> N
 
 def test_chunks_and_tus_of_one_visitor_count_together(server: Server) -> None:
     rest = tus.create(server, 6000)
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "X-Upload-Id": "quota",
-        "X-Chunk-Index": "0",
-        "X-Chunk-Count": "1",
-        "X-File-Name": "a.dat",
-        "X-File-Size": "6000",
-    }
-    with Wire(server.port) as wire:
-        answer = wire.ask("POST", "/api/upload-chunk", headers, TEXT[:6000])
+    answer = send_chunk(server, "quota", TEXT[:6000])
     assert (answer.status, json.loads(answer.body)["code"]) == (403, "quota")
     assert server.ask("DELETE", rest, tus.TUS).status == 204
     for upload_id in ("one", "two"):
-        with Wire(server.port) as wire:
-            answer = wire.ask("POST", "/api/upload-chunk", {**headers, "X-Upload-Id": upload_id}, TEXT[:6000])
+        answer = send_chunk(server, upload_id, TEXT[:6000])
         assert answer.status == 200, answer.body
+
+
+def test_what_could_not_be_recorded_counts_no_more(server: Server) -> None:
+    """A visitor who tries again and again while the database is away has their quota afterwards."""
+    rename(server, "uploads_uploadstate", "away")
+    try:
+        tus_told = [server.ask("POST", "/tus/", {**tus.TUS, "Upload-Length": "6000"}).status for _ in range(2)]
+    finally:
+        rename(server, "away", "uploads_uploadstate")
+    assert tus_told == [500, 500]
+
+    whole = tus.create(server, 10_000)
+    assert server.ask("DELETE", whole, tus.TUS).status == 204
+
+
+def rename(server: Server, table: str, name: str) -> None:
+    with contextlib.closing(sqlite3.connect(server.folder / "site.sqlite3", timeout=30)) as database, database:
+        database.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+def send_chunk(server: Server, upload_id: str, data: bytes) -> Answer:
+    """The only one of a file."""
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "X-Upload-Id": upload_id,
+        "X-Chunk-Index": "0",
+        "X-Chunk-Count": "1",
+        "X-File-Name": "a.dat",
+        "X-File-Size": str(len(data)),
+    }
+    with Wire(server.port) as wire:
+        return wire.ask("POST", "/api/upload-chunk", headers, data)

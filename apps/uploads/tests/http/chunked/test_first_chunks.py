@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,7 +25,7 @@ from uploads.errors import UploadError
 from uploads.http.chunked import part_file
 from uploads.http.chunked.endpoint import Chunk, Chunks, Coming
 from uploads.http.shared import records
-from uploads.stores import StateStore
+from uploads.stores import StateStore, get_store
 from uploads.tests.support import Gate, Staged, until
 
 DATA = random.Random(21).randbytes(30_000)
@@ -109,6 +110,18 @@ async def test_the_disk_is_reserved_for_the_whole_file(got: list[bytes]) -> None
     assert here(Ledger).awaited == 10_000
     await post("whole", 2)
     assert here(Ledger).awaited == 0
+
+
+async def test_a_first_chunk_that_cannot_be_recorded_reserves_nothing(
+    got: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = get_store()
+    monkeypatch.setattr(store, "save", Mock(side_effect=OSError))
+    with pytest.raises(OSError):
+        await post("lost", 0)
+
+    assert here(Ledger).awaited == 0
+    assert not any(usage.files for usage in here(Ledger)._owners.values())
 
 
 async def test_strangers_who_choose_the_same_id_have_an_upload_each(got: list[bytes]) -> None:
