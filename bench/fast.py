@@ -17,6 +17,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
+from e2e.support.server import Server
+
 from bench.support import servers
 from bench.support.client import Socket, Visitor
 from bench.support.cost import MB, MIB, Meter, Sample
@@ -28,7 +30,7 @@ FRAME: Final = MIB - 1024  # bytes, as the server announces it
 class Bench:
     """A server's uploads, or its bare sink, measured again and again."""
 
-    def __init__(self, server: servers.Server, data: bytes, words: str) -> None:
+    def __init__(self, server: Server, data: bytes, words: str) -> None:
         self._server, self._data, self._words = server, memoryview(data), words
         self._upload(self._data[:MB], "upload_consumed")
         self._sink(self._data[:MB])

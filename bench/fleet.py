@@ -29,12 +29,12 @@ from e2e.support.fleet import Fleet
 from e2e.support.proxy import FaultProxy
 from e2e.support.senders import Chunks, Page, Sender, Tus
 from e2e.support.sending import random_file, sha256
-from e2e.support.server import HOST
 
 from bench.support import browser
 from bench.support.chromium import Browser, chromium
 from bench.support.cost import MB, TICKS
 from bench.support.tables import Scale, Table
+from liveview.tests.ports import HOST
 from liveview.tests.processes import until
 
 LONG: Final = 600.0  # seconds

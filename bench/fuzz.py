@@ -179,7 +179,7 @@ def guided(minutes: float) -> None:
     def read(data: bytes) -> None:
         """The first byte says whose input it is."""
         target = every[data[0] % len(every)] if data else every[0]
-        with contextlib.suppress(target.errors):
+        with contextlib.suppress(*target.errors):
             target.read(data[1:])
 
     atheris.instrument_all()

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from e2e.support.sending import random_file
+from e2e.support.server import Server
 
 from bench.support import browser as ways
 from bench.support import servers
 from bench.support.chromium import Browser, chromium
 from bench.support.cost import MB, MIB, Meter
-from bench.support.tables import Scale, Table, interleave
+from bench.support.tables import Scale, Sides, Table, interleave
 
 EVERY: Final = 0.5  # seconds between two looks
 _TELL_WHEN_OVER = "() => { window.over_ = false; done_.finally(() => (over_ = true)).catch(() => {}); }"
@@ -31,7 +32,7 @@ class Sample(NamedTuple):
     heap: float  # MiB
 
 
-def upload(browser: Browser, server: servers.Server, meter: Meter, file: Path) -> Sample:
+def upload(browser: Browser, server: Server, meter: Meter, file: Path) -> Sample:
     with ways.opened(browser, f"{server.url}/bench/", ways.LIVE) as page:
         meter.start()
         ways.begin(page, file)
@@ -58,7 +59,7 @@ def measure(table: Table, scale: Scale) -> None:
         }
         rounds = interleave(variants, scale.rounds)
     ours, tenth = (rounds.each(name, _server) for name in ("large", "small"))
-    sides = {"ours": f"+{max(ours):.1f} MiB", "peer": f"a tenth: +{max(tenth):.1f} MiB"}
+    sides: Sides = {"ours": f"+{max(ours):.1f} MiB", "peer": f"a tenth: +{max(tenth):.1f} MiB"}
     table.at_most("server's memory above idle", ours, 8, " MiB", of=max, **sides)
     heap, before = (rounds.each(name, _heap) for name in ("large", "small"))
     sides = {"ours": f"{max(heap):.1f} MiB", "peer": f"a tenth: {max(before):.1f} MiB"}

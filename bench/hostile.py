@@ -29,13 +29,12 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from e2e.support.server import HOST
-
 from bench import ROOT
 from bench.support import servers
 from bench.support.client import Socket, Visitor
 from bench.support.cost import MB
 from bench.support.tables import Scale, Table, lines
+from liveview.tests.ports import HOST
 from uploads.core import frames
 
 SIZE: Final = 100 * MB

@@ -9,7 +9,7 @@ import json
 
 from bench.support import servers
 from bench.support.client import Visitor
-from bench.support.tables import Scale, Table
+from bench.support.tables import Scale, Sides, Table
 
 
 def measure(table: Table, scale: Scale) -> None:
@@ -19,5 +19,5 @@ def measure(table: Table, scale: Scale) -> None:
     patches = [message for message in messages if json.loads(message)["type"] == "patch"]
     cost = sum(len(message.encode()) for message in messages)
     assert patches, "the click changed nothing"
-    sides = {"ours": f"{cost} bytes", "peer": f"{whole} bytes of HTML"}
+    sides: Sides = {"ours": f"{cost} bytes", "peer": f"{whole} bytes of HTML"}
     table.at_most("bytes for one changed number", [cost], 100, " bytes", **sides)

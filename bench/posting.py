@@ -15,9 +15,11 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import Final
 
+from e2e.support.server import Server
+
 from bench.support import servers
 from bench.support.cost import MB, MIB, Meter, Sample
-from bench.support.tables import Scale, Table, interleave
+from bench.support.tables import Scale, Sides, Table, interleave
 
 HOST: Final = "127.0.0.1"
 BLOCK: Final = MIB
@@ -25,7 +27,7 @@ TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 SHOWN: Final = re.compile(r"<code>(\w{64})</code>")
 
 
-def post(server: servers.Server, size: int) -> float:
+def post(server: Server, size: int) -> float:
     """Seconds from the first byte of the form to the end of the page that answers it."""
     with closing(http.client.HTTPConnection(HOST, server.port, timeout=600)) as connection:
         connection.request("GET", "/bench/")
@@ -58,7 +60,7 @@ def post(server: servers.Server, size: int) -> float:
 
 
 class Bench:
-    def __init__(self, server: servers.Server, size: int) -> None:
+    def __init__(self, server: Server, size: int) -> None:
         self._server, self._size = server, size
         post(server, MB)
         self._meter = Meter(server.pid)
@@ -81,7 +83,7 @@ def measure(table: Table, scale: Scale) -> None:
         memory = max(rounds.each(name, lambda sample: sample.memory / MIB))
         return f"{rounds.median(name, _rate):.0f} MB/s, {rounds.median(name, _work):.1f} s/GB, +{memory:.0f} MiB"
 
-    sides = {"ours": show("ours"), "peer": show("stock")}
+    sides: Sides = {"ours": show("ours"), "peer": show("stock")}
     table.at_least("a form with a file, speed, of stock daphne", rounds.ratios("ours", "stock", _rate), 10, **sides)
     table.note("the same, processor", values=rounds.ratios("ours", "stock", _work), **sides)
 

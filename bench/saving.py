@@ -12,6 +12,8 @@ import time
 from functools import partial
 from typing import Final
 
+from e2e.support.server import Server
+
 from bench.support import servers
 from bench.support.client import Visitor
 from bench.support.cost import MB
@@ -20,7 +22,7 @@ from bench.support.tables import Scale, Table, interleave
 ROUNDS: Final = 5
 
 
-def last_byte_to_saved(server: servers.Server, data: memoryview) -> float:
+def last_byte_to_saved(server: Server, data: memoryview) -> float:
     """Milliseconds."""
     with Visitor(server.port, "/bench/?save") as visitor:
         visitor.send_file(visitor.register("file", "file.dat", len(data)), data)

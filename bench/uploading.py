@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from e2e.support.sending import random_file
+from e2e.support.server import Server
 
 from bench.support import browser as ways
 from bench.support import servers
 from bench.support.chromium import Browser, chromium
 from bench.support.cost import MB, MIB, Meter, Sample
-from bench.support.tables import Rounds, Scale, Table, interleave
+from bench.support.tables import Rounds, Scale, Sides, Table, interleave
+from liveview.tests.processes import Program
 
 Start: TypeAlias = Callable[[], None]  # called when the page is there and the upload begins
 Send: TypeAlias = Callable[[Path, Start], float]  # seconds
@@ -45,13 +47,13 @@ class Bench:
         self._meters: dict[str, Meter] = {}
         self.frames = (0, 0)
 
-    def ours(self, server: servers.Server) -> Sample:
+    def ours(self, server: Server) -> Sample:
         return self._measure("ours", server, self._file, partial(self._upload, f"{server.url}/bench/", ways.LIVE))
 
     def djust(self, server: servers.Djust) -> Sample:
         return self._measure("djust", server, self._file, partial(self._upload, server.url, ways.LIVE_DJUST))
 
-    def sink(self, server: servers.Server) -> Sample:
+    def sink(self, server: Server) -> Sample:
         def send(file: Path, start: Start) -> float:
             with ways.opened(self._browser, f"{server.url}/healthz") as page:
                 start()
@@ -59,7 +61,7 @@ class Bench:
 
         return self._measure("sink", server, self._file, send)
 
-    def acks(self, server: servers.Server) -> Sample:
+    def acks(self, server: Server) -> Sample:
         def send(file: Path, start: Start) -> float:
             with ways.opened(self._browser, f"{server.url}/healthz") as page:
                 start()
@@ -67,7 +69,7 @@ class Bench:
 
         return self._measure("acks", server, self._third, send)
 
-    def form(self, server: servers.Program) -> Sample:
+    def form(self, server: Program) -> Sample:
         def send(file: Path, start: Start) -> float:
             with ways.opened(self._browser, f"http://127.0.0.1:{server.port}/public/") as page:
                 start()
@@ -83,7 +85,7 @@ class Bench:
             self.frames = max(self.frames, ways.frames(page))
             return seconds
 
-    def _measure(self, name: str, server: servers.Program, file: Path, send: Send) -> Sample:
+    def _measure(self, name: str, server: Program, file: Path, send: Send) -> Sample:
         if name not in self._meters:
             send(self._small, lambda: None)  # what a first upload loads stays loaded
             self._meters[name] = Meter(server.pid)
@@ -123,7 +125,10 @@ def measure(table: Table, scale: Scale) -> None:
         return f"{rate:.0f} MB/s, {work:.2f} s/GB, +{max(rounds.each(name, _memory)):.0f} MiB"
 
     ours = show("ours")
-    sides = partial(dict, ours=ours)
+
+    def sides(*, peer: str) -> Sides:
+        return {"ours": ours, "peer": peer}
+
     table.at_least("speed, of a bare sink", rounds.ratios("ours", "sink", _rate), 0.85, **sides(peer=show("sink")))
     table.note("speed, of one chunk at a time", ours, show("acks"), rounds.ratios("ours", "acks", _rate))
     if missing:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-from e2e.support.server import HOST
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.typing import Origin
 from websockets.uri import parse_uri
 
+from liveview.tests.ports import HOST
 from uploads.core import frames
 
 PATIENCE: Final = 120.0  # seconds

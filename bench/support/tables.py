@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypedDict, TypeVar
 
 T = TypeVar("T")
 
@@ -83,6 +83,13 @@ class Figure:
             value = f"{_short(self.value)}{self.unit}"
             spread = f"{_short(self.low)}–{_short(self.high)}" if self.low < self.high else ""
         return f"| {' | '.join((self.what, self.ours, self.peer, value, spread, self.bar, reached))} |"
+
+
+class Sides(TypedDict):
+    """What a figure was made of, as it is shown."""
+
+    ours: str
+    peer: str
 
 
 @dataclass

@@ -120,7 +120,7 @@ class Fleet:
 
     def rows(self, query: str, *given: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.postgres.url) as connection:
-            return connection.execute(query, given).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(query, given).fetchall()
 
     def films(self) -> dict[str, str]:
         """What has become of each film, by its SHA-256 as it was received."""

@@ -44,7 +44,7 @@ class Postgres(Program):
 
     def launch(self) -> None:
         if not self._data.exists():
-            own = ["-D", self._data, "-U", "uplift", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+            own = ["-D", str(self._data), "-U", "uplift", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
             made = subprocess.run(
                 [_program("initdb"), *own],
                 cwd=self.folder,

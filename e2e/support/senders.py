@@ -11,6 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -166,7 +167,7 @@ class Chunks(Threaded):
                 "X-File-Name": self.path.name,
                 "X-File-Size": str(self.size),
             }
-            self.again(lambda index=index, given=given: self._post(given, data[index * CHUNK : (index + 1) * CHUNK]))
+            self.again(partial(self._post, given, data[index * CHUNK : (index + 1) * CHUNK]))
             self.moved(min(self.size, (index + 1) * CHUNK))
         return self._is_whole and not self._is_unknown
 

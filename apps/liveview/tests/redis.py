@@ -17,7 +17,7 @@ class Redis(Program):
         binary = shutil.which("redis-server") or shutil.which("valkey-server")
         if binary is None:
             pytest.fail("install redis-server (Debian: apt-get install redis-server)")
-        own = ["--port", "{port}", "--bind", "{host}", "--save", "", "--appendonly", "no", "--dir", folder]
+        own = ["--port", "{port}", "--bind", "{host}", "--save", "", "--appendonly", "no", "--dir", str(folder)]
         super().__init__(folder, [binary, *own])
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from liveview.core import messages
 from liveview.core.messages import Message
@@ -51,7 +52,7 @@ class Visitor:
         address = f"ws://{HOST}:{server.port}/live/"
         self._stack = ExitStack()
         self.socket = self._stack.enter_context(
-            connect(address, origin=server.url, additional_headers=headers, proxy=None, open_timeout=PATIENCE)
+            connect(address, origin=Origin(server.url), additional_headers=headers, proxy=None, open_timeout=PATIENCE)
         )
         self.send({"type": "mount", "protocol": messages.PROTOCOL, "url": url, "snapshot": snapshot})
         mounted = self.wait_for("mounted")

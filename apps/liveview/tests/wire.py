@@ -11,7 +11,9 @@ from http.client import HTTPResponse
 from itertools import count
 from typing import Any, NamedTuple
 
-from liveview.tests.server import HOST, PATIENCE, Server
+from liveview.tests.ports import HOST
+from liveview.tests.processes import PATIENCE
+from liveview.tests.server import Server
 
 MB = 1_000_000
 BLOCK = bytes(range(256)) * 256  # 64 KiB

@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from liveview.daphne.sockets import Socket
-from liveview.tests.processes import served, until
-from liveview.tests.server import HOST, PATIENCE, Server, Visitor
+from liveview.tests.ports import HOST
+from liveview.tests.processes import PATIENCE, served, until
+from liveview.tests.server import Server, Visitor
 from liveview.tests.wire import MB, Laboratory, Wire, ask, blocks, sha256
 
 lab = served(Laboratory)
