@@ -112,6 +112,7 @@ function entry(arrow, text) {
   const line = document.createElement("p");
   const way = line.appendChild(document.createElement("b"));
   way.textContent = arrow;
+  way.role = "img";
   way.setAttribute("aria-label", arrow === "↑" ? "sent" : "received");
   line.appendChild(document.createElement("code")).textContent = text;
   return line;

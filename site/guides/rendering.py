@@ -145,7 +145,7 @@ def _fence(self: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) 
     caption = format_html("<figcaption>{}</figcaption>", name) if name else ""
     return (
         format_html(
-            '<figure class="code-block">{}<pre class="code" tabindex="0" aria-label="{}"><code>',
+            '<figure class="code-block">{}<pre class="code" tabindex="0" role="group" aria-label="{}"><code>',
             caption,
             name or "Code",
         )

@@ -6,6 +6,8 @@ import { Lightbox } from "./lightbox.js";
 import { Sorting } from "./sorting.js";
 import { Tiles } from "./tiles.js";
 
+const GAP = 16; // px above and below the dock
+
 /** Tied to the list of photos by dj-hook="Album". */
 const Album = {
   mounted() {
@@ -13,10 +15,13 @@ const Album = {
     this.lightbox = new Lightbox(this.el, (by) => this.event("turn", { by }).catch(() => {}));
     this.sorting = new Sorting(this.el, (...move) => this.move(...move));
     this.form = document.getElementById("photos-form");
+    this.listening = new AbortController();
     document.addEventListener("focusin", (e) => (this.left = e.target), this.listening);
     document.addEventListener("click", (e) => e.target.closest("[dj-click=step]") && this.tiles.settle(), this.listening);
     this.rows = new MutationObserver(() => this.follow());
     this.rows.observe(document.getElementById("photo-rows"), { childList: true });
+    this.room = new ResizeObserver(([{ target }]) => leaveRoom(target.offsetHeight));
+    this.room.observe(document.querySelector(".dock"));
   },
 
   updated() {
@@ -26,7 +31,10 @@ const Album = {
   },
 
   destroyed() {
+    this.listening.abort();
     this.rows.disconnect();
+    this.room.disconnect();
+    leaveRoom(0);
     this.tiles.stop();
     this.lightbox.stop();
     this.sorting.stop();
@@ -65,5 +73,12 @@ const Album = {
     return next;
   },
 };
+
+/** Below the page for what lies above it, so that nothing, and nothing that gets the focus, has to stay behind that. */
+function leaveRoom(height) {
+  const room = height ? `${height + 2 * GAP}px` : "";
+  document.documentElement.style.scrollPaddingBlockEnd = room;
+  document.body.style.marginBlockEnd = room;
+}
 
 live?.hook("Album", Album);
