@@ -1,7 +1,7 @@
 """The site's pictures of itself, taken of the running site:  python -m e2e.screens
 
-Makes the pictures of the demos on the start page, the one that messengers show, the icons, and those of the README, all
-over again. Commit what has changed.
+Makes the pictures of the demos on the start page, the one that messengers show, the icons, and the moving one of the
+README, all over again. Commit what has changed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -31,6 +33,10 @@ SHOT = {"width": 1280, "height": 800}
 SHARE = {"width": 1200, "height": 630}
 SCHEMES = ("light", "dark")
 TILE = "#0e6470"  # the icon's own colour
+FILM = {"width": 900, "height": 900}
+FILM_WIDTH = 720  # pixels
+FRAMES = 5  # a second, or fewer
+MOST = 500_000  # bytes of the moving picture
 LONG = 120_000  # ms
 
 
@@ -42,13 +48,12 @@ def main() -> None:
         icons(browser)
         with Server(folder / "site") as server:
             share(browser, server)
+            moving(browser, server)
             for scheme in SCHEMES:
                 for demo, show in {"avatars": avatars, "gallery": gallery, "videos": videos}.items():
                     with page_of(browser, server, scheme) as page:
                         shot = show(page, folder)
                     card(shot, STATIC / "pictures" / f"{demo}-{scheme}.webp")
-                    if (of_readme := ROOT / "docs" / "images" / f"{demo}.png").exists() and scheme == "light":
-                        colours(shot).save(of_readme, optimize=True)
         browser.close()
 
 
@@ -132,6 +137,50 @@ def share(browser: Browser, server: Server) -> None:
         page.locator("[data-try=plug]").click()
         reach(page, 60)
         colours(page.screenshot()).save(STATIC / "share.png", optimize=True)
+
+
+def moving(browser: Browser, server: Server) -> None:
+    """The same from the beginning to the end: the plug is pulled and put back, and both digests are equal."""
+    frames: list[Image.Image] = []
+    ends: list[float] = []  # seconds at which the next one is seen
+
+    def film(until: Callable[[], bool], least: float = 0.0) -> None:
+        start = time.monotonic()
+        while not until() or time.monotonic() - start < least:
+            frames.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize(size))
+            page.wait_for_timeout(1000 / FRAMES)
+            ends.append(time.monotonic())
+
+    with page_of(browser, server, "light", FILM) as page:
+        visit(page, "/")
+        card = page.locator("#try")
+        card.evaluate("(card) => card.scrollIntoView({ block: 'center', behavior: 'instant' })")
+        page.evaluate(
+            "for (const each of document.querySelectorAll('main section:not(:has(#try), #try)')) each.hidden = true"
+        )
+        box = card.bounding_box()
+        assert box is not None
+        clip = cast("Any", {"x": box["x"] - 16, "y": max(0, box["y"] - 16), "width": box["width"] + 32, "height": 0})
+        clip["height"] = min(FILM["height"] - clip["y"], box["height"] + 150)
+        size = (FILM_WIDTH, round(FILM_WIDTH * clip["height"] / clip["width"]))
+        start = time.monotonic()
+        film(lambda: True, 1.0)
+        page.get_by_role("button", name="Make up").click()
+        film(lambda: percent(page) >= 40)
+        page.locator("[data-try=plug]").click()
+        film(lambda: True, 2.0)
+        page.locator("[data-try=plug]").click()
+        film(lambda: page.locator("#verdict[data-verdict=equal]").count() > 0)
+        film(lambda: True, 3.0)
+    shown = [round(1000 * (end - begin)) for begin, end in zip([start, *ends], ends, strict=False)]
+    path = ROOT / "docs" / "images" / "plug.webp"
+    frames[0].save(path, append_images=frames[1:], duration=shown, loop=0, quality=60, method=4, minimize_size=True)
+    assert path.stat().st_size <= MOST, f"{path.stat().st_size} bytes"
+
+
+def percent(page: Page) -> int:
+    bar = page.locator("#try-rows [role=progressbar]")
+    return int(bar.get_attribute("aria-valuenow") or 0) if bar.count() else 0
 
 
 def colours(shot: bytes) -> Image.Image:

@@ -87,6 +87,10 @@ def test_pictures_are_small() -> None:
 
     assert len(list(static.glob("pictures/*.webp"))) == 6
     assert [path.name for path in pictures if path.stat().st_size > 60_000] == []
+    moving = Path(settings.ROOT) / "docs" / "images" / "plug.webp"
+    assert moving.stat().st_size <= 500_000
+    with Image.open(moving) as picture:
+        assert getattr(picture, "n_frames", 1) > 20
 
 
 def test_a_live_page_keeps_its_title_once_it_is_connected(client: Client) -> None:
