@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, FilePayload, Page, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route, WebSocketRoute, expect
 
 from e2e.support import media, pictures
 from e2e.support.console import Console
@@ -171,6 +171,29 @@ def test_a_saved_avatar_is_replaced(page: Page, wall: Wall, server: Server, phot
 
     expect(page.locator("#avatar-zone")).to_contain_text(photos[1].name, timeout=LONG)
     expect(page.locator("img.avatar")).to_be_visible()
+
+
+def test_a_form_that_the_server_has_no_time_for_is_sent_again_with_its_file(
+    page: Page, wall: Wall, server: Server, photos: list[Path], console: Console
+) -> None:
+    console.expect("status of 503")
+    visit(page, "/avatars/")
+    page.set_input_files("input[name=avatar]", photos[0])
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if route.request.headers.get("x-upload") != "form" or refused:
+            return route.fallback()
+        refused.append(route.request.url)
+        headers = {"Retry-After": "5"}
+        route.fulfill(status=503, headers=headers, json={"error": "busy", "message": "Wait a moment."})
+
+    page.route("**/avatars/", refuse_once)
+    save(page)
+
+    expect(page.locator("img.avatar")).to_be_visible(timeout=LONG)
+    assert stored(server, "avatars_avatar", photos[0].name)[-1] == sha256(photos[0])
+    assert refused
 
 
 def test_saving_nothing_says_so(page: Page, wall: Wall) -> None:

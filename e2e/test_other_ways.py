@@ -8,9 +8,10 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from e2e.support import media
 from e2e.support.console import Console
@@ -72,6 +73,30 @@ def test_a_file_goes_every_way_at_once(page: Page, file: Path) -> None:
     rows = page.locator("#received tbody tr")
     expect(rows).to_have_count(len(WAYS_AND_TUS))
     assert [sha256(file) in text for text in rows.all_inner_texts()] == len(WAYS_AND_TUS) * [True]
+
+
+def test_a_server_that_has_no_time_is_asked_again(page: Page, file: Path, console: Console) -> None:
+    """Each way's second request, or its first if it has only one, is put off."""
+    console.expect("status of (429|503)")
+    asked: dict[tuple[str, str], int] = {}
+
+    def put_off_once(route: Route) -> None:
+        key = route.request.method, urlsplit(route.request.url).path
+        asked[key] = asked.get(key, 0) + 1
+        if asked[key] != (2 if "chunk" in key[1] else 1):
+            return route.fallback()
+        status = 503 if "chunk" in key[1] or key[0] == "PATCH" else 429
+        route.fulfill(status=status, headers={"Retry-After": "1"}, json={"error": "busy", "message": "Wait a moment."})
+
+    for path in ("**/upload?*", "**/api/upload", "**/api/upload-chunk", "**/tus/received/**"):
+        page.route(path, put_off_once)
+    visit(page)
+    page.set_input_files("#file", file)
+    page.get_by_role("button", name="Send it all ways").click()
+
+    for way in WAYS_AND_TUS:
+        expect(card(page, way)).to_have_attribute("data-state", "done", timeout=LONG)
+    assert {method for method, _ in asked} == {"POST", "PATCH"}
 
 
 @pytest.mark.parametrize("way", WAYS_AND_TUS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,6 +116,33 @@ def test_a_frozen_tab_resumes_when_it_is_back(sender: Page, link: FaultProxy, fi
 
     expect_arrived(sender, file)
     assert went_on_at(sender) >= HALF
+
+
+def test_a_server_that_has_no_time_to_resume_is_asked_again(sender: Page, link: FaultProxy, file: Path) -> None:
+    put_off: list[str] = []
+
+    def pass_on(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def said(data: str | bytes) -> None:
+            if isinstance(data, str) and '"upload_resume"' in data and not put_off:
+                answer = {"type": "upload_resume_ack", "ref": json.loads(data)["ref"], "accepted": False, "offset": 0}
+                put_off.append(data)
+                route.send(json.dumps({**answer, "code": "rate_limited", "message": "Too many files at once."}))
+            else:
+                server.send(data)
+
+        route.on_message(said)
+
+    sender.route_web_socket("**/live/", pass_on)
+    visit(sender, link.url)
+    begin(sender, file, HALF)
+
+    link.cut()
+
+    expect_arrived(sender, file)
+    assert went_on_at(sender) >= HALF
+    assert put_off
 
 
 @pytest.mark.parametrize("store", ["database", "redis"])

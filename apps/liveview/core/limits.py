@@ -16,15 +16,24 @@ class Bucket:
         self._at = clock()
 
     def take(self) -> bool:
-        now = self._clock()
-        self._level = min(self.burst, self._level + (now - self._at) * self.rate)
-        self._at = now
+        self._fill()
         if self._level < 1:
             self.debt += 1
             return False
         self._level -= 1
         self.debt = 0
         return True
+
+    def book(self) -> float:
+        """Takes one in any case; after how many seconds its turn comes. For what waits, and isn't refused."""
+        self._fill()
+        self._level -= 1
+        return max(0.0, -self._level / self.rate)
+
+    def _fill(self) -> None:
+        now = self._clock()
+        self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+        self._at = now
 
 
 class Strikes:

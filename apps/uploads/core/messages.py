@@ -89,7 +89,7 @@ def signed(ref: str, external: dict[str, Any]) -> Message:
 
 
 def not_resumed(ref: str, refusal: UploadError) -> Message:
-    """With `locked`, `busy` or a `storage_` code try again later; with anything else start over."""
+    """With `locked`, `busy`, `rate_limited` or a `storage_` code try again later; with anything else start over."""
     return {
         "type": "upload_resume_ack",
         "ref": ref,

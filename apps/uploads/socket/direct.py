@@ -104,14 +104,12 @@ class DirectUploads:
     async def sign(self, ref: str, parts: list[int]) -> None:
         """Fresh permissions, for these parts or for the whole upload."""
         entry = self._find(ref)
-        if entry is None:
-            return
-        if not self._signatures.take():
-            self._fail(entry, UploadError("rate_limited"))
-            return
-        await self._retries.go_on(entry, partial(self._sign, entry, parts))
+        if entry is not None:
+            await self._retries.go_on(entry, partial(self._sign, entry, parts))
 
     async def _sign(self, entry: UploadEntry, parts: list[int]) -> UploadError | None:
+        """Who asks for many waits for them: an upload is under way, and its next parts come after these."""
+        await asyncio.sleep(self._signatures.book())
         try:
             with _answered():
                 grant = await threads.remote(partial(_sink(entry).at_storage.sign, parts))

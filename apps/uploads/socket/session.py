@@ -19,6 +19,7 @@ from liveview.core.limits import Bucket
 from liveview.core.messages import CloseCode, Message
 from liveview.extensions import Link
 from uploads import janitor, threads
+from uploads.conf import conf
 from uploads.core import messages
 from uploads.core.contracts import Progress
 from uploads.entries import drive
@@ -55,7 +56,7 @@ class UploadSession:
         self.retries = Retries(link)
         self._resumption = Resumption(view.request, uploads, link, self._adopt)
         self.direct = DirectUploads(view, uploads, link, self, self.retries)
-        self._registrations = Bucket(50, burst=2000)
+        self._registrations = Bucket(50, burst=max(2000, conf().max_entries_per_view))  # all come again at once
         self._messages = Bucket(500, burst=20_000)
         self._deferred = Deferred(uploads)
         self._to_open: deque[tuple[UploadEntry, str]] = deque()  # registrations, each with its holder
@@ -96,7 +97,7 @@ class UploadSession:
         elif not self._deferred.concerns(message):
             self._handle(message)
         elif not self._deferred.add(message):
-            self._link.send(messages.error(message["ref"], UploadError("rate_limited")))
+            self._put_off(message)
 
     def received_binary(self, frame: bytes) -> None:
         self._receiver.received(frame)
@@ -125,7 +126,7 @@ class UploadSession:
             self._link.violation("duplicate ref")
             return
         if not self._registrations.take():
-            self._link.send(messages.error(ref, UploadError("rate_limited")))
+            self._put_off(message)
             return
         try:
             with self._forgetting():
@@ -134,6 +135,12 @@ class UploadSession:
             self._link.send(messages.error(ref, refused))
             if ref in self._uploads.entries:
                 self._changed(self._uploads.entries[ref])
+
+    def _put_off(self, message: Message) -> None:
+        """Too much at once. The browser asks again, and what has begun stays as it is."""
+        ref, limited = message["ref"], UploadError("rate_limited")
+        is_begun = message["type"] == "upload_resume"
+        self._link.send(messages.not_resumed(ref, limited) if is_begun else messages.error(ref, limited))
 
     # A new file
     def _register(self, message: Message) -> None:

@@ -6,13 +6,35 @@
  *   => Promise<{fileGuid?: string, said?: string}>} Way
  */
 
+const LATER = [429, 503]; // statuses of what the server has no time for now; `Retry-After` says when it may
+
 /**
  * @param {string} method
  * @param {string} url
  * @param {{body?: any, headers?: Record<string, string>, sent?: (bytes: number) => void, signal?: AbortSignal}} options
  * @returns {Promise<XMLHttpRequest>} also for answers that are errors; it fails only where there is no answer
  */
-export function request(method, url, { body = null, headers = {}, sent = () => {}, signal } = {}) {
+export async function request(method, url, options = {}) {
+  for (;;) {
+    const xhr = await once(method, url, options);
+    const seconds = xhr.getResponseHeader("Retry-After");
+    if (!LATER.includes(xhr.status) || !seconds) return xhr;
+    options.sent?.(0);
+    await pause(Number(seconds) || 5, options.signal);
+  }
+}
+
+/** @param {AbortSignal} [signal] ends it by throwing */
+export function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, seconds * 1000);
+    signal?.addEventListener("abort", () => reject(stopped()), { once: true });
+  });
+}
+
+const stopped = () => new DOMException("Stopped.", "AbortError");
+
+function once(method, url, { body = null, headers = {}, sent = () => {}, signal }) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
@@ -20,7 +42,7 @@ export function request(method, url, { body = null, headers = {}, sent = () => {
     xhr.upload.onprogress = (event) => sent(event.loaded);
     xhr.onload = () => resolve(xhr);
     xhr.onerror = () => reject(new Error("The connection was lost."));
-    xhr.onabort = () => reject(new DOMException("Stopped.", "AbortError"));
+    xhr.onabort = () => reject(stopped());
     signal?.addEventListener("abort", () => xhr.abort(), { once: true });
     xhr.send(body);
   });

@@ -1,9 +1,9 @@
 // tus 1.0 as far as a page needs it: create, append, after a lost connection ask where to resume, and terminate. (/tus/)
-import { request } from "./request.js";
+import { pause, request } from "./request.js";
 
 const ENDPOINT = "/tus/received/";
 const PIECE = 4 * 1024 * 1024; // bytes of a PATCH
-const PATIENCE = [0, 500, 1000, 2000, 4000]; // ms before each new try
+const PATIENCE = [0, 0.5, 1, 2, 4]; // seconds before each new try
 const TUS = { "Tus-Resumable": "1.0.0" };
 
 /** @type {import("./request.js").Way} */
@@ -17,7 +17,7 @@ export async function send(file, tell, signal) {
       tries = 0;
     } catch (error) {
       if (error.isFinal || signal.aborted || tries === PATIENCE.length) throw error;
-      await pause(PATIENCE[tries++]);
+      await pause(PATIENCE[tries++], signal);
       offset = await ask(url, signal).catch(() => offset);
     }
   }
@@ -70,8 +70,4 @@ function expect(answer, status) {
 
 function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-}
-
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -30,7 +30,7 @@ from uploads.stores import Record
 from uploads.stores.counts import name_of, site_counts
 
 _EXPOSED: Final = (
-    "Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    "Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
     "Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
 )
 _ACCEPTED: Final = (  # those that are read here, and those that clients of tus send to any server

@@ -7,6 +7,7 @@ const TRIES = 10; // of one request before its upload fails
 const FIRST_PAUSE = 500; // ms before the first retry; doubled each time
 const LONGEST_PAUSE = 30_000;
 const AWAY = "storage_unavailable";
+const LATER = /^(busy|rate_limited|storage_unavailable)$/; // codes of a permission that is refused for now
 const BATCH = 8; // parts signed at a time
 
 /**
@@ -15,11 +16,14 @@ const BATCH = 8; // parts signed at a time
  */
 export const uploaders = once("uploaders", () => new Map(Object.entries({ put, post, parts })));
 
-/** Sends one file with a grant from the server, for pages that mint grants in a `@server_function`. */
+/**
+ * Sends one file with a grant from the server, for pages that mint grants in a `@server_function`.
+ * `sign(parts)` gets it further permissions; one that the server has no time for now is asked again.
+ */
 export async function send(file, grant, { progress = () => {}, signal = new AbortController().signal, sign } = {}) {
   const uploader = uploaders.get(grant.uploader);
   if (!uploader) throw Object.assign(new Error(`there is no uploader "${grant.uploader}"`), { isFinal: true });
-  await uploader({ file, grant, progress, signal, sign });
+  await uploader({ file, grant, progress, signal, sign: (parts) => granted(sign, parts, signal) });
   signal.throwIfAborted();
 }
 
@@ -220,6 +224,19 @@ async function parts({ file, grant, progress, signal, sign }) {
 }
 
 // One request
+
+/** Asks until there is an answer: the server's "later" ends nothing. */
+async function granted(sign, parts, signal) {
+  for (let failures = 1; ; failures++) {
+    signal.throwIfAborted();
+    try {
+      return await sign(parts);
+    } catch (error) {
+      if (!LATER.test(error.code)) throw error;
+    }
+    await pause(failures, signal);
+  }
+}
 
 /** Tries until the storage takes it: again after a failure of network or storage, and once with a fresh permission. */
 async function persist(request, permission, { blob, progress, signal, renew }) {

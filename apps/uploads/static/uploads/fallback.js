@@ -16,6 +16,7 @@ const FIRST_CHUNK = 256 * 1024;
 const CHUNK_TIME = 1_000; // ms a chunk should take
 const LONGEST_PAUSE = 10_000; // ms between two tries, at most
 const RETRYABLE = new Set([0, 408, 423, 429, 502, 503, 504]); // statuses of temporary failures; 0: no answer
+const UNREAD = new Set(["busy", "rate_limited"]); // why the server hasn't looked at a form yet
 
 const page = once("fallback", () => ({ fallback: null })); // while there is no socket
 
@@ -244,7 +245,9 @@ class Fallback {
     else body.delete("_upload");
     if (dom(form).hasAttribute("dj-upload-skip")) body.append("_upload_skip", "1");
     try {
-      const answer = await this.ask("form", body, dom(form).action);
+      const { signal } = this.stopping;
+      const ask = () => this.ask("form", body, dom(form).action);
+      const answer = await this.persist(ask, signal, () => {}, ({ code }) => UNREAD.has(code));
       for (const message of answer.messages) this.receive(message);
       this.show(answer);
     } catch (refused) {
@@ -305,14 +308,14 @@ class Fallback {
   }
 
   /** Retries a request while its failures are temporary. `again` runs before each retry, and ends them by throwing. */
-  async persist(request, signal, again = () => {}) {
+  async persist(request, signal, again = () => {}, isPassing = ({ status }) => RETRYABLE.has(status)) {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
       try {
         return await request();
       } catch (error) {
         signal.throwIfAborted();
-        if (!RETRYABLE.has(error.status)) throw error;
+        if (!isPassing(error)) throw error;
       }
       await again();
       await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** tries), signal);

@@ -6,7 +6,7 @@ import { page } from "./upload.js";
 
 const PAUSE = 2_000; // ms, on average, until the next try, for instance while another tab is sending the upload
 // Errors after which the server still has the bytes
-const LATER = new Set(["locked", "busy", "storage_full", "storage_unavailable"]);
+const LATER = new Set(["locked", "busy", "rate_limited", "storage_full", "storage_unavailable"]);
 const NO_STORE = { find: () => "", save() {}, forget() {}, draw() {} }; // where IndexedDB is blocked, as in a private window
 
 /** Gives a page's uploads what resumes them. */

@@ -15,9 +15,10 @@ const tries = once("tries", () => new WeakMap()); // upload → how often it has
  * @param hadBegun whether it had been registered; if so, the server has discarded its bytes
  */
 export function retry(uploads, upload, hadBegun) {
+  const isOfMany = upload.code === "rate_limited"; // its turn comes for certain
   const count = tries.get(upload) ?? 0;
-  if (count >= TRIES) return uploads.become(upload, "error");
-  tries.set(upload, count + 1);
+  if (count >= TRIES && !isOfMany) return uploads.become(upload, "error");
+  if (!isOfMany) tries.set(upload, count + 1);
   const { terms } = uploads;
   const { ref } = upload;
   upload.error += ` ${AGAIN}`;
@@ -32,7 +33,7 @@ export function retry(uploads, upload, hadBegun) {
     upload.renew();
     Object.assign(upload, { id: hadBegun ? "" : id, error: "" }); // an upload that was to be resumed still is
     uploads.register(upload);
-  }, pause(count));
+  }, pause(isOfMany ? TRIES - 1 : count));
 }
 
 /** The server tries again by itself. It may have come to less than we have sent, and says so when it goes on. */

@@ -10,8 +10,10 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from liveview.core.limits import Bucket
 from uploads.errors import UploadError
 from uploads.models import UploadState
+from uploads.socket import session
 from uploads.staging import leftovers
 from uploads.staging.files import TAIL
 from uploads.stores import DatabaseUploadState
@@ -301,6 +303,30 @@ def test_after_any_ending_no_file_no_record_and_no_lease_stays(
         call_command("uploads_prune")
 
     until(lambda: staged() == [] and not UploadState.objects.exists())
+
+
+def test_what_asks_too_often_to_be_resumed_asks_again_and_loses_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = site()
+    upload_id = begin(page, 120_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "Bucket", lambda rate, burst: Bucket(0, burst if burst > 2000 else 0))
+        page.reconnect()
+        answer = page.resume("video", upload_id, SIZE)
+    assert (answer["accepted"], answer["code"]) == (False, "rate_limited")
+
+    page.reconnect()
+    assert page.resume("video", upload_id, SIZE)["offset"] == 120_000
+
+
+def test_as_many_files_as_a_page_may_have_are_resumed_at_once(site: Site, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "MAX_ENTRIES_PER_VIEW": 2500}
+    bursts: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "Bucket", lambda rate, burst: bursts.append(burst) or Bucket(rate, burst))
+        site()
+    assert min(bursts) == 2500
 
 
 def test_a_full_slot_is_a_reason_to_start_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

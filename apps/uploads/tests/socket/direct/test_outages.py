@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from liveview.core.limits import Bucket
 from liveview.core.messages import Message
 from uploads import UploadEntry, UploadError
 from uploads.s3.presigning import S3Upload
+from uploads.socket import direct as socket_direct
 from uploads.socket import retries
 from uploads.testing import Refused, UploadPage
 from uploads.tests.direct_project import DirectView, failing
 from uploads.tests.faults import Fault, Request, S3Faults, lose_answer, status
 from uploads.tests.moto import Moto
-from uploads.tests.socket.direct.sending import LONG, done, put_parts, register, upload
+from uploads.tests.socket.direct.sending import LONG, MIB, done, put_parts, register, send, upload
 from uploads.tests.support import until
 
 COMPLETE = ("POST", "uploadId=")
@@ -203,6 +206,23 @@ def test_a_permission_that_cannot_be_made_now_is_made_later(
     done(page, answer["ref"])
     page.upload_answer(answer["ref"], "upload_ready")
     expect_stored(s3, answer)
+
+
+def test_whoever_asks_for_many_permissions_waits_for_them(
+    direct: Callable[..., UploadPage], s3: Moto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_direct, "Bucket", lambda *args, **options: Bucket(4, burst=1))
+    page = direct()
+    refs = [register(page, "docs", f"{number}.txt", len(LONG))["ref"] for number in range(3)]
+    since, began = len(page.received), time.monotonic()
+
+    for ref in refs:
+        page.send({"type": "upload_sign", "ref": ref, "parts": [3]})
+    urls = [page.upload_answer(ref, "upload_signed", since)["external"]["urls"]["3"] for ref in refs]
+
+    assert time.monotonic() - began >= 0.5  # two of them had to wait, for a quarter of a second each
+    assert [send(url, LONG[10 * MIB :]) for url in urls] == [200] * 3
+    assert codes(page, "upload_error") == codes(page, "upload_delayed") == set()
 
 
 def test_a_presigner_of_ones_own_may_be_away_as_well(
