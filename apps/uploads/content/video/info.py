@@ -24,7 +24,8 @@ class VideoInfo:
     `is_fragmented`: no table in front lists the packets of the whole film. `ahead` is how many seconds a picture may be
     shown before it is decoded, as its times say. `converted` is how many seconds of sound may have to be converted.
     `edits` are the stretches that are shown of each track of pictures that browsers play, if an MP4 lists them.
-    `sound` is what an MP4 calls the codec of its first sound. `subtitles` counts the tracks of them.
+    `sound` is what an MP4 calls the codec of its first sound. `pictures` and `subtitles` count the tracks of them, and
+    `extras` are what else there is, as `warnings` calls it.
     """
 
     kind: str
@@ -35,7 +36,9 @@ class VideoInfo:
     ahead: float = 0.0
     sound: str = ""
     converted: float = 0.0
+    pictures: int = field(default=1, compare=False)
     subtitles: int = 0
+    extras: frozenset[str] = field(default=frozenset(), compare=False)
     edits: tuple[tuple[Edit, ...], ...] = field(default=(), compare=False)
 
 

@@ -17,8 +17,10 @@ from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 
 from uploads.content.limits import VideoLimits, check_count
+from uploads.content.video import extras
 from uploads.content.video.info import Edit, VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
+from uploads.content.warnings import CHAPTERS, DATA, TIMECODE
 from uploads.errors import UploadError
 
 # What is shown to the demuxer, by the box that it is in. Boxes named here as parents are walked.
@@ -50,7 +52,10 @@ _COPIED: Final = frozenset({b"Opus", b"fLaC", b".mp3"})
 _AAC: Final = re.compile(rb"esds.{4}\x03.{3,12}?\x04[\x80-\xff]{0,3}[\0-\x7f][\x40\x66-\x68][\x14\x15]", re.DOTALL)
 _MAX_DESCRIPTION: Final = 1 << 20  # bytes of a track's sample description, the decoder's own header included
 _MAX_EDITS: Final = 1000
-_SUBTITLES: Final = frozenset({b"sbtl", b"subt", b"clcp"})  # by handler; a `text` is chapters most often
+# Tracks by their handlers. `text` may be chapters, which another track says then.
+_SUBTITLES: Final = frozenset({b"sbtl", b"subt", b"clcp", b"text"})
+_NO_DATA: Final = frozenset({b"vide", b"soun", b"hint", b"odsm", b"sdsm"}) | _SUBTITLES
+_LENS: Final = b"mebx"  # what each iPhone notes of lens, light and faces: nobody has ever looked at it
 _FREE: Final = b"free"
 # Boxes are parsed wherever they stand, also inside a sample description; there they are never in an honest file.
 _MISPLACED: Final = re.compile(
@@ -72,6 +77,8 @@ class _Box(NamedTuple):
 @dataclass(slots=True)
 class _Track:
     at: int
+    number: int = 0
+    is_on: bool = True
     handlers: set[bytes] = field(default_factory=set)
     codecs: list[bytes] = field(default_factory=list)
     size: tuple[int, int] = (0, 0)
@@ -109,7 +116,10 @@ class _Walk:
         self._is_fragmented = False
         self._timescale = 0
         self._track = _Track(0)
+        self._chapters: set[int] = set()  # numbers of tracks
+        self._extras: set[str] = set()
         self._readers: Final[dict[bytes, Callable[[_Box], object]]] = {
+            b"tkhd": self._tkhd,
             b"hdlr": self._hdlr,
             b"mvhd": self._mvhd,
             b"mdhd": self._mdhd,
@@ -197,8 +207,15 @@ class _Walk:
             if box.kind in _KNOWN[parent]:
                 yield box
             else:
-                self._veil.cover(box.at + 4, _FREE)
+                self._hide(box, parent)
             at = box.end
+
+    def _hide(self, box: _Box, parent: bytes) -> None:
+        if parent == b"moov" and box.kind in (b"udta", b"meta"):
+            self._extras |= extras.in_boxes(self._veil, box.kind, box.body, box.end)
+        elif parent == b"trak" and box.kind == b"tref":
+            self._chapters |= extras.references(self._veil, box.body, box.end)
+        self._veil.cover(box.at + 4, _FREE)
 
     def _part(self) -> int:
         self._parts += 1
@@ -222,6 +239,11 @@ class _Walk:
         return _Box(kind, at, body, at + length) if body <= at + length <= end else None
 
     # Boxes
+    def _tkhd(self, box: _Box) -> None:
+        is_long = self._veil.peek(box.body, 1) == b"\1"
+        self._track.is_on = bool(self._veil.peek(box.body + 3, 1)[0] & 1) if box.length > 3 else False
+        self._track.number = int.from_bytes(self._veil.peek(box.body + (20 if is_long else 12), 4))
+
     def _hdlr(self, box: _Box) -> None:
         self._track.handlers.add(self._read(box, 8, "4s")[0])
 
@@ -364,6 +386,7 @@ class _Walk:
         if not any(track.samples for track in playable) and not self._is_fragmented:
             raise UploadError("bad_content")
         first = playable[0]
+        others = [track for track in self._tracks if not self._has_chapters(track)]
         return VideoInfo(
             "mp4",
             next(_VIDEO[codec] for codec in first.codecs if codec in _VIDEO),
@@ -375,8 +398,24 @@ class _Walk:
             ),
             sound=next((track.codecs[0].decode("latin-1") for track in sounds if track.codecs), ""),
             edits=tuple(tuple(self._edits(track)) for track in playable),
-            subtitles=sum(not _SUBTITLES.isdisjoint(track.handlers) for track in self._tracks),
+            pictures=sum(track.is_video and bool(track.codecs) for track in others),
+            subtitles=sum(not _SUBTITLES.isdisjoint(track.handlers) for track in others),
+            extras=frozenset(self._extras).union(*map(self._extra, self._tracks)),
         )
+
+    def _has_chapters(self, track: _Track) -> bool:
+        """Another track says so; FFmpeg forgets that for the track beside its own list if there is a timecode."""
+        is_beside = CHAPTERS in self._extras and b"text" in track.handlers and not track.is_on
+        return not track.is_sound and (track.number in self._chapters or is_beside)
+
+    def _extra(self, track: _Track) -> Iterator[str]:
+        """What a track is that is neither pictures nor sound nor subtitles."""
+        if self._has_chapters(track):
+            yield CHAPTERS
+        elif b"tmcd" in track.handlers:
+            yield TIMECODE
+        elif track.handlers.difference(_NO_DATA) and _LENS not in track.codecs:
+            yield DATA
 
     def _edits(self, track: _Track) -> Iterator[Edit]:
         at = 0

@@ -64,17 +64,17 @@ class Converter:
     ) -> None:
         rates = _RATES[container]
         rate = first.sample_rate if first.sample_rate in rates else rates[0]
-        layout = _layout(first, seconds)
+        form = layout(first, seconds)
         self._most = most
         self._decoded = 0.0
         self._stream = stream
         stream.codec_context.thread_count = 1
-        self.made: Any = made.add_stream(ENCODERS[container], rate=rate, layout=layout)
+        self.made: Any = made.add_stream(ENCODERS[container], rate=rate, layout=form)
         context: Any = self.made.codec_context
         context.bit_rate = _BITS * context.layout.nb_channels
         context.thread_count = 1
         context.flags |= Flags.bitexact  # or it writes its name and version
-        self._rate, self._format, self._layout = rate, context.format.name, layout
+        self._rate, self._format, self._layout = rate, context.format.name, form
         self._graph: Graph | None = None
         self._shape: tuple[Any, ...] = ()
         self._next = 0.0  # seconds
@@ -136,7 +136,8 @@ class Converter:
             yield from self.made.encode(frame)
 
 
-def _layout(frame: AudioFrame, seconds: float) -> str:
+def layout(frame: AudioFrame, seconds: float) -> str:
+    """The channels that a converted sound gets."""
     channels = frame.layout.nb_channels
     is_kept = channels <= 2 or channels <= len(_LAYOUTS) and channels * seconds <= _LONG
     return _LAYOUTS[channels - 1] if is_kept else "stereo"

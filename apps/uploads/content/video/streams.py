@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.prescan import CODECS, SOUNDS
-from uploads.content.warnings import MediaWarning
+from uploads.content.video.sound import Beginning, layout
+from uploads.content.warnings import MediaWarning, without
 from uploads.errors import UploadError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-
-    from uploads.content.video.sound import Beginning
 
 # Sound that browsers don't play, and whose decoders a visitor's bytes are given to. Others (DTS, AC-4, what a studio
 # uses) stay out of it: each is more code that a hostile file may reach.
@@ -81,7 +80,8 @@ def plan(source: InputContainer, container: str, info: VideoInfo, listen: Listen
     if not pictures:
         raise UploadError("unsupported_codec")
     sound, beginning = _sound(list(source.streams.audio), container, listen)
-    return Plan(_preferred(pictures), sound, beginning, tuple(_missing(source, pictures, sound, info)))
+    missing = tuple(_missing(source, pictures, sound, beginning, info))
+    return Plan(_preferred(pictures), sound, beginning, missing)
 
 
 def _sound(sounds: list[Any], container: str, listen: Listen) -> tuple[Any, Beginning | None]:
@@ -102,16 +102,26 @@ def _can_be_copied(stream: Any, container: str, listen: Listen) -> bool:
     return codec(stream) in SOUNDS[container]
 
 
-def _missing(source: InputContainer, pictures: list[Any], sound: Any, info: VideoInfo) -> Iterator[MediaWarning]:
+def _missing(
+    source: InputContainer, pictures: list[Any], sound: Any, beginning: Beginning | None, info: VideoInfo
+) -> Iterator[MediaWarning]:
     sounds = source.streams.audio
+    if (
+        beginning is not None
+        and (channels := beginning.frame.layout.nb_channels) > 2
+        and layout(beginning.frame, info.converted) == "stereo"
+    ):
+        yield MediaWarning("two_channels", str(channels))
     if sounds and sound is None:
         yield MediaWarning("silent", known_as(codec(sounds[0]) or info.sound))
     elif len(sounds) > 1:
         yield MediaWarning("one_sound", str(len(sounds)))
-    if len(pictures) > 1:
-        yield MediaWarning("one_picture", str(len(pictures)))
+    if (count := max(len(pictures), info.pictures)) > 1:
+        yield MediaWarning("one_picture", str(count))
     if info.subtitles:
         yield MediaWarning("no_subtitles")
+    if (others := without(info.extras)) is not None:
+        yield others
 
 
 def _preferred(streams: list[Any]) -> Any:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from uploads.content.limits import VideoLimits, check_count
+from uploads.content.video import extras
 from uploads.content.video.info import VideoInfo, check_size
 from uploads.content.video.masked_file import Veil
+from uploads.content.warnings import DATA, TITLE
 from uploads.errors import UploadError
 
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
@@ -27,6 +29,7 @@ _VIDEO, _WIDTH, _HEIGHT = 0xE0, 0xB0, 0xBA
 _SIDES: Final = frozenset({_WIDTH, _HEIGHT})
 _PICTURES = 1  # a track's type
 _SOUND, _SUBTITLES = 2, 17
+_TITLE = 0x7BA9
 _COPIED: Final = frozenset({b"A_OPUS", b"A_VORBIS"})
 _CODECS: Final = {
     b"V_VP8": "vp8",
@@ -69,6 +72,7 @@ class _Walk:
         self._first: int | None = None
         self._lasting = 0.0  # seconds
         self._blocks = 0
+        self._extras: set[str] = set()
         self._is_open = False  # nothing says where the file ends
 
     def whole(self) -> VideoInfo:
@@ -111,6 +115,7 @@ class _Walk:
     def _hide(self, element: _Element) -> None:
         """A `Void` of the same length: one byte that names it, then the size in what is left of the header."""
         assert element.end is not None
+        self._extras |= extras.in_element(self._veil, element.ident, element.body, element.end)
         width = min(element.body - element.at - 1, 8)
         size = element.end - element.at - 1 - width
         self._veil.cover(element.at, b"\xec" + (1 << 7 * width | size).to_bytes(width, "big"))
@@ -119,6 +124,8 @@ class _Walk:
         for child in self._children(info):
             if child.ident == _TIMESTAMP_SCALE:
                 self._scale = self._number(child)
+            elif child.ident == _TITLE and child.end != child.body:
+                self._extras.add(TITLE)
 
     def _read_tracks(self, tracks: _Element) -> None:
         for entry in self._children(tracks):
@@ -235,8 +242,13 @@ class _Walk:
             first.width,
             first.height,
             converted=self._lasting if is_converted else 0.0,
+            pictures=len(pictures),
             subtitles=sum(track.kind == _SUBTITLES for track in self._tracks),
+            extras=frozenset(self._extras | {DATA} if self._has_data() else self._extras),
         )
+
+    def _has_data(self) -> bool:
+        return any(track.kind not in (_PICTURES, _SOUND, _SUBTITLES) for track in self._tracks)
 
 
 def _width(data: bytes, at: int, most: int) -> int:

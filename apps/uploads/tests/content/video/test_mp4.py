@@ -12,6 +12,7 @@ from uploads.content.limits import VideoLimits
 from uploads.content.video.info import VideoInfo
 from uploads.content.video.masked_file import Veil
 from uploads.content.video.prescan import prescan
+from uploads.content.warnings import CHAPTERS, DATA, TIMECODE
 from uploads.errors import UploadError
 from uploads.tests.content.scanning import Scan, refusal, shown
 from uploads.tests.media import video
@@ -277,10 +278,45 @@ def test_pictures_that_are_shown_before_they_are_decoded_are_told(scan: Scan) ->
     assert scan(movie(trak(ctts=early)))[0].ahead == 1000 / 12_000
 
 
+def numbered(track: bytes, number: int, *more: bytes) -> bytes:
+    made = bytearray(track + b"".join(more))
+    struct.pack_into(">I", made, 0, len(made))
+    struct.pack_into(">I", made, made.index(b"tkhd") + 16, number)
+    return bytes(made)
+
+
 def test_subtitles_are_counted_and_chapters_are_not(scan: Scan) -> None:
     subtitles = [trak(handler="sbtl"), trak(handler="text"), trak(handler="subt")]
+    chapters = [numbered(trak(handler="text"), 7), numbered(trak(stsd=full("stsd", u32(1), visual("jpeg"))), 8)]
 
-    assert scan(movie(trak(), *subtitles))[0].subtitles == 2
+    info, _ = scan(movie(trak(), *subtitles))
+    assert (info.subtitles, info.pictures, info.extras) == (3, 1, frozenset())
+    pictures = numbered(trak(), 1, box("tref", box("chap", u32(7, 8))))
+    info, _ = scan(movie(*chapters, pictures))
+    assert (info.subtitles, info.pictures, info.extras) == (0, 1, {CHAPTERS})
+
+
+@pytest.mark.parametrize(
+    ("handler", "codec", "extras"),
+    [
+        ("meta", "gpmd", {DATA}),
+        ("data", "camm", {DATA}),
+        ("tmcd", "tmcd", {TIMECODE}),
+        ("meta", "mebx", set()),
+        ("hint", "rtp ", set()),
+        ("odsm", "mp4s", set()),
+    ],
+)
+def test_tracks_of_data_are_told(scan: Scan, handler: str, codec: str, extras: set[str]) -> None:
+    data = trak(handler=handler, stsd=full("stsd", u32(1), box(codec, bytes(40))))
+
+    assert scan(movie(trak(), data))[0].extras == extras
+
+
+def test_a_track_that_is_no_ones_to_play_counts_as_one(scan: Scan) -> None:
+    jpeg = trak(stsd=full("stsd", u32(1), visual("jpeg")))
+
+    assert scan(movie(trak(), jpeg))[0].pictures == 2
 
 
 @pytest.mark.parametrize("trailer", [b"TAG" + b" " * 125, b"\xff" * 64, b"insv\x01\x02\x03\x04" * 9, bytes(64)])
