@@ -5,7 +5,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -368,6 +368,65 @@ def test_a_child_has_the_time_that_its_sound_takes_to_convert() -> None:
 
     assert long.cpu_seconds - short.cpu_seconds >= 4 * 3600 * 0.02 * 3
     assert long.wall_seconds > 2 * long.cpu_seconds
+
+
+class Watched(Sandbox):
+    """Notes what each of its children may use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed: list[ChildLimits] = []
+
+    def run(self, job: str, arguments: Mapping[str, Any], limits: ChildLimits, **more: Any) -> Any:
+        self.allowed.append(limits)
+        return super().run(job, arguments, limits, **more)
+
+
+def with_sound(film: Path, tone: Path, target: Path, seconds: int) -> Path:
+    """The film with a tone at its beginning, whose last packet comes again in its last second."""
+    with contextlib.ExitStack() as opened:
+        out = opened.enter_context(av.open(str(target), "w"))
+        sources = [opened.enter_context(av.open(str(path))) for path in (film, tone)]
+        templates: list[Any] = [sources[0].streams.video[0], sources[1].streams.audio[0]]
+        copies: list[Any] = [out.add_stream_from_template(template, opaque=True) for template in templates]
+        for template, copy in zip(templates, copies, strict=True):
+            for packet in template.container.demux(template):
+                if packet.dts is not None:
+                    last, base = bytes(packet), packet.time_base
+                    packet.stream = copy
+                    out.mux(packet)
+        again = av.Packet(last)
+        again.stream, again.time_base = copies[1], base
+        again.pts = again.dts = round((seconds - 1) / base)
+        out.mux(again)
+    return target
+
+
+def test_the_longest_film_is_published_and_its_child_has_the_time_for_it(process: Process, tmp_path: Path) -> None:
+    """Four hours, with a picture a second. Only its sound's length says how much of it there is to convert."""
+    kept: list[Path] = []
+    tone = video(tmp_path / "tone.mp4", sound="ac3", seconds=3, tone_at=2)
+    with contextlib.closing(Watched()) as sandbox:
+        for seconds in (60, 4 * 3600):
+            flat = video(
+                tmp_path / f"{seconds}.mp4",
+                seconds=seconds,
+                fps=1,
+                size=(16, 16),
+                flat=(90, 128, 128),
+                preset="ultrafast",
+            )
+            kept.append(with_sound(flat, tone, tmp_path / f"{seconds} with sound.mp4", seconds))
+            made = process(kept[-1], sandbox=sandbox)
+
+    short, long = sandbox.allowed
+    assert long.cpu_seconds - short.cpu_seconds >= (4 * 3600 - 60) * 0.02 * 3  # see the test above
+    assert long.wall_seconds > 2 * long.cpu_seconds
+    assert (made.duration, made.audio_codec) == (pytest.approx(4 * 3600, abs=0.1), "aac")
+    with av.open(str(tmp_path / "made")) as published:
+        times = sorted(packet.pts * packet.time_base for packet in published.demux(video=0) if packet.pts is not None)
+    assert times == list(range(4 * 3600))
+    assert refusal(process, kept[-1], limits=VideoLimits(max_seconds=14_390)) == "too_long"
 
 
 @pytest.mark.parametrize(
