@@ -15,13 +15,16 @@ from uploads.errors import UploadError
 _MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _FILM: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp(?:mp4|iso|qt  |avc1)")  # of a "motion photo"
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
+_SOI, _EOI, _SOS, _TEM, _APP2 = 0xD8, 0xD9, 0xDA, 0x01, 0xE2
+_PICTURES: Final = b"MPF\0"  # the Multi-Picture Format (CIPA DC-007)
+_ENTRIES, _ENTRY = 0xB002, 16  # its list of pictures, and the bytes of each
+_VIEW: Final = 0x02  # a kind of picture: of a panorama, for another eye, from another side
 
 
 def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
     """Up to the end marker. Of what phones append behind it only films are noticed."""
     size: tuple[int, int] | None = None
-    parts = scans = 0
+    parts = scans = views = 0
     at = 2
     while match := _MARKER.search(data, at):
         marker, at = match[1][0], match.end()
@@ -36,10 +39,30 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
             size = struct.unpack_from(">HH", data, at + 3)
         elif marker == _SOS:
             check_count(scans := scans + 1, limits.max_jpeg_scans, "too_complex")
+        elif marker == _APP2 and data[at + 2 : at + 6] == _PICTURES:
+            views = _views(data[at + 6 : at + int.from_bytes(data[at : at + 2], "big")])
         at += int.from_bytes(data[at : at + 2], "big")
     else:
         raise UploadError("bad_content")
     if size is None or not scans:
         raise UploadError("bad_content")
     beside = (MediaWarning("no_film"),) if _FILM.search(data, at) else ()
+    if views > 1:
+        beside = (MediaWarning("one_of_several", str(views)), *beside)
     return ImageInfo("jpeg", width=size[1], height=size[0], beside=beside)
+
+
+def _views(listed: bytes) -> int:
+    """How many of the pictures in a file are to be looked at, which previews and maps of light are not."""
+    order = "<" if listed[:2] == b"II" else ">"
+    try:
+        (at,) = struct.unpack_from(f"{order}I", listed, 4)
+        (count,) = struct.unpack_from(f"{order}H", listed, at)
+        fields = struct.iter_unpack(f"{order}HHII", listed[at + 2 : at + 2 + 12 * count])
+        length, place = next((length, place) for tag, _, length, place in fields if tag == _ENTRIES)
+        kinds = [
+            kind for kind, *_ in struct.iter_unpack(f"{order}4I", listed[place : place + length // _ENTRY * _ENTRY])
+        ]
+    except (struct.error, StopIteration):  # nobody has to understand it
+        return 0
+    return sum(kind >> 16 & 0xFF == _VIEW for kind in kinds)

@@ -13,6 +13,7 @@ from PIL import Image
 from uploads.content.image.info import ImageInfo
 from uploads.content.image.prescan import prescan
 from uploads.content.limits import ImageLimits
+from uploads.content.warnings import MediaWarning
 from uploads.errors import UploadError
 
 LIMITS = ImageLimits()
@@ -204,6 +205,30 @@ def test_what_follows_the_picture_is_not_looked_at() -> None:
     tail = b"PK\x03\x04" + b"\xff\xda\0\x02" * 200
     for kind in KINDS:
         assert prescan(still(kind, 8, 8) + tail, kind, LIMITS).width == 8
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        ([0x20020002, 0x00020002], "2"),  # a camera with two lenses
+        ([0x00020003] * 3, "3"),
+        ([0x00030000, 0x00010001, 0x00010002], None),  # previews
+        ([0x00030000, 0x00000000], None),  # a map of light
+    ],
+)
+def test_the_other_pictures_of_a_jpeg_are_told(order: str, kinds: list[int], told: str | None) -> None:
+    entries = b"".join(struct.pack(f"{order}4I", kind, 5000, 0, 0) for kind in kinds)
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, 1)
+    listed = head + struct.pack(f"{order}HHIII", 0xB002, 7, len(entries), 26, 0) + entries
+    data = still("jpeg", 8, 8)
+    body = b"MPF\0" + listed
+    found = [
+        prescan(data[:2] + b"\xff\xe2" + struct.pack(">H", len(body) + 2) + body + data[2:], "jpeg", LIMITS).beside
+        for body in (body, body[:30], body[:12])
+    ]
+
+    assert found == [((MediaWarning("one_of_several", told),) if told else ()), (), ()]
 
 
 def test_the_end_may_be_missing_or_something_else() -> None:
