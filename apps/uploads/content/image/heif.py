@@ -23,6 +23,7 @@ _DERIVED: Final = (b"grid", b"iden", b"iovl")
 _ALPHA: Final = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
 _STILL: Final = {b"avis": b"avif", b"msf1": b"mif1", b"hevc": b"heic", b"hevx": b"heix"}
 _VIDEO: Final = (1, 6, 14, 15)  # the curves of video, which browsers take for sRGB's in these containers
+_BLOCK: Final = 64  # pixels at most of a side: what is coded comes in whole blocks, the last of them beyond the picture
 _DEPTH: Final = 4  # of what is derived from what is derived
 
 
@@ -283,7 +284,7 @@ class _Pixels:
         if item.kind in self._codecs:
             read = coded.av1 if item.kind == b"av01" else coded.hevc
             found = read(self._reader.property(item, _CONFIG[item.kind]), self._reader.content(item, self._meta))
-            check_pixels(found.width, found.height, self._limits)
+            check_pixels(_least(found.width), _least(found.height), self._limits)
             pixels = max(found.width * found.height, width * height) * max(1, found.pictures)
         elif item.kind in _DERIVED:
             for about, source, parts in self._meta.refers:
@@ -303,3 +304,8 @@ class _Pixels:
         """Rows and columns may be up to 256 each; what counts is the size of the whole."""
         across, down = struct.unpack_from(">II" if content[1] & 1 else ">HH", content, 4)
         return across, down
+
+
+def _least(coded: int) -> int:
+    """How long a side may be whose picture is coded with one of that length."""
+    return min(coded, max(1, coded - _BLOCK + 1))

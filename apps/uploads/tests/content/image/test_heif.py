@@ -57,6 +57,16 @@ def test_more_pixels_than_are_allowed_are_refused_whoever_says_so(kind: str) -> 
     assert refusal(resized(data, 64, 64), kind, small) == "too_many_pixels", "the bitstream says what is decoded"
 
 
+@pytest.mark.parametrize("kind", MADE)
+def test_a_picture_of_just_as_many_pixels_is_allowed_though_it_is_coded_in_whole_blocks(kind: str) -> None:
+    data = MADE[kind](blue_corner((250, 122)))
+    info = prescan(data, kind, ImageLimits(max_pixels=250 * 122, max_side=250))
+
+    assert (info.width, info.height) == (250, 122)
+    assert kind == "avif" or info.patches > 250 * 122
+    assert refusal(data, kind, ImageLimits(max_pixels=250 * 122 - 1)) == "too_many_pixels"
+
+
 def test_the_tiles_of_a_grid_are_counted() -> None:
     info = prescan(GRID, "heic", LIMITS)
     assert (info.width, info.height, info.patches) == (600, 400, 6 * 256 * 256)
