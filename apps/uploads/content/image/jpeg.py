@@ -6,7 +6,7 @@ import re
 import struct
 from typing import Final
 
-from uploads.content.image.info import Buffer, ImageInfo
+from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
 from uploads.content.limits import ImageLimits, check_count
 from uploads.content.warnings import MediaWarning
 from uploads.errors import UploadError
@@ -15,7 +15,8 @@ from uploads.errors import UploadError
 _MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _FILM: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp(?:mp4|iso|qt  |avc1)")  # of a "motion photo"
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_SOI, _EOI, _SOS, _TEM, _APP2 = 0xD8, 0xD9, 0xDA, 0x01, 0xE2
+_SOI, _EOI, _SOS, _TEM, _APP1, _APP2 = 0xD8, 0xD9, 0xDA, 0x01, 0xE1, 0xE2
+_EXIF, _PROFILE = b"Exif\0", b"ICC_PROFILE\0"
 _PICTURES: Final = b"MPF\0"  # the Multi-Picture Format (CIPA DC-007)
 _ENTRIES, _ENTRY = 0xB002, 16  # its list of pictures, and the bytes of each
 _VIEW: Final = 0x02  # a kind of picture: of a panorama, for another eye, from another side
@@ -50,6 +51,38 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
     if views > 1:
         beside = (MediaWarning("one_of_several", str(views)), *beside)
     return ImageInfo("jpeg", width=size[1], height=size[0], beside=beside)
+
+
+def unwrap(data: Buffer) -> Wrapping:
+    """What browsers take of the segments in front of the picture, in whatever order these are."""
+    exif: bytes | None = None
+    profile: list[bytes] = []
+    at = 2
+    while (match := _MARKER.search(data, at)) and match[1][0] not in (_SOS, _EOI):
+        marker, at = match[1][0], match.end()
+        if marker in (_SOI, _TEM):
+            continue
+        end = at + int.from_bytes(data[at : at + 2], "big")
+        body = data[at + 2 : end] if marker in (_APP1, _APP2) else b""
+        if marker == _APP1 and exif is None and body.startswith(_EXIF):
+            exif = body[len(_EXIF) + 1 :]  # behind a byte that only fills
+        elif marker == _APP2 and body.startswith(_PROFILE):
+            profile.append(body[len(_PROFILE) :])
+        at = end
+    return Wrapping(exif=exif or b"", colours=Colours(icc=_joined(profile)))
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    """A profile of its numbered parts; empty if they don't fit each other. What comes once all are there is ignored."""
+    found: dict[int, bytes] = {}
+    for part in parts:
+        number, count = (*part[:2], 0, 0)[:2]
+        if not 0 < number <= count or count != parts[0][1] or number in found:
+            return b""
+        found[number] = part[2:]
+        if len(found) == count:
+            return b"".join(found[number] for number in sorted(found))
+    return b""
 
 
 def _views(listed: bytes) -> int:

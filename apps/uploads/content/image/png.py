@@ -62,7 +62,9 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
 def unwrap(data: Buffer) -> Wrapping:
     """Nothing but the picture, for the decoder. Raises `UploadError` for a text or profile that is a bomb."""
     kept, film, said, room = [SIGNATURE], [SIGNATURE], dict[bytes, bytes](), _MAX_INFLATED
+    is_late = False  # behind the first of the picture's data, where browsers no longer look
     for kind, start, body, end in _chunks(data):
+        is_late = is_late or kind == b"IDAT"
         if kind in _PICTURE and kind not in _SPARE:
             film.append(data[start : end + 4])  # its checksum is the decoder's to look at
             kept += film[-1:] if kind not in _FILM else []
@@ -74,7 +76,8 @@ def unwrap(data: Buffer) -> Wrapping:
             if kind in _COMPRESSED:
                 told = _inflated(told, room)
                 room -= len(told)
-            said.setdefault(kind, told)
+            if not is_late:
+                said.setdefault(kind, told)
     loop = int.from_bytes(said.get(b"acTL", b"")[4:8], "big")
     depth, colour, clear = data[24], data[25], said.get(b"tRNS", b"")
     key = struct.unpack(f">{len(clear) // 2}H", clear) if (colour, len(clear)) in ((_GRAY, 2), (_RGB, 6)) else ()

@@ -14,8 +14,9 @@ from typing import IO, Any, Final
 from PIL import GifImagePlugin, Image, ImageChops, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.Image import Resampling, Transpose
 
-from uploads.content.image import animation, heif, png
+from uploads.content.image import animation, heif, jpeg, png
 from uploads.content.image.colours import to_srgb
+from uploads.content.image.exif import orientation
 from uploads.content.image.formats import published
 from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
 from uploads.content.image.prescan import prescan
@@ -51,7 +52,6 @@ _UPRIGHT: Final = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-_ORIENTATION: Final = 0x0112
 _LARGE: Final = 8_000_000  # pixels from which the last per cent of an encoder or a filter isn't worth the time
 _TINY: Final = 64 * 64
 _FEW: Final = 256  # colours of what is drawn
@@ -95,6 +95,8 @@ def _mapped(file: IO[bytes]) -> mmap.mmap:
 
 def _unwrapped(data: Buffer, kind: str, limits: ImageLimits) -> Wrapping:
     match kind:
+        case "jpeg":
+            return jpeg.unwrap(data)
         case "png":
             return png.unwrap(data)
         case "avif":
@@ -146,7 +148,7 @@ def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | N
 
 def _colours(source: _Source, picture: Image.Image) -> Colours:
     said = source.wrapping.colours
-    return said if source.wrapping.data is not None else replace(said, icc=picture.info.get("icc_profile") or b"")
+    return said if source.info.kind in ("jpeg", "png") else replace(said, icc=picture.info.get("icc_profile") or b"")
 
 
 def _animations(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
@@ -290,14 +292,9 @@ def _low_bytes(source: _Source) -> Image.Image:
 
 def _turn(picture: Image.Image, source: _Source) -> Transpose | None:
     """Only Exif's word counts, as in browsers; `getexif` would take XMP's as well."""
-    orientation, exif = source.wrapping.orientation, source.wrapping.exif
-    if orientation is None:
-        exif = picture.info.get("exif", b"") if exif is None else exif
-        with contextlib.suppress(Exception):  # garbled metadata is dropped with the rest of it
-            read = Image.Exif()
-            read.load(exif)
-            orientation = read.get(_ORIENTATION)
-    return _UPRIGHT.get(orientation or 1)
+    said = source.wrapping
+    exif = picture.info.get("exif", b"") if said.exif is None else said.exif
+    return _UPRIGHT.get(said.orientation or orientation(exif))
 
 
 def _turned(frame: Image.Image, turn: Transpose | None) -> Image.Image:

@@ -336,6 +336,57 @@ def turned() -> list[Sample]:
     ]
 
 
+def behind_start(data: bytes, *segments: bytes) -> bytes:
+    return data[:2] + b"".join(segments) + data[2:]
+
+
+def before_scan(data: bytes, *segments: bytes) -> bytes:
+    at = 2
+    while data[at + 1] != 0xDA:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data[:at] + b"".join(segments) + data[at:]
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body
+
+
+def told(kind: int, count: int, value: bytes, start: bytes = b"Exif\0\0") -> bytes:
+    """An orientation of that type of number."""
+    return segment(0xE1, start + b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHI4s", 0x0112, kind, count, value) + bytes(4))
+
+
+@_makes
+def odd_segments() -> list[Sample]:
+    """Where browsers find a JPEG's orientation and profile, and where they don't."""
+    plain = encoded(halves(), "JPEG", quality=95)
+    lying, upright = {(8, 16): RED, (56, 16): GREEN}, {(16, 8): RED, (16, 56): GREEN}
+    six = told(3, 1, b"\0\6")
+    flat = encoded(Image.new("RGB", (64, 64), (180, 90, 90)), "JPEG", quality=95)
+    is_p3, is_not = {(9, 9): (195, 85, 88, 255)}, {(9, 9): (180, 90, 90, 255)}
+    profile = p3()
+    half = len(profile) // 2
+
+    def part(number: int, count: int, body: bytes) -> bytes:
+        return segment(0xE2, b"ICC_PROFILE\0" + bytes((number, count)) + body)
+
+    whole, first, second = part(1, 1, profile), part(1, 2, profile[:half]), part(2, 2, profile[half:])
+    scene = encoded(halves(), "PNG")
+    return [
+        still("exif-late.jpg", before_scan(plain, six), upright, 12),
+        still("exif-twice.jpg", behind_start(plain, six, told(3, 1, b"\0\3")), upright, 12),
+        still("exif-filled.jpg", behind_start(plain, told(3, 1, b"\0\6", b"Exif\0\1")), upright, 12),
+        still("exif-long.jpg", behind_start(plain, told(4, 1, b"\0\0\0\6")), lying, 12),
+        still("exif-two.jpg", behind_start(plain, told(3, 2, b"\0\6\0\1")), lying, 12),
+        still("exif-late.png", scene[:-12] + chunk(b"eXIf", exif(6)) + scene[-12:], lying),
+        still("icc-late.jpg", before_scan(flat, whole), is_p3, 8),
+        still("icc-twice.jpg", behind_start(flat, whole, whole), is_p3, 8),
+        still("icc-parts.jpg", behind_start(flat, second, first), is_p3, 8),
+        still("icc-half.jpg", behind_start(flat, first), is_not, 8),
+        still("icc-zero.jpg", behind_start(flat, part(0, 1, profile)), is_not, 8),
+    ]
+
+
 # AVIF and HEIC
 
 
