@@ -30,7 +30,6 @@ from PIL import Image, ImageChops
 from bench import ROOT
 from bench.support import browser, servers
 from bench.support.chromium import Browser, chromium
-from bench.support.cost import MIB
 from bench.support.tables import Rounds, Scale, Table, interleave
 from uploads.content import Rendition, process_image
 from uploads.content.sandbox.pool import SANDBOX
@@ -50,15 +49,14 @@ _COUNT: Final = """(all) => { window.all_ = new Promise((resolve, reject) => {
 
 
 class Sample(NamedTuple):
-    """So many `photos` in so many `seconds`; `cpu` are the processor's seconds, `memory` the bytes of one process."""
+    """So many `photos` in so many `seconds`; `cpu` are the processor's."""
 
     photos: int
     seconds: float
     cpu: float
-    memory: int
 
     def __str__(self) -> str:
-        return f"{self.rate:.1f} a second, {self.work:.2f} s each, {self.memory / MIB:.0f} MiB"
+        return f"{self.rate:.1f} a second, {self.work:.2f} s of a processor each"
 
     @property
     def rate(self) -> float:
@@ -98,7 +96,7 @@ def _measured(files: Sequence[Path], work: Callable[[], object]) -> Sample:
     work()
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Sample(len(files), seconds, cpu, after.ru_maxrss * 1024)
+    return Sample(len(files), seconds, cpu)
 
 
 def ours(files: Sequence[Path], out: Path) -> Sample:
@@ -185,8 +183,7 @@ def measure(table: Table, scale: Scale) -> None:
 
 def _show(rounds: Rounds[Sample], name: str) -> str:
     rate, work = rounds.median(name, _rate), rounds.median(name, lambda sample: sample.work)
-    memory = max(rounds.each(name, lambda sample: sample.memory / MIB))
-    return f"{rate:.1f} a second, {work:.2f} s of a processor each, {memory:.0f} MiB"
+    return f"{rate:.1f} a second, {work:.2f} s of a processor each"
 
 
 def _rate(sample: Sample) -> float:
