@@ -6,6 +6,7 @@ numbers all keep the loop from everybody else. So what a connection's input cost
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -34,6 +35,7 @@ class TimeBudget:
         self._at = clock()
         self._slice = 0.0
         self.kept = 0.0
+        self.turned_at = -math.inf  # when its last turn began
 
     @property
     def owed(self) -> float:
@@ -76,7 +78,7 @@ class TimeBudget:
         return self._excess > self._most
 
     def begin_turn(self) -> None:
-        self._slice = SLICE
+        self._slice, self.turned_at = SLICE, self._clock()
 
     def _pay_off(self) -> None:
         now = self._clock()

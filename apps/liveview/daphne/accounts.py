@@ -185,7 +185,7 @@ class Payer:
                 begun.set_result(None)
 
         account.waiting += 1
-        turns.ask(self._own, go_on, here(Visits).pause)
+        turns.ask(self._own, go_on, here(Visits).pause, begins=True)
         try:
             async with asyncio.timeout(PATIENCE):
                 await begun

@@ -2,7 +2,8 @@
 
 One at a time, whoever will have paid off first, or has waited for long, with pauses that leave most of the loop's time
 to everybody else. So one that has taken much waits for one that has taken little, and a thousand of them together take
-no more than a quarter.
+no more than a quarter. Every other turn is for who begins, a request or a handshake: they don't wait for all who are at
+it already.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ class _Asked(NamedTuple):
     budget: TimeBudget
     go_on: Callable[[], None]
     pause: Pause
+    begins: bool
     at: float
 
     @property
     def rank(self) -> float:
-        """Whoever has paid off first is first; but nobody waits for ever while there is always another."""
-        return self.budget.due + AGING * self.at
+        """Whoever has paid off first is first; but nobody waits for ever while there is always another. Of many who
+        share a budget none has waited for longer than since the last turn of one of them."""
+        return self.budget.due + AGING * max(self.at, self.budget.turned_at)
 
 
 class Turns:
@@ -54,11 +57,17 @@ class Turns:
         self._free_at = 0.0  # when the next turn may begin, on the monotonic clock
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._has_begun = False  # whether the last turn was for who begins
         self.late = 0.0  # seconds by which turns begin later than they should, as others keep the loop or the processor
 
-    def ask(self, budget: TimeBudget, go_on: Callable[[], None], pause: Pause = lambda: PAUSE) -> None:
-        """`go_on` is called when it is the turn of that connection, never before this returns."""
-        self._waiting.append(_Asked(budget, go_on, pause, time.monotonic()))
+    def ask(
+        self, budget: TimeBudget, go_on: Callable[[], None], pause: Pause = lambda: PAUSE, *, begins: bool = False
+    ) -> None:
+        """`go_on` is called when it is the turn of that connection, never before this returns.
+
+        begins: it is about a request, or a handshake, and not about more of one.
+        """
+        self._waiting.append(_Asked(budget, go_on, pause, begins, time.monotonic()))
         self._arrange()
 
     def forget(self, go_on: Callable[[], None]) -> None:
@@ -82,9 +91,10 @@ class Turns:
         if not self._waiting or self._free_at > time.monotonic() + SLICE:
             self._arrange()
             return
-        next_ = min(self._waiting, key=lambda asked: asked.rank)
+        others = [asked for asked in self._waiting if asked.begins != self._has_begun]
+        next_ = min(others or self._waiting, key=lambda asked: asked.rank)
         self._waiting.remove(next_)
-        budget, go_on, pause, _ = next_
+        budget, go_on, pause, self._has_begun, _ = next_
         self._last = budget, budget.kept, pause
         times = pause()
         self._free_at = time.monotonic() + (SLICE * (1 + times) if times else 0.0)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +52,40 @@ def test_who_owes_least_is_first() -> None:
 
     asyncio.run(ask_for_turns())
     assert order == ["little", "much", "more"]
+
+
+def test_who_begins_does_not_wait_for_all_who_are_at_it() -> None:
+    order: list[str] = []
+
+    async def ask_for_turns() -> None:
+        for number in range(4):
+            here(Turns).ask(owing(0.01), lambda number=number: order.append(f"more {number}"))
+        for number in range(2):
+            here(Turns).ask(owing(0.5), lambda number=number: order.append(f"begins {number}"), begins=True)
+        await turn(owing(0.9))
+
+    asyncio.run(ask_for_turns())
+    assert order == ["begins 0", "more 0", "begins 1", "more 1", "more 2", "more 3"]
+
+
+def test_who_comes_alone_does_not_wait_for_all_of_one_address() -> None:
+    order: list[str] = []
+
+    came_alone = asyncio.Event()
+
+    def one_of_many(number: int) -> None:
+        order.append(f"one of many {number}")
+        if number == 0:
+            here(Turns).ask(owing(0.0001), came_alone.set, begins=True)
+
+    async def ask_for_turns() -> None:
+        shared = TimeBudget(10.0)
+        for number in range(20):
+            here(Turns).ask(shared, partial(one_of_many, number), begins=True)
+        await came_alone.wait()
+
+    asyncio.run(ask_for_turns())
+    assert len(order) < 10
 
 
 def test_who_has_waited_for_long_is_not_passed_for_ever() -> None:
