@@ -77,6 +77,16 @@ def test_files_stay_while_a_field_is_wrong_and_are_saved_with_the_form(
     expect(page.locator(".errorlist li")).to_have_text(["Ensure this value has at most 40 characters (it has 41)."])
     expect(page.locator("[dj-upload-progress=attachments] [data-status=complete]")).to_have_count(2)
     assert stored(project, "attachments") == []
+    page.get_by_label("Title").fill("y" * 42)
+    expect(page.locator(".errorlist")).to_be_hidden()
+    expect(page.get_by_label("Title")).not_to_have_attribute("aria-invalid", "true")
+    page.set_input_files("input[name=picture]", pictures.photo(tmp_path / "live.jpg", (64, 48)))  # which is a render
+    save(page)
+    expect(page.locator(".errorlist li")).to_have_text(["Ensure this value has at most 40 characters (it has 42)."])
+    page.get_by_label("Title").fill("z" * 42)
+    expect(page.locator(".errorlist")).to_be_hidden()
+    save(page)  # the server says what it said before, so that nothing is rendered
+    expect(page.locator(".errorlist")).to_be_visible()
     page.get_by_label("Title").fill("A live ticket")
     save(page)
 

@@ -23,6 +23,7 @@ export function begin(path) {
     document.addEventListener("focusout", soon);
     const changes = { subtree: true, childList: true, attributes: true };
     new MutationObserver(() => now.last && soon()).observe(window.document, changes);
+    load(() => import("./mending.js"), ""); // nothing is changed that has no focus
     return true;
   });
   follow(path[0], path.slice(0, path.indexOf(document.body)));

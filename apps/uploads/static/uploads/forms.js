@@ -237,4 +237,5 @@ function put(input, files) {
   const transfer = new DataTransfer();
   for (const file of files) transfer.items.add(file);
   input.files = transfer.files;
+  input.dispatchEvent(new Event("live:filled", { bubbles: true })); // by a drop, for example
 }
