@@ -22,7 +22,7 @@ from e2e.support import media
 from e2e.support.balancer import Balancer
 from e2e.support.behind import asked, knocked
 from e2e.support.console import Console
-from e2e.support.deployment import Deployment, Web
+from e2e.support.deployment import Deployment, Web, Worker
 from e2e.support.pictures import photo
 from e2e.support.postgres import Postgres
 from e2e.support.proxy import FaultProxy, link_to
@@ -324,9 +324,9 @@ class Gate:
         reset(request)
 
 
-@pytest.fixture
-def crew(deployment: Deployment, postgres: Postgres, redis: Redis) -> Iterator[Deployment]:
-    """Another site of that code, whose films workers process; what has begun is ended with the test."""
+@pytest.fixture(scope="module")
+def crew(deployment: Deployment, postgres: Postgres, redis: Redis) -> Deployment:
+    """Another site of that code, whose films workers process."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE crew")
     own = {
@@ -338,7 +338,7 @@ def crew(deployment: Deployment, postgres: Postgres, redis: Redis) -> Iterator[D
     }
     made = Deployment(deployment.venv, deployment.folder, {**deployment.environment, **own})
     made.release()
-    yield made
+    return made
 
 
 def test_a_film_is_processed_by_whichever_worker_lives_and_the_page_is_told(
@@ -350,7 +350,8 @@ def test_a_film_is_processed_by_whichever_worker_lives_and_the_page_is_told(
 
     def facts() -> tuple[Any, ...]:
         with psycopg.connect(url) as connection:
-            return connection.execute("SELECT status, attempts, sha256, file FROM videos_video").fetchone() or ()
+            newest = "SELECT status, attempts, sha256, file FROM videos_video ORDER BY id DESC LIMIT 1"
+            return connection.execute(newest).fetchone() or ()
 
     with ExitStack() as stack:
         stack.callback(lambda: [each.kill() for each in running])
@@ -360,7 +361,7 @@ def test_a_film_is_processed_by_whichever_worker_lives_and_the_page_is_told(
         page.add_init_script("sessionStorage.loads = 1 + Number(sessionStorage.loads || 0)")
         visit(page, f"{web.url}/videos/")
         page.set_input_files("input[name=video]", film)
-        expect(page.locator("li.video")).to_contain_text("Processing…", timeout=LONG)
+        expect(page.locator("li.video").first).to_contain_text("Processing…", timeout=LONG)
 
         for end in ("kill", "terminate"):
             faults.on("GET", "/received/", gate := Gate())
@@ -375,13 +376,52 @@ def test_a_film_is_processed_by_whichever_worker_lives_and_the_page_is_told(
             assert facts()[0] == "processing"
         running.append(crew.worker())
 
-        source = page.locator("li.video source")
+        source = page.locator("li.video").first.locator("source")
         expect(source).to_be_attached(timeout=LONG)
         status, attempts, digest, key = facts()
         assert (status, digest) == ("ready", sha256(film))
         assert attempts == 2  # the one that was handed back isn't held against it
         assert key in str(source.get_attribute("src")) and page.evaluate("sessionStorage.loads") == "1"
         until(lambda: _is_clean(bucket) and "received/" not in str(bucket.keys()))
+
+
+@pytest.mark.parametrize("jobs", ["threads", "procrastinate"])
+def test_a_film_that_kills_whoever_is_at_it_is_given_up_and_its_visitor_told(
+    page: Page, crew: Deployment, console: Console, bucket: Moto, tmp_path: Path, jobs: str
+) -> None:
+    """The web process itself, or each worker. Whoever lives does the next one."""
+    console.expect("WebSocket connection|Failed to load resource")
+    poisoned, sound = (media.padded(tmp_path / f"{name}-{jobs}.mp4", 1_000_000) for name in ("poisoned", "sound"))
+    with ExitStack() as stack:
+        stack.callback(console.stop)
+        faults = stack.enter_context(S3Faults(bucket.url))
+        running = [web := Web(crew, {"JOBS": jobs, "AWS_S3_ENDPOINT_URL": faults.url})]
+        if jobs == "procrastinate":
+            running.append(Worker(crew, {"AWS_S3_ENDPOINT_URL": faults.url}))
+        stack.callback(lambda: [each.kill() for each in running])
+        victim = running[-1]
+        web.start()
+        visit(page, f"{web.url}/videos/")
+        gates = [Gate(), Gate()]
+        for gate in gates:
+            faults.on("GET", "/received/", gate, times=1)
+        page.set_input_files("input[name=video]", poisoned)
+        for gate in reversed(gates):  # the latest comes first
+            if victim is not web or gate is gates[0]:
+                victim.start()
+            assert gate.reached.wait(LONG / 1000)
+            victim.kill()
+            gate.is_open.set()
+        victim.start()
+
+        told = page.locator("li.video", has_text=poisoned.stem)
+        expect(told).to_contain_text("send it again", timeout=LONG)
+        expect(page.locator("html.live-connected")).to_be_attached(timeout=LONG)
+        page.set_input_files("input[name=video]", sound)
+        expect(page.locator("li.video", has_text=sound.stem).locator("source")).to_be_attached(timeout=LONG)
+        expect(told).to_contain_text("send it again")
+        assert faults.count("GET", "/received/") == 3
+        until(lambda: _is_clean(bucket) and "received/" not in str(bucket.keys()), within=LONG / 1000)
 
 
 def _newest(postgres: Postgres) -> int:
