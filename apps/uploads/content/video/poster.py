@@ -65,7 +65,13 @@ class Shape:
 
 def make_poster(made: InputContainer, path: Path, limits: VideoLimits) -> Shape:
     """Decodes a frame of a film that we wrote, and writes it to `path` as a WebP."""
-    frame = _frame(made, _AT) or _frame(made, 0.0)
+    stream = made.streams.video[0]
+    stream.thread_type = "NONE"
+    stream.codec_context.thread_count = 1  # a child may start no threads
+    size = stream.width, stream.height
+    frame = _frame(made, _AT)
+    if frame is None or (frame.width, frame.height) != size:  # a recording may change its size: it begins with that one
+        frame = _frame(made, 0.0) or frame
     if frame is None:
         raise UploadError("bad_content")
     check_size(frame.width, frame.height, limits)
@@ -137,8 +143,6 @@ def _turn(frame: Any) -> Turn:
 def _frame(made: InputContainer, at: float) -> Any:
     """The first frame that comes out of the decoder from the key frame at or behind `at` seconds on."""
     stream = made.streams.video[0]
-    stream.thread_type = "NONE"
-    stream.codec_context.thread_count = 1  # a child may start no threads
     try:
         made.seek(round(at * 1_000_000), backward=not at)
     except OSError:  # there is no key frame so late

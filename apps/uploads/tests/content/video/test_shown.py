@@ -258,6 +258,37 @@ def test_the_brightest_light_of_hdr_is_the_screens_white_and_nothing_is_out_of_o
         assert math.isclose(found[148 if transfer == PQ else 191], 188 if transfer == PQ else 184, abs_tol=3)
 
 
+# What changes on the way
+
+SIZES = [(160, 120), (80, 120)]
+
+
+def test_a_recording_whose_size_changes_is_shown_as_it_begins(process: Process, tmp_path: Path) -> None:
+    """As a browser records a window that becomes smaller; the poster would be of that time."""
+    out_path = tmp_path / "a.webm"
+    parts = [
+        video(tmp_path / f"{number}.webm", codec="libvpx", seconds=1, size=size) for number, size in enumerate(SIZES)
+    ]
+    with av.open(str(out_path), "w") as out:
+        copy: Any = None
+        for number, part in enumerate(parts):
+            with av.open(str(part)) as source:
+                stream = source.streams.video[0]
+                copy = copy or out.add_stream_from_template(stream, opaque=True)
+                for packet in source.demux(stream):
+                    if packet.dts is not None:
+                        packet.pts, packet.dts, packet.stream = (
+                            packet.pts + 1000 * number,
+                            packet.dts + 1000 * number,
+                            copy,
+                        )
+                        out.mux(packet)
+
+    made = process(out_path, "webm")
+
+    assert (made.width, made.height) == poster(tmp_path).size == SIZES[0]
+
+
 # What a track says
 
 
