@@ -23,7 +23,7 @@ def orientation(exif: bytes) -> int:
         (at,) = struct.unpack_from(f"{order}I", exif, 4)
         (count,) = struct.unpack_from(f"{order}H", exif, at)
         for entry in range(at + 2, at + 2 + count * _ENTRY, _ENTRY):
-            tag, kind, length, value = struct.unpack_from(f"{order}HHIH", exif, entry)
+            tag, kind, length, value = struct.unpack_from(f"{order}HHIH2x", exif, entry)
             if (tag, kind, length) == (_ORIENTATION, _SHORT, 1):
                 return value if 1 <= value <= 8 else 1
     except struct.error:

@@ -378,6 +378,7 @@ def odd_segments() -> list[Sample]:
         still("exif-filled.jpg", behind_start(plain, told(3, 1, b"\0\6", b"Exif\0\1")), upright, 12),
         still("exif-long.jpg", behind_start(plain, told(4, 1, b"\0\0\0\6")), lying, 12),
         still("exif-two.jpg", behind_start(plain, told(3, 2, b"\0\6\0\1")), lying, 12),
+        still("exif-cut.jpg", behind_start(plain, segment(0xE1, six[4:-6])), lying, 12),
         still("exif-late.png", scene[:-12] + chunk(b"eXIf", exif(6)) + scene[-12:], lying),
         still("icc-late.jpg", before_scan(flat, whole), is_p3, 8),
         still("icc-twice.jpg", behind_start(flat, whole, whole), is_p3, 8),
