@@ -413,14 +413,14 @@ def test_what_a_child_says_is_held_against_what_was_asked(says: Any, tmp_path: P
 
 def test_a_film_of_flat_colours_is_stored_for_next_to_nothing(process: Process) -> None:
     """Its frames stay as they are: what is expected of the work doesn't hang on how large the picture is."""
-    frames = []
-    for number in range(200):
-        frame = Image.new("RGB", (1280, 720), WHITE)
-        draw = ImageDraw.Draw(frame)
-        for bar in range(12):
-            draw.rectangle([bar * 100, 0, bar * 100 + 60, 720], fill=(bar * 20, 255 - bar * 20, 99))
-        draw.ellipse([number * 5, 200 + number, number * 5 + 150, 350 + number], fill=RED)
-        frames.append(frame.quantize(64))
+    bars = [(bar * 20, 255 - bar * 20, 99) for bar in range(12)]
+    empty = Image.new("P", (1280, 720), 12)
+    empty.putpalette([level for colour in (*bars, WHITE, RED) for level in colour])
+    for bar in range(12):
+        ImageDraw.Draw(empty).rectangle([bar * 100, 0, bar * 100 + 60, 720], fill=bar)
+    frames = [empty.copy() for _ in range(200)]
+    for number, frame in enumerate(frames):
+        ImageDraw.Draw(frame).ellipse([number * 5, 200 + number, number * 5 + 150, 350 + number], fill=13)
     source = io.BytesIO()
     frames[0].save(source, "GIF", save_all=True, append_images=frames[1:], duration=40, loop=0)
     info = prescan(source.getvalue(), "gif", ImageLimits())

@@ -293,17 +293,17 @@ def test_a_file_is_handed_over_once_however_long_that_takes(pair: Server, connec
 
 
 def test_memory_does_not_grow_with_the_file(start: Start) -> None:
-    """A gigabyte in one PATCH."""
+    """Ten times what memory may grow by, in one PATCH."""
     server, block, sent = start(Server), os.urandom(1_000_000), hashlib.sha256()
     small, large = (
         create(server, 1_000_000),
-        create(server, 1_000_000_000, "/tus/large/", Upload_Metadata=metadata(filename="large")),
+        create(server, 400_000_000, "/tus/large/", Upload_Metadata=metadata(filename="large")),
     )
     patch(server, small, 0, block)
     before = server.peak()
     with Wire(server.port) as wire:
-        begin_patch(wire, large, 0, 1_000_000_000)
-        for _ in range(1000):
+        begin_patch(wire, large, 0, 400_000_000)
+        for _ in range(400):
             wire.send(block)
             sent.update(block)
         assert wire.answer().status == 204
