@@ -9,10 +9,12 @@ export async function send(file, tell, signal) {
   const form = new FormData();
   form.append("X-Progress-ID", id);
   form.append("picture", file);
-  const poll = setInterval(() => ask(id, tell), EVERY);
+  let isOver = false; // a poll's answer may come after the form's own
+  const poll = setInterval(() => ask(id, (bytes, total) => isOver || tell(bytes, total)), EVERY);
   try {
     return read(await request("POST", `/upload?X-Progress-ID=${id}`, { body: form, signal }));
   } finally {
+    isOver = true;
     clearInterval(poll);
   }
 }
