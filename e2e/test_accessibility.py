@@ -319,6 +319,7 @@ def choose(page: Page, selector: str, *paths: Path, slow: FaultProxy | None = No
 def test_a_file_is_tried_and_its_plug_pulled_by_the_keyboard(keyboard: Page, link: FaultProxy, tmp_path: Path) -> None:
     (file := tmp_path / "some.dat").write_bytes(bytes(range(256)) * 4000)
     visit(keyboard, "/", link.url)
+    press(keyboard, "[data-try=slow]", "Space")
     choose(keyboard, "input[name=file]", file, slow=link)
     expect(keyboard.locator("#try-rows [data-status=uploading]")).to_be_visible()
 
@@ -347,9 +348,10 @@ def test_an_avatar_is_cropped_saved_and_removed_by_the_keyboard(
     press(keyboard, "#avatar-save")
     expect(keyboard.locator("img.avatar")).to_be_visible(timeout=LONG)
 
-    keyboard.on("dialog", lambda dialog: dialog.accept())
     press(keyboard, "#avatar-remove")
     expect(keyboard.locator("img.avatar")).to_have_count(0)
+    press(keyboard, "#undo button")
+    expect(keyboard.locator("img.avatar")).to_be_visible()
 
 
 def _gives_up(route: Route) -> None:
@@ -413,7 +415,6 @@ def test_a_video_is_sent_over_a_broken_line_named_and_deleted_by_the_keyboard(
 ) -> None:
     page = keyboard
     film = media.video(tmp_path / "film.mp4", seconds=4, size=(640, 360), noise=160)
-    page.on("dialog", lambda dialog: dialog.accept())
     visit(page, "/videos/", link.url)
     press(page, "#wire-button")
     choose(page, "input[name=video]", film, slow=link)
@@ -441,6 +442,8 @@ def test_a_video_is_sent_over_a_broken_line_named_and_deleted_by_the_keyboard(
     expect(title).to_have_value("By keyboard")
     press(page, "li.video [dj-click=delete]")
     expect(page.locator("li.video [dj-click=delete]")).to_have_count(0)
+    press(page, "#undo button")
+    expect(page.locator("li.video [dj-click=delete]")).to_have_count(1)
 
 
 def test_a_file_goes_another_way_by_the_keyboard(keyboard: Page, deployed: Server, tmp_path: Path) -> None:
@@ -452,3 +455,8 @@ def test_a_file_goes_another_way_by_the_keyboard(keyboard: Page, deployed: Serve
 
     expect(keyboard.locator("[data-way=tus]")).to_have_attribute("data-state", "done", timeout=LONG)
     expect(keyboard.locator("#received tbody tr")).to_have_count(1)
+    press(keyboard, "#received tbody button")
+    expect(keyboard.locator("#undo button")).to_be_focused()
+    keyboard.keyboard.press("Enter")
+    expect(keyboard.locator("#received tbody tr")).to_have_count(1)
+    expect(keyboard.locator("#received tbody button")).to_be_focused()

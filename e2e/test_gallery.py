@@ -259,8 +259,29 @@ def test_two_tabs_see_each_others_photos(page: Page, new_context: NewContext, ph
 
     page.set_input_files(INPUT, photos[0])
 
-    expect(other.locator("img[alt='photo 0.jpg']")).to_have_count(before + 1, timeout=LONG)
+    other.get_by_role("button", name="1 new photo").click()
+    expect(other.locator("img[alt='photo 0.jpg']")).to_have_count(before + 1)
+    expect(other.locator(".photo-open").first).to_be_focused()
     assert mine(other, photos[0].name).count() == 0
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_photos_that_others_add_do_not_move_what_one_looks_at(
+    page: Page, new_context: NewContext, photos: list[Path], size: tuple[int, int]
+) -> None:
+    visit(page)
+    page.set_input_files(INPUT, [_payload(f"seen {n}.jpg", photos[n]) for n in range(3)])
+    expect(mine(page, "seen 2.jpg").first).to_be_visible(timeout=LONG)
+    other = new_context(viewport={"width": size[0], "height": size[1]}).new_page()
+    visit(other)
+    looked_at = other.locator(".photo").nth(1)
+    looked_at.scroll_into_view_if_needed()
+    before = looked_at.get_attribute("id"), looked_at.bounding_box()
+
+    page.set_input_files(INPUT, [_payload(f"new {n}.jpg", photos[n % 5]) for n in range(10)])
+
+    expect(other.get_by_role("button", name="10 new photos")).to_be_visible(timeout=LONG)
+    assert (looked_at.get_attribute("id"), looked_at.bounding_box()) == before
 
 
 def test_one_of_three_is_cancelled_midway_and_the_others_finish(

@@ -192,8 +192,10 @@ def test_an_avatar_is_saved_replaced_and_removed(page: Page, tmp_path: Path) -> 
     page.get_by_role("button", name="Save avatar").click()
     expect(page.get_by_text("2.jpg")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("Your avatar is removed.")).to_be_visible()
+    expect(page.get_by_text("Avatar removed")).to_be_visible()
     expect(page.locator("img.avatar")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("img.avatar")).to_be_visible()
 
 
 def test_a_video_has_its_title_and_nothing_dead(page: Page, tmp_path: Path) -> None:

@@ -9,3 +9,7 @@ class AvatarsConfig(AppConfig):
 
     def ready(self) -> None:
         from avatars import checks  # noqa: F401  (registers them)
+        from avatars.models import prune
+        from liveview import jobs
+
+        jobs.every(60, "removing overdue avatars", prune)

@@ -8,12 +8,18 @@ from typing import Any
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Info, register
 
+from avatars.conf import conf
 from liveview.checks import check_address
+from liveview.setting_types import mistyped
 
 
 @register("avatars")
 def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
+    try:
+        found += mistyped("AVATARS", conf(), check_id="avatars.E004")
+    except TypeError as wrong:
+        found.append(Error(f"AVATARS has a key it doesn't know: {wrong}", id="avatars.E003"))
     if not apps.is_installed("uploads"):
         found.append(
             Error(

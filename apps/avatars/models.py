@@ -8,8 +8,19 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 
+from avatars.conf import Conf, conf
+from liveview import pubsub
+from uploads.keeping import Kept, KeptQuerySet
 
-class Avatar(models.Model):
+
+class AvatarQuerySet(KeptQuerySet["Avatar"]):
+    since = "updated_at"
+
+    def terms(self) -> Conf:
+        return conf()
+
+
+class Avatar(Kept):
     """`size` (bytes) and `sha256` are those of the file as it was received; `image` is our own encoding of it."""
 
     owner = models.CharField(max_length=64, unique=True)
@@ -20,6 +31,8 @@ class Avatar(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = AvatarQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -36,23 +49,31 @@ class Avatar(models.Model):
                 )
                 if not is_new:
                     old = str(avatar.image)
-                    avatar._become(image=stored, **fields)
+                    avatar._become(image=stored, deleted_at=None, **fields)
                     transaction.on_commit(lambda: default_storage.delete(old), robust=True)
         except BaseException:
             default_storage.delete(stored)
             raise
         return avatar
 
-    @classmethod
-    def remove(cls, owner: str) -> None:
-        """The file goes when the row has gone for good."""
-        with transaction.atomic():
-            for avatar in cls.objects.select_for_update().filter(owner=owner):
-                name = str(avatar.image)
-                avatar.delete()
-                transaction.on_commit(partial(default_storage.delete, name), robust=True)
-
     def _become(self, **fields: object) -> None:
         for name, value in fields.items():
             setattr(self, name, value)
         self.save()
+
+
+def topic(owner: str) -> str:
+    """What is broadcast to when an avatar has gone by itself."""
+    return f"avatars:{owner}"
+
+
+def prune() -> None:
+    """Removes the avatars that are overdue, with their files, and from open pages."""
+    with transaction.atomic():
+        gone = list(Avatar.objects.overdue().select_for_update())
+        for avatar in gone:
+            avatar.delete()
+            transaction.on_commit(partial(default_storage.delete, str(avatar.image)), robust=True)
+    for avatar in gone:
+        if avatar.deleted_at is None:
+            pubsub.broadcast(topic(avatar.owner), {})

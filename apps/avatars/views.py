@@ -7,14 +7,16 @@ from typing import Any
 from django.http import HttpRequest
 
 from avatars import pictures
-from avatars.models import Avatar
+from avatars.conf import conf
+from avatars.models import Avatar, AvatarQuerySet, topic
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
+from uploads.keeping import UndoMixin
 from uploads.owners import owner_of
-from uploads.slots import megabytes
+from uploads.slots import duration, megabytes
 
 
-class AvatarView(UploadMixin, LiveView):
+class AvatarView(UploadMixin, UndoMixin, LiveView):
     template_name = "avatars/avatar.html"
     page_title = "Avatar"
 
@@ -32,10 +34,18 @@ class AvatarView(UploadMixin, LiveView):
             validators=[pictures.prepare],
         )
         self._owner = owner_of(request)
-        self._show(Avatar.objects.filter(owner=self._owner).first())
+        self._show(self.own().kept().first())
+        self.recall_deleted()
+        if self.connected:
+            self.subscribe(topic(self._owner))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**kwargs, "pictures": pictures, "avatar_weight": megabytes(self.avatar_size)}
+        return {
+            **kwargs,
+            "pictures": pictures,
+            "avatar_weight": megabytes(self.avatar_size),
+            "kept_for": conf().kept_for and duration(conf().kept_for),
+        }
 
     @event_handler
     def save_avatar(self) -> None:
@@ -47,17 +57,27 @@ class AvatarView(UploadMixin, LiveView):
         else:
             for refused in self.uploaded("avatar").errors:  # chosen after it, and not in its place
                 self.cancel_upload(refused.ref)
+            self.deleted = []  # it has taken the place of what could be brought back
             self._show(avatar)
             self.push_url(self.request.path, replace=True)  # without JavaScript: a reload doesn't send it again
             self.flash("Your avatar is saved.")
 
     @event_handler
     def remove_avatar(self) -> None:
-        Avatar.remove(self._owner)
+        self.delete_kept(list(self.own().values_list("pk", flat=True)))
         self.slot_error("avatar", "")
-        self._show(None)
-        self.push_url(self.request.path, replace=True)
-        self.flash("Your avatar is removed.")
+        if not self.connected:
+            self.redirect(self.request.path)
+
+    def own(self) -> AvatarQuerySet:
+        return Avatar.objects.filter(owner=self._owner)
+
+    def came_or_went(self) -> None:
+        self._show(self.own().kept().first())
+
+    def handle_info(self, topic: str, message: dict[str, Any]) -> None:
+        """It has been kept for long enough."""
+        self.came_or_went()
 
     def _save(self, entry: UploadEntry) -> Avatar:
         for sentence in entry.warnings:

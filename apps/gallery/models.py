@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Self
 
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Max, Q
-from django.utils import timezone
 
-from gallery.conf import conf
+from gallery.conf import Conf, conf
+from liveview import pubsub
+from uploads.keeping import Kept, KeptQuerySet
 
 STEP = 1024.0  # between two photos that nobody has moved
 
 
-class PhotoQuerySet(models.QuerySet["Photo"]):
+class PhotoQuerySet(KeptQuerySet["Photo"]):
+    def terms(self) -> Conf:
+        return conf()
+
     def of(self, album: str) -> Self:
         """The photos to show, newest first unless moved."""
-        shown = self.filter(album=album, deleted_at=None)
-        if conf().kept_for:
-            shown = shown.filter(created_at__gt=timezone.now() - timedelta(seconds=conf().kept_for))
-        return shown.order_by("-position", "-pk")
+        return self.kept().filter(album=album).order_by("-position", "-pk")
 
     def ahead_of(self, photo: Photo) -> Self:
         """Those that are shown before this one."""
@@ -36,16 +36,8 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         behind = Q(position__lt=photo.position) | Q(position=photo.position, pk__lt=photo.pk)
         return self.of(photo.album).filter(behind).first()
 
-    def overdue(self) -> Self:
-        """Deleted ones that can no longer be brought back, and those that have been kept for long enough."""
-        now = timezone.now()
-        overdue = Q(deleted_at__lt=now - timedelta(seconds=conf().undo))
-        if conf().kept_for:
-            overdue |= Q(created_at__lt=now - timedelta(seconds=conf().kept_for))
-        return self.filter(overdue)
 
-
-class Photo(models.Model):
+class Photo(Kept):
     """`size` (bytes) and `sha256` are those of the file as received; the pictures are our own encodings of it."""
 
     album = models.CharField(max_length=64)
@@ -61,7 +53,6 @@ class Photo(models.Model):
     thumb = models.FileField(max_length=255)
     position = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
-    deleted_at = models.DateTimeField(null=True, blank=True)
 
     # For the page that shows it
     ref = ""  # of the upload that it was
@@ -105,11 +96,18 @@ class Photo(models.Model):
         Photo.objects.bulk_update(others, ["position"], batch_size=500)
 
 
+def topic(album: str) -> str:
+    """What is broadcast to whenever something in an album has changed."""
+    return f"gallery:{album}"
+
+
 def prune() -> int:
-    """Removes the photos that are overdue, with their files; how many there were."""
+    """Removes the photos that are overdue, with their files, and from every open page; how many there were."""
     gone = list(Photo.objects.overdue())
     for photo in gone:
         photo.delete()
         for file in photo.files():
             default_storage.delete(file)
+    for album in {photo.album for photo in gone if photo.deleted_at is None}:
+        pubsub.broadcast(topic(album), {})
     return len(gone)

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
+from django.db.models import Max, Q
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from gallery import pictures
 from gallery.conf import conf
-from gallery.models import STEP, Photo, prune
+from gallery.models import STEP, Photo, PhotoQuerySet, prune, topic
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
+from uploads.keeping import UndoMixin
 from uploads.owners import owner_of
 from uploads.slots import duration, megabytes
 
@@ -24,14 +25,14 @@ MOST_SELECTED = 1000
 SETTLE = 0.25  # seconds in which what happens in other tabs is gathered into one render
 
 
-class GalleryView(UploadMixin, LiveView):
+class GalleryView(UploadMixin, UndoMixin, LiveView):
     template_name = "gallery/gallery.html"
     page_title = "Gallery"
 
     page = state(1)
     selected: state[list[int]] = state([])  # the ids of photos
-    deleted: state[list[list[int]]] = state([])  # the ids of photos that can be brought back, the latest last
     captions: state[dict[str, str]] = state({})  # of photos still on their way, by ref
+    latest = state(0)  # the id of the last photo that was let in: those that others add wait until they are asked for
     published: state[dict[str, int]] = state({})  # the ids of the last photos that came from this page, by ref
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
@@ -41,8 +42,10 @@ class GalleryView(UploadMixin, LiveView):
         self._places: dict[str, float] = {}  # of the photos on their way, by ref
         self.auto = bool(request.session.get(AUTO, True))
         self._take_photos()
+        self._let_in()
+        self.recall_deleted()
         if self.connected:
-            self.subscribe(self._topic)
+            self.subscribe(topic(self._album))
             prune()
 
     def handle_params(self, params: dict[str, str]) -> None:
@@ -53,7 +56,7 @@ class GalleryView(UploadMixin, LiveView):
             self.page = Photo.objects.ahead_of(photo).count() // conf().page_size + 1
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        photos = Paginator(Photo.objects.of(self._album), conf().page_size).get_page(self.page)
+        photos = Paginator(self._shown(), conf().page_size).get_page(self.page)
         refs = {pk: ref for ref, pk in self.published.items()}
         for photo in photos:
             photo.ref, photo.is_selected = refs.get(photo.pk, ""), photo.pk in self.selected
@@ -65,6 +68,8 @@ class GalleryView(UploadMixin, LiveView):
         return {
             **kwargs,
             "photos": photos,
+            "waiting": self._waiting().count(),
+            "undo_sentence": _deleted(len(self.deleted[-1])) if self.deleted else "",
             "owner": self._owner,
             "visitor": salted_hmac("gallery", self._owner).hexdigest()[:16],
             "limits": limits,
@@ -113,13 +118,13 @@ class GalleryView(UploadMixin, LiveView):
         self._rename(id, value)
 
     def _rename(self, pk: int, value: str) -> None:
-        if self._own().filter(pk=pk).update(caption=value[:200]):
+        if self.own().filter(pk=pk, deleted_at=None).update(caption=value[:200]):
             self._tell_others()
 
     @event_handler
     def move(self, id: int, after: int = 0, before: int = 0) -> None:  # noqa: A002
         """Behind the photo `after`, before the photo `before`, or to the front."""
-        photo = self._own().filter(pk=id).first()
+        photo = self._ordered().filter(pk=id).first()
         target = Photo.objects.of(self._album).filter(pk=after or before).first()
         if photo is None or photo == target or (target is None and (after or before)):
             return
@@ -132,7 +137,7 @@ class GalleryView(UploadMixin, LiveView):
     @event_handler
     def step(self, id: int, by: int) -> None:  # noqa: A002
         """One place towards the front (-1) or the back (1)."""
-        photo = self._own().filter(pk=id).first()
+        photo = self._ordered().filter(pk=id).first()
         neighbour = photo and {-1: Photo.objects.before, 1: Photo.objects.after}.get(by, lambda _: None)(photo)
         if neighbour:
             self.move(id, **{"before" if by < 0 else "after": neighbour.pk})
@@ -141,16 +146,14 @@ class GalleryView(UploadMixin, LiveView):
     def delete(self, id: int) -> None:  # noqa: A002
         self._delete([id])
 
-    @event_handler
-    def undo(self) -> None:
-        """Brings back what was deleted last."""
-        if self.deleted:
-            Photo.objects.filter(pk__in=self.deleted.pop(), owner=self._owner).update(deleted_at=None)
-            self._tell_others()
+    def own(self) -> PhotoQuerySet:
+        return Photo.objects.filter(album=self._album, owner=self._owner)
 
-    def forget_deleted(self, photos: list[int]) -> None:
-        if photos in self.deleted:
-            self.deleted.remove(photos)
+    def came_or_went(self) -> None:
+        self._tell_others()
+
+    def forget_deleted(self, keys: list[int]) -> None:
+        super().forget_deleted(keys)
         prune()
 
     # Many photos at once
@@ -170,7 +173,7 @@ class GalleryView(UploadMixin, LiveView):
     @event_handler
     def move_selected(self) -> None:
         """To the front, in the order that they have."""
-        for photo in self._own().filter(pk__in=self.selected).reverse():
+        for photo in self._ordered().filter(pk__in=self.selected).reverse():
             photo.move(None)
         self.selected = []
         self._tell_others()
@@ -181,12 +184,8 @@ class GalleryView(UploadMixin, LiveView):
         self.page = max(1, self.page + by)
 
     def _delete(self, ids: list[int]) -> None:
-        found = list(self._own().filter(pk__in=ids).values_list("pk", flat=True))
-        if Photo.objects.filter(pk__in=found).update(deleted_at=timezone.now()):
-            self.deleted.append(found)
-            self.selected = [each for each in self.selected if each not in found]
-            self.send_after(conf().undo + 1, self.forget_deleted, photos=found)
-            self._tell_others()
+        gone = self.delete_kept(ids)
+        self.selected = [each for each in self.selected if each not in gone]
 
     # Other tabs
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
@@ -200,6 +199,23 @@ class GalleryView(UploadMixin, LiveView):
 
     def refresh(self) -> None:
         self._refreshing = False
+        if not self._shown().exists():  # then nothing moves
+            self._let_in()
+
+    @event_handler
+    def let_in(self) -> None:
+        """Shows what others have added, in front of what was there."""
+        self.page = 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        self.latest = max(self.latest, Photo.objects.of(self._album).aggregate(latest=Max("pk"))["latest"] or 0)
+
+    def _shown(self) -> Any:
+        return Photo.objects.of(self._album).filter(Q(pk__lte=self.latest) | Q(owner=self._owner))
+
+    def _waiting(self) -> Any:
+        return Photo.objects.of(self._album).filter(pk__gt=self.latest).exclude(owner=self._owner)
 
     def _take_photos(self) -> None:
         self.allow_upload(
@@ -245,15 +261,15 @@ class GalleryView(UploadMixin, LiveView):
             self.flash(f"{entry.client_name}: {entry.error}", "error")
         self.redirect(self.request.get_full_path())
 
-    def _own(self) -> Any:
+    def _ordered(self) -> PhotoQuerySet:
         return Photo.objects.of(self._album).filter(owner=self._owner)
 
-    @property
-    def _topic(self) -> str:
-        return f"gallery:{self._album}"
-
     def _tell_others(self) -> None:
-        self.broadcast(self._topic, {})
+        self.broadcast(topic(self._album), {})
+
+
+def _deleted(count: int) -> str:
+    return "Photo deleted" if count == 1 else f"{count} photos deleted"
 
 
 def _number(text: str) -> int:

@@ -8,6 +8,9 @@ class OtherWaysConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from liveview import jobs
         from otherways import intake
+        from otherways.models import prune
 
         intake.register()
+        jobs.every(60, "removing received files that were kept for long enough", prune)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.utils import timezone
 
-KEPT_FOR: Final = timedelta(hours=1)
+from uploads.keeping import Kept, KeptQuerySet
+
 KEPT_BYTES: Final = 1_000_000_000  # of all visitors together
 
 
-class Received(models.Model):
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Seconds."""
+
+    undo: int = 60
+    kept_for: int = 3600
+
+
+class ReceivedQuerySet(KeptQuerySet["Received"]):
+    def terms(self) -> Terms:
+        return Terms()
+
+
+class Received(Kept):
     """`size` (bytes) and `sha256` are those of the file as it arrived."""
 
     guid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -27,6 +40,8 @@ class Received(models.Model):
     way = models.CharField(max_length=32)
     file = models.FileField(max_length=255)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = ReceivedQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "received"
@@ -41,10 +56,17 @@ class Received(models.Model):
             return super().delete(*args, **kwargs)
 
 
+def prune() -> None:
+    """Removes what has been here for long enough."""
+    for received in Received.objects.overdue():
+        received.delete()
+
+
 def make_room(size: int) -> None:
-    """Removes what has been here long enough, and then the oldest until `size` more bytes fit."""
+    """Removes what has been here for long enough, and then the oldest until `size` more bytes fit."""
+    prune()
     left = KEPT_BYTES - size
     for received in Received.objects.order_by("-created_at"):
         left -= received.size
-        if left < 0 or received.created_at < timezone.now() - KEPT_FOR:
+        if left < 0:
             received.delete()

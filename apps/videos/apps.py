@@ -19,5 +19,5 @@ class VideosConfig(AppConfig):
         intake.register()
         jobs.at_stop(content.SANDBOX.stop)
         jobs.every(SWEEP_EVERY, "removing received videos that nobody knows", processing.sweep)
-        jobs.every(60, "removing videos that were kept for long enough", processing.expire)
+        jobs.every(60, "removing overdue videos", processing.expire)
         housekeeping.every(SWEEP_EVERY, "removing half-made videos", processing.sweep_made)

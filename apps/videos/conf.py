@@ -24,6 +24,7 @@ class Conf:
     attempts: PositiveInt = 2  # how often one is begun, should the process die over it
     shared_folder: bool = False  # whether workers beside the server see `folder` as well
     lost_after: int = 3600  # from when on a file that isn't on this machine is taken to be lost
+    undo: int = 60  # how long a deleted video can be brought back
     kept_for: int = 0  # after that a video goes by itself, as on a public demo; 0: never
 
 

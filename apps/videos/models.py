@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from pathlib import PurePath
 from typing import Any, Self
@@ -10,11 +9,11 @@ from typing import Any, Self
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from uploads.content import MediaWarning
 from uploads.errors import SENTENCES
-from videos.conf import conf
+from uploads.keeping import Kept, KeptQuerySet
+from videos.conf import Conf, conf
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
 _INTERRUPTED_SENTENCE = "The server was interrupted over this video. Please send it again."
@@ -26,22 +25,19 @@ class Status(models.TextChoices):
     FAILED = "failed"
 
 
-class VideoQuerySet(models.QuerySet["Video"]):
+class VideoQuerySet(KeptQuerySet["Video"]):
+    def terms(self) -> Conf:
+        return conf()
+
     def shown_to(self, owner: str) -> Self:
         """The videos of everybody, and what becomes of one's own, newest first."""
-        return self.filter(Q(status=Status.READY) | Q(owner=owner)).order_by("-pk")
-
-    def overdue(self) -> Self:
-        """Those that have been kept for long enough."""
-        if not conf().kept_for:
-            return self.none()
-        return self.filter(created_at__lt=timezone.now() - timedelta(seconds=conf().kept_for))
+        return self.kept().filter(Q(status=Status.READY) | Q(owner=owner)).order_by("-pk")
 
     def processing(self) -> Self:
         return self.filter(status=Status.PROCESSING)
 
 
-class Video(models.Model):
+class Video(Kept):
     """`size` (bytes) and `sha256` are those of the file as received; `file` and `poster` are what we made of it.
 
     `width` and `height` are as it is shown, `duration` in seconds. Players mirror it from left to right if it

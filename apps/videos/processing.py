@@ -221,9 +221,12 @@ def _end(video: Video, **fields: object) -> bool:
 
 
 def expire() -> None:
-    """Removes the videos that have been kept for long enough."""
-    for video in Video.objects.overdue():
+    """Removes the videos that are overdue, with their files, and from every open page."""
+    gone = list(Video.objects.overdue())
+    for video in gone:
         discard(video)
+    if any(video.deleted_at is None for video in gone):
+        pubsub.broadcast(TOPIC, {})
 
 
 def sweep() -> None:

@@ -9,17 +9,18 @@ from django.http import HttpRequest
 
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadError, UploadMixin
+from uploads.keeping import UndoMixin
 from uploads.owners import owner_of
 from uploads.slots import duration, megabytes
 from videos import processing
 from videos.conf import conf
-from videos.models import Video
+from videos.models import Status, Video, VideoQuerySet
 
 QUEUE = 20  # videos that may wait on one page; they are sent one after the other
 SETTLE = 0.25  # seconds in which what happens elsewhere is gathered into one render
 
 
-class VideosView(UploadMixin, LiveView):
+class VideosView(UploadMixin, UndoMixin, LiveView):
     template_name = "videos/videos.html"
     page_title = "Videos"
 
@@ -38,6 +39,7 @@ class VideosView(UploadMixin, LiveView):
             validators=[processing.check],
             progress=self.on_progress,
         )
+        self.recall_deleted()
         if self.connected:
             self.subscribe(processing.TOPIC)
 
@@ -88,15 +90,27 @@ class VideosView(UploadMixin, LiveView):
     @event_handler
     def rename(self, id: int, value: str) -> None:  # noqa: A002  (data-id, as a template says it)
         title = value.strip()[:200]
-        if title and self._own().filter(pk=id).update(title=title):
+        if title and self.own().kept().filter(pk=id).update(title=title):
             self._tell_others()
 
     @event_handler
     def delete(self, id: int) -> None:  # noqa: A002
-        video = self._own().filter(pk=id).first()
-        if video is not None:
-            processing.discard(video)
-            self._tell_others()
+        failed = self.own().filter(pk=id, status=Status.FAILED).first()
+        if failed is not None:  # there is nothing to bring back
+            processing.discard(failed)
+            self.came_or_went()
+        else:
+            self.delete_kept([id])
+
+    def own(self) -> VideoQuerySet:
+        return Video.objects.filter(owner=self._owner)
+
+    def came_or_went(self) -> None:
+        self._tell_others()
+
+    def forget_deleted(self, keys: list[int]) -> None:
+        super().forget_deleted(keys)
+        processing.expire()
 
     # Elsewhere: other tabs, and the background
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
@@ -107,9 +121,6 @@ class VideosView(UploadMixin, LiveView):
 
     def refresh(self) -> None:
         self._refreshing = False
-
-    def _own(self) -> Any:
-        return Video.objects.filter(owner=self._owner)
 
     def _tell_others(self) -> None:
         self.broadcast(processing.TOPIC, {})

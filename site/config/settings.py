@@ -130,6 +130,7 @@ UPLOADS = {
     **keys_of("UPLOADS"),
 }
 LIVEVIEW = {"LAYOUT": "live.html", "TITLE_SUFFIX": " · Uplift", "JOBS": JOBS, **keys_of("LIVEVIEW")}
+AVATARS = keys_of("AVATARS")
 GALLERY = keys_of("GALLERY")
 VIDEOS = keys_of("VIDEOS")
 VIDEO = size_of(VIDEOS, "VIDEOS", "MAX_FILE_SIZE", 500_000_000)

@@ -7,6 +7,7 @@ import io
 import re
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
-from avatars.models import Avatar
+from avatars.models import Avatar, prune
 from liveview.testing import ServerSaid
 from uploads.testing import Refused, UploadPage
 
@@ -117,9 +119,12 @@ def test_a_saved_avatar_is_removed_with_its_file(open_page: Open, stored: Stored
     assert "Replace" in page.html
     page.click("remove_avatar")
     assert "Drag your avatar here" in page.html
-    assert (shown(page.html), stored(), Avatar.objects.count()) == ("", [], 0)
-    assert client.get(url).status_code == 404
+    assert shown(page.html) == ""
     page.click("remove_avatar")  # in another tab, too
+    Avatar.objects.update(deleted_at=timezone.now() - timedelta(minutes=2))
+    prune()
+    assert (stored(), Avatar.objects.count()) == ([], 0)
+    assert client.get(url).status_code == 404
     assert save(page) != url
 
 
@@ -231,6 +236,48 @@ def test_two_tabs_that_save_at_once_leave_one_avatar_and_one_file(
     assert staged() == []
 
 
+def test_an_avatar_is_removed_and_brought_back_and_goes_for_good_after_a_while(open_page: Open, stored: Stored) -> None:
+    page = open_page()
+    url = save(page)
+    page.click("remove_avatar")
+    assert "Drag your avatar here" in page.html
+    page.click("undo")
+    assert shown(page.html) == url
+
+    page.click("remove_avatar")
+    prune()
+    assert len(stored()) == 1
+    Avatar.objects.update(deleted_at=timezone.now() - timedelta(minutes=2))
+    prune()
+    assert stored() == [] and not Avatar.objects.exists()
+
+
+def test_a_new_avatar_takes_the_place_of_a_removed_one(open_page: Open, stored: Stored) -> None:
+    page = open_page()
+    save(page)
+    page.click("remove_avatar")
+
+    second = save(page, "other.png", picture("PNG"))
+
+    assert shown(page.html) == second and "Undo" not in page.html
+    assert len(stored()) == 1
+
+
+def test_an_avatar_that_was_kept_for_long_enough_goes_from_the_open_page(
+    open_page: Open, stored: Stored, settings: Any
+) -> None:
+    settings.AVATARS = {"KEPT_FOR": 3600}
+    page = open_page()
+    save(page)
+    assert "It is deleted after 1 hour" in page.html
+    Avatar.objects.update(updated_at=timezone.now() - timedelta(seconds=3601))
+
+    prune()
+
+    page.wait_html("Drag your avatar here")
+    assert stored() == []
+
+
 # Without JavaScript
 
 
@@ -246,8 +293,9 @@ def test_a_form_without_javascript_saves_too(folders: Path, client: Client, stor
     assert shown(html[html.index('id="live"') :]) == avatar.image.url
     assert (avatar.name, len(stored()), staged()) == ("me.png", 1, [])
     html = client.post("/avatars/", {"_event": "remove_avatar"}, follow=True).content.decode()
-    assert "Drag your avatar here" in html
-    assert Avatar.objects.count() == 0
+    assert "Drag your avatar here" in html and "Avatar removed" in html
+    html = client.post("/avatars/", {"_event": "undo"}).content.decode()
+    assert shown(html[html.index('id="live"') :]) == avatar.image.url
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from otherways import models
-from otherways.models import Received, make_room
+from otherways.models import Received, make_room, prune
 from uploads import intakes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +80,23 @@ def test_the_oldest_go_when_there_is_no_room(monkeypatch: pytest.MonkeyPatch) ->
 
     assert set(Received.objects.all()) == {older, newest}
     assert not default_storage.exists(str(oldest.file))
+
+
+def test_a_visitor_deletes_a_file_of_theirs_and_brings_it_back(client: Client) -> None:
+    client.get("/other-ways/")
+    guid = client.post("/upload", {"picture": ContentFile(b"hello", "a.dat")}).json()["fileGuid"]
+    assert Client().post(f"/other-ways/{guid}/delete").status_code == 404
+
+    page = client.post(f"/other-ways/{guid}/delete", follow=True).text
+    assert "Nothing yet." in page and "File deleted" in page
+
+    page = client.post(f"/other-ways/{guid}/undo", follow=True).text
+    assert guid in page and "File deleted" not in page
+
+    client.post(f"/other-ways/{guid}/delete")
+    Received.objects.update(deleted_at=timezone.now() - timedelta(minutes=2))
+    prune()
+    assert not Received.objects.exists()
 
 
 def test_programs_and_pages_are_not_taken(client: Client) -> None:

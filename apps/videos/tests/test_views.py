@@ -171,13 +171,28 @@ def test_a_title_can_be_changed_and_every_tab_sees_it(page: UploadPage, make: Ma
     assert video.title == "By the <sea>"
 
 
-def test_a_deleted_video_goes_with_its_files_and_from_every_tab(page: UploadPage, make: Make) -> None:
+def test_a_deleted_video_goes_from_every_tab_and_can_be_brought_back(page: UploadPage, make: Make) -> None:
     video = sent(page, make())
-    files = [str(video.file), str(video.poster)]
 
     with mount(URL) as stranger:
         page.click("delete", id=video.pk)
         stranger.wait_html("No videos yet")
+        stranger.event("undo", {})
+        assert "Video deleted" in page.html and "No videos yet" in page.html
+
+        page.click("undo")
+        stranger.wait_html("<video")
+
+    assert "<video" in page.html and "Video deleted" not in page.html
+
+
+def test_a_deleted_video_goes_for_good_with_its_files(page: UploadPage, make: Make, settings: Any) -> None:
+    settings.VIDEOS = {**getattr(settings, "VIDEOS", {}), "UNDO": 0}
+    video = sent(page, make())
+    files = [str(video.file), str(video.poster)]
+
+    page.click("delete", id=video.pk)
+    page.wait_until(lambda message: "Video deleted" not in page.html)
 
     assert "No videos yet" in page.html
     assert not Video.objects.exists()
@@ -193,32 +208,49 @@ def test_a_video_that_was_kept_for_long_enough_goes_and_the_page_says_when(
         assert "deleted after 1 hour" in page.html
     processing.expire()
     assert Video.objects.count() == 1
-    Video.objects.update(created_at=timezone.now() - timedelta(seconds=3601))
+    with mount(URL, client) as page:
+        assert "<video" in page.html
+        Video.objects.update(created_at=timezone.now() - timedelta(seconds=3601))
 
-    processing.expire()
+        processing.expire()
 
+        page.wait_html("No videos yet")
     assert Video.objects.count() == 0 and not default_storage.exists(str(video.file))
 
 
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "marked"])
 def test_a_video_deleted_while_it_is_processed_leaves_nothing(
-    page: UploadPage, make: Make, waiting: Callable[[], list[str]], no_background: list[int], monkeypatch: Any
+    page: UploadPage,
+    make: Make,
+    waiting: Callable[[], list[str]],
+    no_background: list[int],
+    monkeypatch: Any,
+    is_gone: bool,
 ) -> None:
     page.upload("video", "sea.mp4", make())
     page.wait_html("Processing…")
     real = processing.content.process_video
 
+    def expire() -> None:
+        Video.objects.update(deleted_at=timezone.now() - timedelta(hours=1))
+        processing.expire()
+
     def meanwhile(*args: Any) -> Any:
         made = real(*args)
         page.click("delete", id=no_background[0])
+        if is_gone:
+            expire()
         return made
 
     monkeypatch.setattr(processing.content, "process_video", meanwhile)
 
     processing.process(no_background[0])
+    assert "<video" not in page.html
+    expire()
 
     assert not Video.objects.exists()
     assert waiting() == []
-    assert not default_storage.exists("videos")
+    assert not default_storage.exists("videos") or default_storage.listdir("videos")[1] == []
 
 
 @pytest.mark.parametrize(

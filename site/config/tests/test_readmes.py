@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from avatars.conf import Conf as AvatarsConf
 from gallery.conf import Conf as GalleryConf
 from videos.conf import Conf as VideosConf
 
 APPS = Path(settings.ROOT) / "apps"
 DEMOS = ("avatars", "gallery", "videos")
-CONFS = {"gallery": GalleryConf, "videos": VideosConf}
+CONFS = {"avatars": AvatarsConf, "gallery": GalleryConf, "videos": VideosConf}
 
 
 @pytest.fixture(params=DEMOS)

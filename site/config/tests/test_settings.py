@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings as current
 
+from avatars.conf import Conf as AvatarsConf
 from config import s3
 from gallery.conf import Conf as GalleryConf
 from liveview.conf import Conf as LiveviewConf
@@ -23,7 +24,13 @@ from videos.conf import Conf as VideosConf
 
 ROOT = Path(current.ROOT)
 DOCS = (ROOT / "docs" / "settings.md").read_text()
-CONFS = {"GALLERY": GalleryConf, "LIVEVIEW": LiveviewConf, "UPLOADS": UploadsConf, "VIDEOS": VideosConf}
+CONFS = {
+    "AVATARS": AvatarsConf,
+    "GALLERY": GalleryConf,
+    "LIVEVIEW": LiveviewConf,
+    "UPLOADS": UploadsConf,
+    "VIDEOS": VideosConf,
+}
 # What a host sets for a site with everything.
 DEPLOYED = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV",

@@ -17,7 +17,7 @@ const Album = {
     this.form = document.getElementById("photos-form");
     this.listening = new AbortController();
     document.addEventListener("focusin", (e) => (this.left = e.target), this.listening);
-    document.addEventListener("click", (e) => e.target.closest("[dj-click=step]") && this.tiles.settle(), this.listening);
+    document.addEventListener("click", (e) => this.clicked(e.target), this.listening);
     this.rows = new MutationObserver(() => this.follow());
     this.rows.observe(document.getElementById("photo-rows"), { childList: true });
     this.room = new ResizeObserver(([{ target }]) => leaveRoom(target.offsetHeight));
@@ -40,6 +40,11 @@ const Album = {
     this.sorting.stop();
   },
 
+  clicked(target) {
+    if (target.closest("[dj-click=step]")) this.tiles.settle();
+    if (target.closest("#new-photos")) document.getElementById("album").scrollIntoView();
+  },
+
   move(photo, target, side) {
     this.tiles.settle();
     this.event("move", { id: Number(photo.dataset.id), [side]: Number(target.dataset.id) }).catch(() => {});
@@ -58,6 +63,7 @@ const Album = {
       this.gone = photo.id;
       return document.querySelector("#undo button");
     }
+    if (left.closest("#new-photos")) return this.el.querySelector(".photo-open");
     if (left.closest("#undo")) return document.getElementById(this.gone)?.querySelector("[dj-click=delete]");
     if (left.matches(".upload-row .caption-input")) return this.typeOn(left);
     const next = left.closest(".upload-row, .refused-row");

@@ -13,6 +13,7 @@ const cards = [...document.querySelectorAll("[data-way]")].map((element) => new 
 
 input.addEventListener("change", chosen);
 document.getElementById("send-all").addEventListener("click", () => cards.forEach((card) => card.send()));
+document.addEventListener("submit", (e) => remove(e));
 chosen();
 
 function chosen() {
@@ -79,6 +80,21 @@ function Card(element) {
     status.textContent = text;
     element.dataset.state = state;
   }
+}
+
+/** Deletes a file, or brings it back, without leaving the page. */
+async function remove(e) {
+  const form = e.target;
+  if (!document.getElementById("received").contains(form)) return;
+  e.preventDefault();
+  try {
+    await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
+    await refresh();
+  } catch {
+    return form.submit(); // the browser says what is wrong
+  }
+  const next = document.querySelector("#undo button, #received button") ?? document.getElementById("received");
+  next.focus({ preventScroll: true });
 }
 
 /** The server renders the list; the page takes it from there. */
