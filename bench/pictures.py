@@ -30,7 +30,7 @@ from PIL import Image, ImageChops
 from bench import ROOT
 from bench.support import browser, servers
 from bench.support.chromium import Browser, chromium
-from bench.support.tables import Rounds, Scale, Table, interleave
+from bench.support.tables import Rounds, Scale, Sides, Table, interleave
 from uploads.content import Rendition, process_image
 from uploads.content.sandbox.pool import SANDBOX
 
@@ -101,8 +101,9 @@ def _measured(files: Sequence[Path], work: Callable[[], object]) -> Sample:
 
 def ours(files: Sequence[Path], out: Path) -> Sample:
     def publish(file: Path) -> None:
-        sizes = [("full.jpg", 2048, "same"), ("medium.webp", 960, "webp"), ("thumb.webp", 360, "webp")]
-        process_image(file, "jpeg", [Rendition(out / f"{file.stem}-{n}", side, format=f) for n, side, f in sizes])
+        full, medium, thumb = (out / f"{file.stem}-{name}" for name in ("full.jpg", "medium.webp", "thumb.webp"))
+        sizes = [Rendition(full, 2048), Rendition(medium, 960, format="webp"), Rendition(thumb, 360, format="webp")]
+        process_image(file, "jpeg", sizes)
 
     def publish_all() -> None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -173,7 +174,7 @@ def measure(table: Table, scale: Scale) -> None:
         rounds = interleave(variants, scale.rounds)
         for name, bar in (("libvips", 0.8), ("Pillow", 1.0), ("easy-thumbnails", 1.0)):
             if name in variants:
-                sides = {"ours": _show(rounds, "ours"), "peer": _show(rounds, name)}
+                sides: Sides = {"ours": _show(rounds, "ours"), "peer": _show(rounds, name)}
                 table.at_least(f"photos a second, of {name}'s", rounds.ratios("ours", name, _rate), bar, **sides)
         album = photos(folder, scale.of(100, 2), size)
         server, chrome = stack.enter_context(servers.site()), stack.enter_context(chromium())

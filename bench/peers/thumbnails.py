@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 FULL, MEDIUM, THUMB = 2048, 960, 360  # pixels of the longer side
 JPEG, WEBP = 85, 82  # qualities
@@ -18,10 +19,12 @@ def pillow(file: Path, out: Path) -> None:
 
     with Image.open(file) as picture:
         shown = ImageOps.exif_transpose(picture)
+        jpeg: dict[str, Any] = {"quality": JPEG, "progressive": True, "optimize": True}
+        webp: dict[str, Any] = {"quality": WEBP}
         for side, name, options in (
-            (FULL, "full.jpg", {"quality": JPEG, "progressive": True, "optimize": True}),
-            (MEDIUM, "medium.webp", {"quality": WEBP}),
-            (THUMB, "thumb.webp", {"quality": WEBP}),
+            (FULL, "full.jpg", jpeg),
+            (MEDIUM, "medium.webp", webp),
+            (THUMB, "thumb.webp", webp),
         ):
             made = shown.copy()
             made.thumbnail((side, side), Image.Resampling.LANCZOS)

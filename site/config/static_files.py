@@ -27,7 +27,8 @@ _HASHED: Final = re.compile(r"\.[0-9a-f]{12}\.\w+$")
 
 def share() -> None:
     """Puts the hashed files of this version into the cache, unless that has been done within the hour."""
-    names = sorted(set(staticfiles_storage.hashed_files.values()))
+    files: dict[str, str] = staticfiles_storage.hashed_files  # type: ignore[attr-defined]
+    names = sorted(set(files.values()))
     version = f"static-version:{hashlib.sha256(repr(names).encode()).hexdigest()}"
     if shared_cache.get(version):
         return
@@ -41,23 +42,23 @@ def _key(name: str) -> str:
     return f"static:{name}"
 
 
-class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+class StaticFiles(WhiteNoiseMiddleware):
     """WhiteNoise, and what other versions have put into the cache."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:  # type: ignore[override]
         url = request.path_info
         if url.startswith(self.static_prefix) and _HASHED.search(url) and url not in self.files:
             with suppress(RedisError):  # then we don't have it
                 if zipped := shared_cache.get(_key(url.removeprefix(self.static_prefix))):
                     return self._answer(request, zipped)
-        answer: HttpResponseBase = super().__call__(request)
+        answer: HttpResponseBase = super().__call__(request)  # type: ignore[no-untyped-call]
         return answer
 
     def _answer(self, request: HttpRequest, zipped: bytes) -> HttpResponse:
         headers = Headers(
             [("Vary", "Accept-Encoding"), ("Cache-Control", f"max-age={self.FOREVER}, public, immutable")]
         )
-        self.add_mime_headers(headers, request.path_info, request.path_info)
+        self.add_mime_headers(headers, request.path_info, request.path_info)  # type: ignore[no-untyped-call]
         if self.allow_all_origins:
             headers["Access-Control-Allow-Origin"] = "*"
         if "gzip" in request.headers.get("Accept-Encoding", ""):

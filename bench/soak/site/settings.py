@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from uploads.tests.http.ways.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.soak.site.urls"
-TEMPLATES: list[dict[str, Any]] = [
+TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [Path(__file__).with_name("templates")],
