@@ -57,8 +57,9 @@ class Page:
         self.send("Page.navigate", url=url)
         self.wait_for(f"location.href.startsWith({json.dumps(url)}) && ({ready})")
 
-    def wait_for(self, condition: str) -> None:
-        deadline = time.monotonic() + LOADS_WITHIN
+    def wait_for(self, condition: str, within: float = LOADS_WITHIN) -> None:
+        """Raises `TimeoutError` after so many seconds."""
+        deadline = time.monotonic() + within
         while not self.evaluate(f"Boolean({condition})"):
             if time.monotonic() > deadline:
                 raise TimeoutError(condition)
