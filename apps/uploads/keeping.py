@@ -57,7 +57,7 @@ class KeptQuerySet(models.QuerySet[M]):
     def kept(self) -> Self:
         """Those that are there for visitors."""
         kept = self.filter(deleted_at=None)
-        if seconds := self.terms().kept_for:
+        if (seconds := self.terms().kept_for) > 0:
             kept = kept.filter(**{f"{self.since}__gt": _ago(seconds)})
         return kept
 
@@ -68,7 +68,7 @@ class KeptQuerySet(models.QuerySet[M]):
     def overdue(self) -> Self:
         """Deleted ones that can no longer be brought back, and those that have been kept for long enough."""
         overdue = Q(deleted_at__lt=_ago(self.terms().undo))
-        if seconds := self.terms().kept_for:
+        if (seconds := self.terms().kept_for) > 0:
             overdue |= Q(**{f"{self.since}__lt": _ago(seconds)})
         return self.filter(overdue)
 

@@ -281,6 +281,14 @@ def test_what_is_kept_for_long_enough_goes_with_its_files_and_the_page_says_when
     assert not default_storage.exists(str(photo.full))
 
 
+def test_a_time_below_zero_deletes_nothing(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"KEPT_FOR": -1}
+    with mount(URL, client) as page:
+        uploaded(page, "a.jpg")
+        assert prune() == 0
+        assert Photo.objects.kept().count() == 1
+
+
 def test_the_page_says_who_sees_what_is_added(client: Client, settings: Any) -> None:
     assert "Everyone who opens this site sees" in client.get(URL).content.decode()
     settings.GALLERY = {"SHARED": False}

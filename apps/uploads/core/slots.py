@@ -187,10 +187,9 @@ class Family:
 
 def duration(seconds: int) -> str:
     """For people: 3600 is "1 hour"."""
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length and seconds % length == 0:
-            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
-    return f"{seconds} seconds"
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    unit, length = next((unit, length) for unit, length in units if length == 1 or seconds and seconds % length == 0)
+    return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
 
 
 def megabytes(size: int) -> str:

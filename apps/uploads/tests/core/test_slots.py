@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from uploads.core.names import parse_name
-from uploads.core.slots import Accept, Slot, megabytes
+from uploads.core.slots import Accept, Slot, duration, megabytes
 from uploads.errors import UploadError
 
 
@@ -172,3 +172,11 @@ def test_the_browser_is_told_the_limits() -> None:
 )
 def test_sizes_are_told_as_people_count(size: int, text: str) -> None:
     assert megabytes(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (90, "90 seconds"), (7200, "2 hours"), (86_400, "1 day")],
+)
+def test_times_are_told_as_people_say_them(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
