@@ -68,7 +68,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         return {
             **kwargs,
             "photos": photos,
-            "waiting": self._waiting().count(),
+            "waiting": photos.paginator.count and self._waiting().count(),  # where nothing is, nothing moves
             "undo_sentence": _deleted(len(self.deleted[-1])) if self.deleted else "",
             "owner": self._owner,
             "visitor": salted_hmac("gallery", self._owner).hexdigest()[:16],

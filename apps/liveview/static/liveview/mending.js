@@ -46,7 +46,8 @@ function submitted(form) {
 /** @param {Element} field @param {boolean} isWrong */
 function show(field, isWrong) {
   const described = dom(field).closest("[aria-describedby]")?.getAttribute("aria-describedby") ?? "";
-  const errors = described.split(" ").map((/** @type {string} */ id) => document.getElementById(id));
+  const ids = described.split(" ").filter(Boolean);
+  const errors = ids.map((/** @type {string} */ id) => document.querySelector("#" + CSS.escape(id)));
   const list = errors.find((/** @type {Element | null} */ one) => one?.matches(".errorlist"));
   if (list) list.hidden = !isWrong;
   if (list && isWrong) dom(field).setAttribute(INVALID, "true");
