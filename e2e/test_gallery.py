@@ -252,8 +252,10 @@ def test_an_image_is_pasted(page: Page) -> None:
 
 
 def test_two_tabs_see_each_others_photos(page: Page, new_context: NewContext, photos: list[Path]) -> None:
-    other = new_context().new_page()
     visit(page)
+    page.set_input_files(INPUT, [_payload("there already.jpg", photos[1])])  # an empty album takes all at once
+    expect(mine(page, "there already.jpg").first).to_be_visible(timeout=LONG)
+    other = new_context().new_page()
     visit(other)
     before = other.locator("img[alt='photo 0.jpg']").count()
 
