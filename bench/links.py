@@ -13,11 +13,11 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from e2e.support.sending import random_file
+from e2e.support.server import Server
 
 from bench.support import browser as ways
 from bench.support import servers
@@ -100,13 +100,12 @@ class Bench:
             return Sample(size / seconds)
 
 
-def measured(kind: Link, scale: Scale) -> Rounds[Sample]:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        server = stack.enter_context(servers.site())
-        port = stack.enter_context(link(server.port, rate=kind.rate, round_trip=kind.round_trip / 1000))
-        browser = stack.enter_context(chromium())
-        file = random_file(folder / "file.dat", scale.of(kind.size, MB))
+def measured(kind: Link, scale: Scale, browser: Browser, server: Server) -> Rounds[Sample]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        link(server.port, rate=kind.rate, round_trip=kind.round_trip / 1000) as port,
+    ):
+        file = random_file(Path(folder) / "file.dat", scale.of(kind.size, MB))
         bench = Bench(browser, port, file, scale.of(SLOW_FOR, 0.2))
         variants: dict[str, Callable[[], Sample]] = {"ours": bench.ours, "acks": bench.acks}
         return interleave(variants, scale.rounds)
@@ -135,8 +134,9 @@ def report(table: Table, kind: Link, rounds: Rounds[Sample]) -> None:
 
 
 def measure(table: Table, scale: Scale) -> None:
-    for kind in LINKS:
-        report(table, kind, measured(kind, scale))
+    with servers.site() as server, chromium() as browser:
+        for kind in LINKS:
+            report(table, kind, measured(kind, scale, browser, server))
 
 
 def _rate(sample: Sample) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -22,10 +23,23 @@ Act = Callable[[Server, random.Random], None]
 """One visit. Raises what a fault in the middle of it raises."""
 
 
+class _Latest(threading.local):
+    name = ""
+
+
+_latest = _Latest()
+
+
 def file(chance: random.Random, way: str, largest: int = LARGEST) -> tuple[str, bytes]:
     """A name that tells its content's hash, and that content."""
     data = chance.randbytes(chance.randrange(1, largest))
-    return f"{hashlib.sha256(data).hexdigest()}-{way}.dat", data
+    _latest.name = f"{hashlib.sha256(data).hexdigest()}-{way}.dat"
+    return _latest.name, data
+
+
+def latest() -> str:
+    """The name of the file that this thread made last."""
+    return _latest.name
 
 
 def _created(server: Server, chance: random.Random) -> tuple[str, bytes]:

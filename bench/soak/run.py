@@ -7,11 +7,11 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from redis.exceptions import RedisError
 from websockets.exceptions import WebSocketException
@@ -26,24 +26,36 @@ from uploads.tests.http.ways.tus import TUS
 from uploads.tests.moto import Moto
 
 VISITORS: Final = 6
-FAULT_EVERY: Final = 7.0  # seconds
+FAULT_EVERY: Final = 7.0  # seconds from one to the next
 AWAY: Final = 2.0  # seconds for which Redis and S3 are
 RECORDS_LIVE: Final = 10  # seconds that a parked upload can be resumed
 STALE_AFTER: Final = 20  # seconds after which what has no record counts as abandoned
 SETTLED_WITHIN: Final = 150.0  # seconds from the last request until nothing may be left
-WARM: Final = 4  # times that everything is done before the first count: what it loads is loaded in each process
+WARM: Final = 4  # rounds of everything before the first count: what it loads is loaded in each process
 LOADED: Final = 600  # MiB that the processes may have then
 PRUNED_EVERY: Final = 10.0  # seconds between two runs of the command that hosts run by the day
 
 ACTS: Final = (*http_ways.ACTS, *page_ways.ACTS)
 
+T = TypeVar("T")
+
+
+def dealt(cards: Sequence[T], chance: random.Random) -> Iterator[T]:
+    """All of them, again and again, each time in another order: each has its turn, however short a run is."""
+    while True:
+        yield from chance.sample(cards, len(cards))
+
 
 class Soak:
-    """Visitors in threads of their own, until `stop`; `done` counts what came to its end, and what a fault stopped."""
+    """Visitors in threads of their own, until `stop`; `done` counts what came to its end, and what a fault stopped.
+
+    stopped: the names of the files whose sending a fault stopped.
+    """
 
     def __init__(self, server: Server, seed: int) -> None:
         self._server, self._over = server, threading.Event()
         self.done: Counter[str] = Counter()
+        self.stopped: set[str] = set()
         self.broken: list[BaseException] = []  # what ended a visitor, which nothing may
         self._threads = [threading.Thread(target=self._visit, args=(seed + n,)) for n in range(VISITORS)]
         for thread in self._threads:
@@ -56,12 +68,14 @@ class Soak:
 
     def _visit(self, seed: int) -> None:
         chance = random.Random(seed)
-        while not self._over.is_set():
-            act = chance.choice(ACTS)
+        for act in dealt(ACTS, chance):
+            if self._over.is_set():
+                return
             try:
                 act(self._server, chance)
             except (OSError, ValueError, KeyError, StopIteration, WebSocketException, HTTPException) as fault:
                 self.done[f"{act.__name__}, stopped"] += 1
+                self.stopped.add(http_ways.latest())
                 self.done[f"{type(fault).__name__}: {str(fault)[:60]}"] += 0  # for whoever looks
                 self._over.wait(0.05)
             except BaseException as broken:
@@ -77,10 +91,11 @@ class Faults:
     def __init__(self, server: Server, redis: Redis, s3: S3Faults, chance: random.Random) -> None:
         self._server, self._redis, self._s3, self._chance = server, redis, s3, chance
         self._pause = threading.Event()
+        self._next = dealt((self.kill, self.kill, self.end, self.lose_redis, self.lose_s3), chance)
         self.done: Counter[str] = Counter()
 
     def happen(self) -> None:
-        fault = self._chance.choice((self.kill, self.kill, self.end, self.lose_redis, self.lose_s3))
+        fault = next(self._next)
         fault()
         self.done[fault.__name__] += 1
 
@@ -106,11 +121,11 @@ class Faults:
         self._pause.wait(AWAY)
         self._s3.clear()
 
-    def during(self, seconds: float) -> Iterator[None]:
+    def during(self, seconds: float, every: float) -> Iterator[None]:
         """One now and then; stops there after each."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            self._pause.wait(min(FAULT_EVERY, left))
+            self._pause.wait(min(every, left))
             if time.monotonic() < end:
                 self.happen()
             yield
@@ -151,8 +166,15 @@ def _look_in(server: Server) -> None:
             wire.ask("OPTIONS", "/tus/", TUS)
 
 
-def soak(folder: Path, minutes: float, seed: int = 1) -> list[str]:
-    """What was wrong, in words."""
+def soak(
+    folder: Path, minutes: float, seed: int = 1, *, warm: int = WARM, fault_every: float = FAULT_EVERY
+) -> list[str]:
+    """What was wrong, in words.
+
+    warm: times that everything is done before the first count. Without a fault, nothing may be left of that either;
+        after a single time, that is only told together with what comes then.
+    fault_every: seconds.
+    """
     chance = random.Random(seed)
     with (
         Redis(folder) as redis,
@@ -169,16 +191,21 @@ def soak(folder: Path, minutes: float, seed: int = 1) -> list[str]:
             STALE_AFTER=STALE_AFTER,
         ) as server,
     ):
-        for act in ACTS * WARM:
+        for act in ACTS * warm:
             act(server, chance)
-        wrong = [*collect(server, s3), *settled(server, redis, replace(Census(), memory=LOADED))]
-        before = census(server, redis, s3)
+        wrong = collect(server, s3)
+        if warm > 1:
+            wrong += settled(server, redis, replace(Census(), memory=LOADED))
+        grown = census(server, redis, s3)
+        before = Census(threads=grown.threads, descriptors=grown.descriptors, memory=min(grown.memory, LOADED))
         visitors, faults = Soak(server, seed), Faults(server, redis, failing, chance)
-        for _ in faults.during(minutes * 60):
+        for _ in faults.during(minutes * 60, fault_every):
             wrong += collect(server, s3)
         visitors.stop()
-        # A process that is killed between S3's last word and the application's first leaves an object that nobody knows
-        spared = replace(before, objects=before.objects + faults.done["kill"])
+        # A process that is killed between S3's last word and the application's first leaves an object that nobody
+        # knows.
+        unknown = [key for key in strays(server, s3) if key.rpartition("/")[2] in visitors.stopped]
+        spared = replace(before, objects=before.objects + len(unknown))
         wrong += [*damaged(server, s3), *settled(server, redis, spared), *errors(server), *map(repr, visitors.broken)]
         kept = len(list((folder / "kept").glob("*.json")))
         print(f"{minutes} minutes, {kept} files kept, faults: {dict(faults.done)}\ndone: {dict(visitors.done)}")

@@ -20,8 +20,8 @@ from liveview.tests.redis import Redis
 from uploads.tests.moto import Moto
 
 
-def test_nothing_is_left_after_a_minute_of_everything(tmp_path: Path) -> None:
-    assert soak(tmp_path, 1.0) == []
+def test_nothing_is_left_after_everything_was_done_and_everything_has_failed(tmp_path: Path) -> None:
+    assert soak(tmp_path, 1.0, warm=1, fault_every=4.0) == []
 
 
 @pytest.fixture(scope="module")

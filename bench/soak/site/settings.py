@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from uploads.tests.http.ways.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.soak.site.urls"
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [Path(__file__).with_name("templates")],
@@ -13,5 +14,5 @@ TEMPLATES = [
         "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
     }
 ]
-SESSION_COOKIE_AGE = 60  # seconds, so that visitors' sessions can be seen to go
+SESSION_COOKIE_AGE = 30  # seconds, so that visitors' sessions can be seen to go
 STATIC_URL = "static/"
