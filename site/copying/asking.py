@@ -22,9 +22,7 @@ from typing import Any
 
 def main(names: list[str]) -> None:
     sys.path.insert(0, os.getcwd())
-    anyway = folders()
-    begin()
-    by_manage = [each for each in folders() if each not in anyway]
+    by_manage = begin()
     import django
     from django.apps import apps
     from django.conf import settings
@@ -68,14 +66,23 @@ def folders() -> list[str]:
     return [str(Path(each).resolve()) for each in sys.path]
 
 
-def begin() -> None:
-    """All that manage.py does before Django's part begins."""
+def begin() -> list[str]:
+    """Does all that manage.py does before Django's part begins. Returns the folders that it alone imports from."""
     from django.core import management
 
     sys.argv = ["manage.py"]
     management.execute_from_command_line = lambda argv=None: None
+    anyway = folders()
     with suppress(SystemExit):
         runpy.run_path("manage.py", run_name="__main__")
+    added = [each for each in sys.path if str(Path(each).resolve()) not in anyway]
+    sys.path[:] = [each for each in sys.path if each not in added]
+    with suppress(Exception):  # they may well need what manage.py adds
+        imported(os.environ["DJANGO_SETTINGS_MODULE"])
+    alone = [str(Path(each).resolve()) for each in added]
+    alone = [each for each in alone if each not in folders()]
+    sys.path[:0] = added
+    return alone
 
 
 def family() -> list[ModuleType]:

@@ -140,14 +140,13 @@ def test_a_folder_that_the_project_does_not_import_from_is_refused(
     assert copied(project / "apps", "gallery") == 1
     assert f"the project imports from {project}" in capsys.readouterr().err
 
-    manage, text = project / "manage.py", (project / "manage.py").read_text()
-    manage.write_text(text.replace("def main():", "def main():\n    sys.path.append('apps')"))
+    manage = project / "manage.py"
+    manage.write_text(manage.read_text().replace("def main():", "def main():\n    sys.path.append('apps')"))
     assert copied(project / "apps", "gallery") == 1
     assert "but by manage.py alone" in capsys.readouterr().err
 
-    manage.write_text(text)
     with (project / "mysite/settings.py").open("a") as file:
-        file.write("import sys\nsys.path.append(str(BASE_DIR / 'apps'))\n")
+        file.write("import sys\nif str(BASE_DIR / 'apps') not in sys.path: sys.path.append(str(BASE_DIR / 'apps'))\n")
     assert copied(project / "apps", "gallery") == 0
     Told(capsys.readouterr().out).paste(project)
     assert "no issues" in django(project, "check", "--fail-level", "WARNING")
