@@ -55,8 +55,10 @@ _SHOW: Final = """async (type, moments, most) => {
       const frames = [];
       for (const part of moments) {
         const sought = new Promise((done) => (film.onseeked = done));
+        const painted = new Promise((done) => film.requestVideoFrameCallback(done)); // later than that, at times
         film.currentTime = part * film.duration;
         await within(sought);
+        await Promise.race([painted, new Promise((done) => setTimeout(done, 2000))]); // none for a frame that is there
         frames.push({ milliseconds: 0, pixels: pixels(film) });
       }
       return { width: film.videoWidth, height: film.videoHeight, seconds: film.duration, frames };

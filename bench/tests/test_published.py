@@ -15,6 +15,9 @@ from uploads.core.sniffing import PNG
 from uploads.tests.content.image.samples import samples
 from uploads.tests.media import video
 
+# Of the first it takes the range for a video's; of the others it leaves the last lines white.
+NOT_LIKE_CHROMIUM = ("film.avif", "no-end.jpg", "no-end-progressive.jpg")
+
 
 def run(folder: Path, *options: str) -> str:
     command = [sys.executable, "-m", "bench.published", *options, str(folder)]
@@ -24,7 +27,7 @@ def run(folder: Path, *options: str) -> str:
 
 
 def test_pictures_that_are_easy_to_get_wrong_look_like_what_chromium_shows(tmp_path: Path) -> None:
-    made = [sample for sample in samples() if sample.name != "film.avif"]  # Chromium takes its range for a video's
+    made = [sample for sample in samples() if sample.name not in NOT_LIKE_CHROMIUM]
     for sample in made:
         (tmp_path / sample.name).write_bytes(sample.data)
     video(tmp_path / "film.mp4")

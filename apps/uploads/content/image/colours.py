@@ -13,6 +13,7 @@ import io
 import math
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -50,6 +51,7 @@ _CURVES: Final[dict[int, tuple[float, ...]]] = {
     8: (1.0,),
     17: (2.6, (52.37 / 48) ** (1 / 2.6), 0.0, 0.0, 0.0),
 }
+_OTHER_CURVES: Final = (11, 13, 16, 18)  # sRGB's, and those of high dynamic range
 _USUAL: Final = 1 / 2.2  # a gAMA that says sRGB, for which there was no other word once
 _PQ, _HLG = 16, 18
 
@@ -64,12 +66,20 @@ _NODES: Final = 33  # of the table, in each dimension
 def to_srgb(frame: Image.Image, colours: Colours) -> Image.Image:
     """RGB, RGBA or, of a gray picture that is sRGB already, L. A profile that isn't one is passed over."""
     with contextlib.suppress(Exception):
+        colours = _meant(colours)
         if colours.cicp and colours.cicp[1] in (_PQ, _HLG):
             coloured = frame if frame.mode == "RGBA" else frame.convert("RGB")
             return coloured.filter(_toned_down(*colours.cicp))
         if profile := colours.icc or _profile(colours):
             return _converted(frame, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
     return frame.convert("RGB") if frame.mode == "CMYK" else frame
+
+
+def _meant(colours: Colours) -> Colours:
+    """Without numbers that mean nothing, or else with nothing but the numbers."""
+    primaries, transfer = colours.cicp or (0, 0)
+    is_known = (primaries in _PRIMARIES or primaries in (1, 10)) and (transfer in _CURVES or transfer in _OTHER_CURVES)
+    return Colours(cicp=colours.cicp) if is_known else replace(colours, cicp=None)
 
 
 def _converted(frame: Image.Image, given: ImageCms.ImageCmsProfile) -> Image.Image:

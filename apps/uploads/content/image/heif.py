@@ -23,6 +23,7 @@ _DERIVED: Final = (b"grid", b"iden", b"iovl")
 _ALPHA: Final = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
 _STILL: Final = {b"avis": b"avif", b"msf1": b"mif1", b"hevc": b"heic", b"hevx": b"heix"}
 _VIDEO: Final = (1, 6, 14, 15)  # the curves of video, which browsers take for sRGB's in these containers
+_FILE: Final = (b"ftyp", b"meta", b"moov", b"mdat", b"free", b"skip")
 _BLOCK: Final = 64  # pixels at most of a side: what is coded comes in whole blocks, the last of them beyond the picture
 _DEPTH: Final = 4  # of what is derived from what is derived
 
@@ -76,6 +77,7 @@ def unwrap(data: Buffer, limits: ImageLimits) -> Wrapping:
         elif box.kind == b"ftyp":
             for at in (box.body, *range(box.body + 8, box.end - 3, 4)):
                 whole[at : at + 4] = _STILL.get(bytes(whole[at : at + 4]), whole[at : at + 4])
+    del whole[reader.end :]
     meta = reader.meta()
     tiles = [item for about, of, items in meta.refers if about == b"dimg" and of == meta.primary for item in items]
     said = (reader.colours(meta.items[item]) for item in (meta.primary, *tiles[:1]) if item in meta.items)
@@ -89,8 +91,10 @@ class _Reader:
         self._data = data
         self._limits = limits
         self._parts = 0
+        self.end = len(data)
 
     def boxes(self, at: int, end: int) -> Iterator[_Box]:
+        is_file = at == 0
         while at + 8 <= end:
             self._count()
             size, kind = struct.unpack_from(">I4s", self._data, at)
@@ -99,6 +103,9 @@ class _Reader:
                 size = self._number(body, 8)
                 body += 8
             stop = at + size if size else end
+            if is_file and kind not in _FILE and not body <= stop <= end:
+                self.end = at  # no reader looks for boxes behind those that it needs
+                return
             if stop < body:
                 raise UploadError("bad_content")
             if stop > end:

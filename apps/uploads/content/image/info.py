@@ -32,8 +32,9 @@ class ImageInfo:
 class Colours:
     """What the numbers of a picture's pixels mean, as its container says; nothing said is sRGB.
 
-    `icc` is a profile. `cicp` are the numbers of primaries and transfer function (ITU-T H.273). `gamma` is the exponent
-    of the encoding, `primaries` the x and y of white, red, green and blue (PNG's gAMA and cHRM).
+    `cicp` are the numbers of primaries and transfer function (ITU-T H.273), and count if they mean anything. `icc` is a
+    profile. `gamma` is the exponent of the encoding, `primaries` the x and y of white, red, green and blue (PNG's gAMA
+    and cHRM).
     """
 
     icc: bytes = b""
@@ -49,7 +50,8 @@ class Wrapping:
     `data` is the whole file if None; `film` has the frames of an animation as well, and `loop` is how often it is
     played, unless that is the decoder's to find. `orientation` is Exif's number, 1 to 8, and None if the `exif` tells,
     which is the decoder's to find if None. `key` is the colour that stands for nothing, in samples of `depth` bits,
-    where Pillow doesn't keep these.
+    where Pillow doesn't keep these. `noisy` is for a picture without an end: the same with noise behind what is there,
+    by which it is changed if some of it is missing.
     """
 
     data: bytes | None = None
@@ -60,3 +62,4 @@ class Wrapping:
     colours: Colours = field(default_factory=Colours)
     key: tuple[int, ...] = ()
     depth: int = 8
+    noisy: bytes | None = None

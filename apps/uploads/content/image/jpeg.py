@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
 import struct
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
@@ -20,19 +23,22 @@ _EXIF, _PROFILE = b"Exif\0", b"ICC_PROFILE\0"
 _PICTURES: Final = b"MPF\0"  # the Multi-Picture Format (CIPA DC-007)
 _ENTRIES, _ENTRY = 0xB002, 16  # its list of pictures, and the bytes of each
 _VIEW: Final = 0x02  # a kind of picture: of a panorama, for another eye, from another side
+_END: Final = bytes((0xFF, _EOI))
+_NOISE: Final = random.Random(1).randbytes(4096).replace(b"\xff", b"\x7f")
 
 
 def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
-    """Up to the end marker. Of what phones append behind it only films are noticed."""
+    """Up to the end marker or, as browsers do it, the end of the file: the decoder will find what is missing then.
+
+    Of what phones append behind the picture only films are noticed.
+    """
     size: tuple[int, int] | None = None
     parts = scans = views = 0
-    at = 2
-    while match := _MARKER.search(data, at):
-        marker, at = match[1][0], match.end()
+    end = 2
+    for marker, at in _segments(data):
+        end = at
         if marker == _EOI:
             break
-        if marker in (_SOI, _TEM):
-            continue
         check_count(parts := parts + 1, limits.max_chunks, "too_complex")
         if marker in _SOF:
             if size is not None:  # which of two sizes counts is the decoder's secret
@@ -42,12 +48,9 @@ def walk(data: Buffer, limits: ImageLimits) -> ImageInfo:
             check_count(scans := scans + 1, limits.max_jpeg_scans, "too_complex")
         elif marker == _APP2 and data[at + 2 : at + 6] == _PICTURES:
             views = _views(data[at + 6 : at + int.from_bytes(data[at : at + 2], "big")])
-        at += int.from_bytes(data[at : at + 2], "big")
-    else:
-        raise UploadError("bad_content")
     if size is None or not scans:
         raise UploadError("bad_content")
-    beside = (MediaWarning("no_film"),) if _FILM.search(data, at) else ()
+    beside = (MediaWarning("no_film"),) if _FILM.search(data, end) else ()
     if views > 1:
         beside = (MediaWarning("one_of_several", str(views)), *beside)
     return ImageInfo("jpeg", width=size[1], height=size[0], beside=beside)
@@ -57,19 +60,34 @@ def unwrap(data: Buffer) -> Wrapping:
     """What browsers take of the segments in front of the picture, in whatever order these are."""
     exif: bytes | None = None
     profile: list[bytes] = []
-    at = 2
-    while (match := _MARKER.search(data, at)) and match[1][0] not in (_SOS, _EOI):
-        marker, at = match[1][0], match.end()
-        if marker in (_SOI, _TEM):
-            continue
-        end = at + int.from_bytes(data[at : at + 2], "big")
-        body = data[at + 2 : end] if marker in (_APP1, _APP2) else b""
+    is_front, is_ended = True, False
+    for marker, at in _segments(data):
+        is_front, is_ended = is_front and marker != _SOS, marker == _EOI
+        body = data[at + 2 : at + int.from_bytes(data[at : at + 2], "big")] if is_front and not is_ended else b""
         if marker == _APP1 and exif is None and body.startswith(_EXIF):
             exif = body[len(_EXIF) + 1 :]  # behind a byte that only fills
         elif marker == _APP2 and body.startswith(_PROFILE):
             profile.append(body[len(_PROFILE) :])
-        at = end
-    return Wrapping(exif=exif or b"", colours=Colours(icc=_joined(profile)))
+    told = Wrapping(exif=exif or b"", colours=Colours(icc=_joined(profile)))
+    if is_ended:
+        return told
+    there = data[:].rstrip(b"\xff")
+    return replace(told, data=there + _END, noisy=there + _NOISE + _END)
+
+
+def _segments(data: Buffer) -> Iterator[tuple[int, int]]:
+    """Each marker up to that of the end, and where what it announces begins. Raises `UploadError` if that is cut."""
+    at = 2
+    while match := _MARKER.search(data, at):
+        marker, at = match[1][0], match.end()
+        if marker in (_SOI, _TEM):
+            continue
+        yield marker, at
+        if marker == _EOI:
+            return
+        at += int.from_bytes(data[at : at + 2], "big")
+        if at > len(data):
+            raise UploadError("bad_content")
 
 
 def _joined(parts: list[bytes]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from uploads.content.image.info import Buffer, Colours, ImageInfo, Wrapping
@@ -21,7 +22,7 @@ _ANCILLARY: Final = 0x20  # the bit in the first letter of a chunk that any read
 _COMPRESSED: Final = (b"iCCP", b"zTXt")
 _END: Final = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 _MAX_INFLATED: Final = 64 << 20  # bytes of these together: Photoshop's history has a few million, a bomb more
-_GRAY, _RGB = 0, 2
+_GRAY, _RGB, _PALETTE = 0, 2, 3
 CLEARED, RESTORED = 1, 2  # how a frame is disposed of before the next one
 
 
@@ -63,12 +64,16 @@ def unwrap(data: Buffer) -> Wrapping:
     """Nothing but the picture, for the decoder. Raises `UploadError` for a text or profile that is a bomb."""
     kept, film, said, room = [SIGNATURE], [SIGNATURE], dict[bytes, bytes](), _MAX_INFLATED
     is_late = False  # behind the first of the picture's data, where browsers no longer look
+    seen = set[bytes]()
     for kind, start, body, end in _chunks(data):
+        seen.add(kind)
         is_late = is_late or kind == b"IDAT"
         if kind in _PICTURE and kind not in _SPARE:
             film.append(data[start : end + 4])  # its checksum is the decoder's to look at
             kept += film[-1:] if kind not in _FILM else []
         elif kind[0] & _ANCILLARY and zlib.crc32(data[start + 4 : end]) == int.from_bytes(data[end : end + 4], "big"):
+            if kind == b"tRNS" and not _is_fitting(data[25], end - body, has_palette=b"PLTE" in seen):
+                continue
             if kind in _SPARE:
                 film.append(data[start : end + 4])
                 kept += film[-1:] if kind not in _FILM else []
@@ -82,7 +87,26 @@ def unwrap(data: Buffer) -> Wrapping:
     depth, colour, clear = data[24], data[25], said.get(b"tRNS", b"")
     key = struct.unpack(f">{len(clear) // 2}H", clear) if (colour, len(clear)) in ((_GRAY, 2), (_RGB, 6)) else ()
     still, moving = b"".join([*kept, _END]), b"".join([*film, _END])
-    return Wrapping(still, moving, loop, said.get(b"eXIf", b""), colours=_colours(said), key=key, depth=depth)
+    return Wrapping(still, moving, loop, _exif(said), colours=_colours(said), key=key, depth=depth)
+
+
+def _exif(said: dict[bytes, bytes]) -> bytes:
+    """Without the prefix of a JPEG's: browsers understand none that has it."""
+    exif = said.get(b"eXIf", b"")
+    return b"" if exif.startswith(b"Exif") else exif
+
+
+def _is_fitting(colour: int, length: int, *, has_palette: bool) -> bool:
+    """Whether a tRNS chunk so long can be about a picture of that colour type, and comes when it must."""
+    if colour == _PALETTE:
+        return has_palette
+    return length == {_GRAY: 2, _RGB: 6}.get(colour)
+
+
+def size(data: bytes) -> tuple[int, int]:
+    """Of the canvas, in pixels."""
+    width, height = struct.unpack_from(">II", data, len(SIGNATURE) + 8)
+    return width, height
 
 
 class Patch(NamedTuple):
@@ -99,8 +123,14 @@ class Patch(NamedTuple):
 
 
 def patches(data: bytes) -> Iterator[Patch]:
-    """The frames of unwrapped data; none of a still, or of what is out of order. A picture before the first is none."""
+    """The frames of unwrapped data; none of a still, or of what is out of order or beyond the canvas. A picture before
+    the first is none.
+    """
     chunks = list(_chunks(data))
+    width, height = size(data)
+    places = [struct.unpack_from(">4I", data, chunk.body + 4) for chunk in chunks if chunk.kind == b"fcTL"]
+    if any(left + wide > width or top + high > height for wide, high, left, top in places):
+        return
     numbers = [data[chunk.body : chunk.body + 4] for chunk in chunks if chunk.kind in (b"fcTL", b"fdAT")]
     if numbers != [number.to_bytes(4, "big") for number in range(len(numbers))]:
         return
@@ -171,14 +201,11 @@ def _inflated(body: bytes, limit: int) -> bytes:
 
 
 def _colours(said: dict[bytes, bytes]) -> Colours:
-    """The first that is there counts: "Colour space chunk precedence"."""
+    """The first that is there, and means anything, counts: "Colour space chunk precedence"."""
     cicp, gamma, primaries = said.get(b"cICP", b""), said.get(b"gAMA", b""), said.get(b"cHRM", b"")
-    if len(cicp) == 4 and cicp[2] == 0:
-        return Colours(cicp=(cicp[0], cicp[1]))
-    if profile := said.get(b"iCCP"):
-        return Colours(icc=profile)
-    if b"sRGB" in said:
-        return Colours()
+    said_first = Colours(said.get(b"iCCP", b""), (cicp[0], cicp[1]) if len(cicp) == 4 and cicp[2] == 0 else None)
+    if said_first.icc or b"sRGB" in said:
+        return said_first
     exponent = int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else 0.0
     places = tuple(value / 100_000 for value in struct.unpack(">8I", primaries)) if len(primaries) == 32 else None
-    return Colours(gamma=exponent or None, primaries=places)
+    return replace(said_first, gamma=exponent or None, primaries=places)

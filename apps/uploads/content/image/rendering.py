@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 from PIL import GifImagePlugin, Image, ImageChops, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.Image import Resampling, Transpose
 
-from uploads.content.image import animation, heif, jpeg, png
+from uploads.content.image import animation, heif, jpeg, png, webp
 from uploads.content.image.colours import to_srgb
 from uploads.content.image.exif import orientation
 from uploads.content.image.formats import published
@@ -56,6 +56,7 @@ _LARGE: Final = 8_000_000  # pixels from which the last per cent of an encoder o
 _TINY: Final = 64 * 64
 _FEW: Final = 256  # colours of what is drawn
 _WEBP_SIDE: Final = 16_383
+_STRIP: Final = 256  # lines that are compared at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def _unwrapped(data: Buffer, kind: str, limits: ImageLimits) -> Wrapping:
             return jpeg.unwrap(data)
         case "png":
             return png.unwrap(data)
+        case "webp":
+            return webp.unwrap(data)
         case "avif":
             return heif.unwrap(data, limits)  # Pillow makes Exif's orientation of the container's
         case "heic":
@@ -109,10 +112,10 @@ def _unwrapped(data: Buffer, kind: str, limits: ImageLimits) -> Wrapping:
 def _stills(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
     """The first frame is decoded once for all renditions, and always: no file is accepted undecoded."""
     with _about_the_file():
-        frame, turn, colours = _first_frame(source, max(rendition.max_side for rendition in renditions))
+        frame, turn = _first_frame(source, max(rendition.max_side for rendition in renditions))
         frame = _turned(frame, turn)
     made = {}
-    larger = [(frame, colours)]  # the smallest last
+    larger = [(frame, source.wrapping.colours)]  # the smallest last
     for rendition in sorted(renditions, key=lambda rendition: rendition.max_side, reverse=True):
         if not _moves(source, rendition):
             base, said = _base(larger, rendition)
@@ -133,22 +136,30 @@ def _base(larger: list[tuple[Image.Image, Colours]], rendition: Rendition) -> tu
     return larger[0]
 
 
-def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | None, Colours]:
+def _first_frame(source: _Source, side: int) -> tuple[Image.Image, Transpose | None]:
     """The frame without its decoder, which may hold three more of its size."""
     with source.open() as picture:
-        colours = _colours(source, picture)
         turn = _turn(picture, source)
         if (first := next(_put_together(source), None)) is not None:
-            return first.picture, turn, colours
+            return first.picture, turn
         if isinstance(picture, JpegImagePlugin.JpegImageFile):
             picture.draft(None, (2 * side, 2 * side))  # a JPEG can be decoded at reduced size
         frame = _decoded(picture, source)
-        return frame._new(frame.im), turn, colours
+        frame = frame._new(frame.im)
+    if source.wrapping.noisy is not None:
+        _check_whole(frame, source, side)
+    return frame, turn
 
 
-def _colours(source: _Source, picture: Image.Image) -> Colours:
-    said = source.wrapping.colours
-    return said if source.info.kind in ("jpeg", "png") else replace(said, icc=picture.info.get("icc_profile") or b"")
+def _check_whole(frame: Image.Image, source: _Source, side: int) -> None:
+    """Raises `UploadError` for a picture without an end that lacks more than that."""
+    with replace(source, wrapping=replace(source.wrapping, data=source.wrapping.noisy)).open() as picture:
+        picture.draft(None, (2 * side, 2 * side))
+        noisy = _decoded(picture, source)
+        for top in range(0, frame.height, _STRIP):
+            strip = (0, top, frame.width, min(top + _STRIP, frame.height))
+            if ImageChops.difference(frame.crop(strip), noisy.crop(strip)).getbbox():
+                raise UploadError("bad_content")
 
 
 def _animations(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
@@ -178,12 +189,12 @@ def _animate(source: _Source, rendition: Rendition, file: IO[bytes]) -> list[int
 def _frames(source: _Source, rendition: Rendition, count: int) -> Iterator[animation.Frame]:
     """The animation's frames as they are shown, one at a time: together they don't fit into the child's memory."""
     with _about_the_file(), source.open() as picture:
-        colours, turn = _colours(source, picture), _turn(picture, source)
+        turn = _turn(picture, source)
         shown = _put_together(source) if source.info.kind in ("gif", "png") else _seeking(source, picture)
         first = next(shown, None) or animation.Frame(_decoded(picture, source), 0)
         for frame in itertools.islice(itertools.chain([first], shown), count):
             fitted = _fitted(_turned(frame.picture, turn), rendition, source.info.kind)
-            yield animation.Frame(to_srgb(fitted, colours), frame.duration)
+            yield animation.Frame(to_srgb(fitted, source.wrapping.colours), frame.duration)
 
 
 def _put_together(source: _Source) -> Iterator[animation.Frame]:
@@ -191,7 +202,7 @@ def _put_together(source: _Source) -> Iterator[animation.Frame]:
     if source.info.kind == "gif":
         yield from animation.gif_frames(source.data, source.info, source.limits)
     elif source.wrapping.film:
-        canvas = Image.new("RGBA", (source.info.width, source.info.height))
+        canvas = Image.new("RGBA", png.size(source.wrapping.film))
         for patch in png.patches(source.wrapping.film):
             info = ImageInfo("png", patch.width, patch.height)
             part = replace(source, info=info, wrapping=replace(source.wrapping, data=patch.data, film=b""))

@@ -168,6 +168,18 @@ def without_end() -> list[Sample]:
     ]
 
 
+@_makes
+def without_end_or_with_more() -> list[Sample]:
+    both, corner = {(8, 16): RED, (56, 16): GREEN}, {(8, 8): BLUE, (80, 50): RED}
+    return [
+        still("no-end.jpg", encoded(halves(), "JPEG", quality=95)[:-2], both, 12),
+        still("no-end-progressive.jpg", encoded(halves(), "JPEG", quality=95, progressive=True)[:-2], both, 12),
+        still("filled.jpg", encoded(halves(), "JPEG", quality=95)[:-2] + bytes(300), both, 12),
+        still("tagged.avif", encoded(blue_corner(), "AVIF", quality=95) + b"TAG" + b" " * 125, corner, 14),
+        still("tagged.heic", heif(blue_corner()) + b"TAG" + b" " * 125, corner, 14),
+    ]
+
+
 # Alpha that isn't a channel
 
 
@@ -228,6 +240,23 @@ def beyond_the_canvas() -> list[Sample]:
     ]
 
 
+@_makes
+def keys_out_of_place() -> list[Sample]:
+    """A key before the colours that it is about, or too short for any, is none; nor is a frame beyond the canvas."""
+    palette = chunk(b"PLTE", bytes(RED[:3] + BLUE[:3]))
+    rows = (b"\0" + bytes(4) + b"\1" * 4) * 4
+    first, *rest = (Image.new("RGB", (24, 24), colour[:3]) for colour in (RED, GREEN, BLUE))
+    film = encoded(first, "PNG", save_all=True, append_images=rest, duration=500)
+    at = film.index(b"fcTL", film.index(b"fcTL") + 4)
+    control = film[at + 4 : at + 16] + struct.pack(">II", 12, 12) + film[at + 24 : at + 30]
+    beyond = film[: at - 4] + chunk(b"fcTL", control) + film[at + 34 :]
+    return [
+        still("key-first.png", png((8, 4, 8, 3), rows, chunk(b"tRNS", b"\0"), palette), {(1, 2): RED, (6, 2): BLUE}),
+        still("key-short.png", rgb_png(RED, chunk(b"tRNS", b"\0\xdc")), {(4, 4): RED}),
+        Sample("beyond.png", beyond, (Shown({(9, 9): RED, (23, 23): RED}),)),
+    ]
+
+
 # Colours that aren't in a profile
 
 
@@ -259,6 +288,7 @@ def numbers_for_colours() -> list[Sample]:
             4,
         ),
         still("cicp-first.png", rgb_png((128, 128, 128), chunk(b"cICP", bytes((1, 8, 0, 1))), srgb), gray(188)),
+        still("cicp-unknown.png", rgb_png((128, 128, 128), chunk(b"cICP", bytes((2, 2, 0, 1))), gamma(1.0)), gray(188)),
         still("primaries-p3.png", rgb_png((180, 90, 90), gamma(0.45455), p3), {(4, 4): (195, 85, 88, 255)}, 4),
     ]
 
@@ -379,12 +409,30 @@ def odd_segments() -> list[Sample]:
         still("exif-long.jpg", behind_start(plain, told(4, 1, b"\0\0\0\6")), lying, 12),
         still("exif-two.jpg", behind_start(plain, told(3, 2, b"\0\6\0\1")), lying, 12),
         still("exif-cut.jpg", behind_start(plain, segment(0xE1, six[4:-6])), lying, 12),
+        still("exif-prefixed.png", inserted(scene, chunk(b"eXIf", b"Exif\0\0" + exif(6))), lying),
         still("exif-late.png", scene[:-12] + chunk(b"eXIf", exif(6)) + scene[-12:], lying),
         still("icc-late.jpg", before_scan(flat, whole), is_p3, 8),
         still("icc-twice.jpg", behind_start(flat, whole, whole), is_p3, 8),
         still("icc-parts.jpg", behind_start(flat, second, first), is_p3, 8),
         still("icc-half.jpg", behind_start(flat, first), is_not, 8),
         still("icc-zero.jpg", behind_start(flat, part(0, 1, profile)), is_not, 8),
+    ]
+
+
+@_makes
+def profiles_of_webp() -> list[Sample]:
+    """One that isn't announced counts no more than that of an animation."""
+    flat, gray = (Image.new("RGB", (64, 64), colour) for colour in ((180, 90, 90), (90, 90, 90)))
+    still_one = encoded(flat, "WEBP", lossless=True, icc_profile=p3())
+    film = encoded(
+        flat, "WEBP", lossless=True, icc_profile=p3(), save_all=True, append_images=[gray], duration=[100, 200]
+    )
+    is_p3, is_not = {(9, 9): (195, 85, 88, 255)}, {(9, 9): (180, 90, 90, 255)}
+    silent = still_one[:20] + b"\0" + still_one[21:]
+    return [
+        still("p3.webp", still_one, is_p3, 8),
+        still("p3-unannounced.webp", silent, is_not, 8),
+        Sample("p3-film.webp", film, (Shown(is_not, 100), Shown({(9, 9): (90, 90, 90, 255)}, 200)), 8),
     ]
 
 

@@ -234,6 +234,7 @@ def test_the_other_pictures_of_a_jpeg_are_told(order: str, kinds: list[int], tol
 def test_the_end_may_be_missing_or_something_else() -> None:
     assert prescan(png(ihdr(8, 8), IDAT, end=False), "png", LIMITS).width == 8
     assert prescan(png(ihdr(8, 8), IDAT, (b"tEXt", b"k\0v"), end=False)[:-5], "png", LIMITS).width == 8
+    assert prescan(jpeg(sof(8, 8), SOS, end=b""), "jpeg", LIMITS).width == 8
     assert prescan(gif(8, 8, gif_frame(), trailer=b""), "gif", LIMITS).frames == 1
     assert prescan(gif(8, 8, gif_frame(), b"?", gif_frame()), "gif", LIMITS).frames == 1
 
@@ -261,7 +262,7 @@ def test_a_refusal_names_the_limit() -> None:
         ("gif", gif(8, 8, gif_frame(), trailer=b"")[:-1]),
         ("gif", gif(8, 8, b"?", gif_frame())),
         ("gif", b"GIF89a"),
-        ("jpeg", jpeg(sof(8, 8), SOS, end=b"")),
+        ("jpeg", jpeg(sof(8, 8), SOS, end=b"")[:-1]),
         ("jpeg", jpeg(sof(8, 8))),
         ("jpeg", jpeg(SOS)),
         ("jpeg", b"\xff\xd8\xff"),

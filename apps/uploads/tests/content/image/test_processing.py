@@ -341,6 +341,21 @@ def test_a_decoder_that_finds_a_larger_picture_than_the_prescan_is_stopped() -> 
     assert refused.value.code == "bad_content"
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_an_end_is_damaged_if_more_is_missing(process: Process, *, progressive: bool) -> None:
+    whole = io.BytesIO()
+    quadrants().save(whole, "JPEG", quality=95, progressive=progressive)
+    data = whole.getvalue()
+
+    _, made = process(data[:-2], "jpeg")
+
+    assert all(alike(pixel, colour) for pixel, colour in zip(corners(made), (RED, GREEN, BLUE, WHITE), strict=True))
+    for missing in (4, 12, len(data) // 3):
+        with pytest.raises(UploadError) as refused:
+            process(data[:-missing], "jpeg")
+        assert refused.value.code == "bad_content"
+
+
 def test_an_empty_file_is_bad_content(process: Process) -> None:
     with pytest.raises(UploadError) as refused:
         process(b"", "png")
