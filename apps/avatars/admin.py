@@ -3,12 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib import admin
-from django.core.files.storage import default_storage
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from avatars.models import Avatar
+from uploads.keeping import remove_when_gone
 from uploads.slots import megabytes
 
 
@@ -41,4 +40,4 @@ class AvatarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own i
         for avatar in list(queryset):
             name = str(avatar.image)
             avatar.delete()
-            transaction.on_commit(lambda name=name: default_storage.delete(name), robust=True)  # type: ignore[misc]
+            remove_when_gone([name])

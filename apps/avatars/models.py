@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 
 from avatars.conf import Conf, conf
 from liveview import pubsub
-from uploads.keeping import Kept, KeptQuerySet
+from uploads.keeping import Kept, KeptQuerySet, remove_when_gone
 
 
 class AvatarQuerySet(KeptQuerySet["Avatar"]):
@@ -50,7 +48,7 @@ class Avatar(Kept):
                 if not is_new:
                     old = str(avatar.image)
                     avatar._become(image=stored, deleted_at=None, **fields)
-                    transaction.on_commit(lambda: default_storage.delete(old), robust=True)
+                    remove_when_gone([old])
         except BaseException:
             default_storage.delete(stored)
             raise
@@ -73,7 +71,7 @@ def prune() -> None:
         gone = list(Avatar.objects.overdue().select_for_update())
         for avatar in gone:
             avatar.delete()
-            transaction.on_commit(partial(default_storage.delete, str(avatar.image)), robust=True)
+            remove_when_gone([str(avatar.image)])
     for avatar in gone:
         if avatar.deleted_at is None:
             pubsub.broadcast(topic(avatar.owner), {})

@@ -3,12 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib import admin
-from django.core.files.storage import default_storage
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from gallery.models import Photo
+from uploads.keeping import remove_when_gone
 from uploads.slots import megabytes
 
 
@@ -47,5 +46,4 @@ class PhotoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own is
         for photo in list(queryset):
             names = photo.files()
             photo.delete()
-            for name in names:
-                transaction.on_commit(lambda name=name: default_storage.delete(name), robust=True)  # type: ignore[misc]
+            remove_when_gone(names)

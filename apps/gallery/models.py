@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
-from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Max, Q
 
 from gallery.conf import Conf, conf
 from liveview import pubsub
-from uploads.keeping import Kept, KeptQuerySet
+from uploads.keeping import Kept, KeptQuerySet, remove_for_good
 
 STEP = 1024.0  # between two photos that nobody has moved
 
@@ -88,6 +88,15 @@ class Photo(Kept):
                     self._spread(list(others), after)
             self.save(update_fields=["position"])
 
+    @staticmethod
+    def move_to_front(album: str, photos: Sequence[Photo]) -> None:
+        """All at once, in the order that they have."""
+        with transaction.atomic():
+            first = Photo.next_position(album)
+            for number, photo in enumerate(reversed(photos)):
+                photo.position = first + number * STEP
+            Photo.objects.bulk_update(photos, ["position"], batch_size=500)
+
     def _spread(self, others: list[Photo], after: Photo) -> None:
         at = next(number for number, other in enumerate(others) if other.pk == after.pk) + 1
         ordered = [*others[:at], self, *others[at:]]
@@ -103,11 +112,7 @@ def topic(album: str) -> str:
 
 def prune() -> int:
     """Removes the photos that are overdue, with their files, and from every open page; how many there were."""
-    gone = list(Photo.objects.overdue())
-    for photo in gone:
-        photo.delete()
-        for file in photo.files():
-            default_storage.delete(file)
+    gone = remove_for_good(Photo.objects.overdue(), Photo.files)
     for album in {photo.album for photo in gone if photo.deleted_at is None}:
         pubsub.broadcast(topic(album), {})
     return len(gone)

@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from gallery import pictures
 from gallery.conf import conf
-from gallery.models import STEP, Photo, PhotoQuerySet, prune, topic
+from gallery.models import STEP, Photo, PhotoQuerySet, topic
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
 from uploads.keeping import UndoMixin
@@ -46,7 +46,6 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         self.recall_deleted()
         if self.connected:
             self.subscribe(topic(self._album))
-            prune()
 
     def handle_params(self, params: dict[str, str]) -> None:
         """`?page=2`, or `?photo=7`: the page that has it."""
@@ -152,10 +151,6 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     def came_or_went(self) -> None:
         self._tell_others()
 
-    def forget_deleted(self, keys: list[int]) -> None:
-        super().forget_deleted(keys)
-        prune()
-
     # Many photos at once
     @event_handler
     def select(self, id: int, value: bool = False) -> None:  # noqa: A002
@@ -173,8 +168,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     @event_handler
     def move_selected(self) -> None:
         """To the front, in the order that they have."""
-        for photo in self._ordered().filter(pk__in=self.selected).reverse():
-            photo.move(None)
+        Photo.move_to_front(self._album, list(self._ordered().filter(pk__in=self.selected)))
         self.selected = []
         self._tell_others()
 

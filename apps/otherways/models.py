@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
-from django.core.files.storage import default_storage
 from django.db import models, transaction
 
-from uploads.keeping import Kept, KeptQuerySet
+from uploads.keeping import Kept, KeptQuerySet, remove_for_good, remove_when_gone
 
 KEPT_BYTES: Final = 1_000_000_000  # of all visitors together
 
@@ -52,14 +50,13 @@ class Received(Kept):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Removes the file as well, once the row is gone for good."""
         with transaction.atomic():
-            transaction.on_commit(partial(default_storage.delete, str(self.file)))
+            remove_when_gone([str(self.file)])
             return super().delete(*args, **kwargs)
 
 
 def prune() -> None:
     """Removes what has been here for long enough."""
-    for received in Received.objects.overdue():
-        received.delete()
+    remove_for_good(Received.objects.overdue(), lambda received: [str(received.file)])
 
 
 def make_room(size: int) -> None:

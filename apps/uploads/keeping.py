@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from django.db import models
+from django.core.files.storage import default_storage
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from liveview import event_handler, state
 
-__all__ = ["Kept", "KeptQuerySet", "UndoMixin"]
+__all__ = ["Kept", "KeptQuerySet", "UndoMixin", "remove_for_good", "remove_when_gone"]
 
 M = TypeVar("M", bound=models.Model, covariant=True)
+G = TypeVar("G", bound=models.Model)
 
 if TYPE_CHECKING:
     from liveview import LiveView
@@ -113,6 +116,44 @@ class UndoMixin(_Base):
     def forget_deleted(self, keys: list[int]) -> None:
         if keys in self.deleted:
             self.deleted.remove(keys)
+
+
+def remove_when_gone(files: Iterable[str]) -> None:
+    """Removes stored files once the transaction is over. One that can't be, as its storage is away, keeps no other."""
+    for name in filter(None, files):
+        transaction.on_commit(_removal(name), robust=True)
+
+
+def _removal(name: str) -> Callable[[], None]:
+    """Not a `partial`: Django logs what fails by its name, which that hasn't."""
+
+    def remove() -> None:
+        default_storage.delete(name)
+
+    return remove
+
+
+def remove_for_good(
+    gone: Iterable[G], files: Callable[[G], Iterable[str]], forget: Callable[[G], object] = models.Model.delete
+) -> list[G]:
+    """Removes stored files, and then what they belong to, with `forget`; whose files these were.
+
+    For what is `overdue`: a row whose files can't be removed now is left to the next round, and the others go. Raises
+    what its storage has, if none could be removed.
+    """
+    removed, failure = list[G](), None
+    for each in gone:
+        try:
+            for name in filter(None, files(each)):
+                default_storage.delete(name)
+        except Exception as raised:  # noqa: BLE001  (whatever a storage raises)
+            failure = failure or raised
+        else:
+            forget(each)
+            removed.append(each)
+    if failure is not None and not removed:
+        raise failure
+    return removed
 
 
 def _ago(seconds: float) -> datetime:

@@ -20,4 +20,4 @@ class VideosConfig(AppConfig):
         jobs.at_stop(content.SANDBOX.stop)
         jobs.every(SWEEP_EVERY, "removing received videos that nobody knows", processing.sweep)
         jobs.every(60, "removing overdue videos", processing.expire)
-        housekeeping.every(SWEEP_EVERY, "removing half-made videos", processing.sweep_made)
+        housekeeping.every(SWEEP_EVERY, "removing what nobody knows of videos here", processing.sweep_here)

@@ -23,7 +23,7 @@ class Conf:
     waiting: PositiveInt = 50  # of one visitor that may wait to be processed
     attempts: PositiveInt = 2  # how often one is begun, should the process die over it
     shared_folder: bool = False  # whether workers beside the server see `folder` as well
-    lost_after: int = 3600  # from when on a file that isn't on this machine is taken to be lost
+    lost_after: int = 0  # when a file that isn't there is taken to be lost; 0: after an hour, ten minutes with a bucket
     undo: int = 60  # how long a deleted video can be brought back
     kept_for: int = 0  # after that a video goes by itself, as on a public demo; 0: never
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import PurePath
 from typing import Any, Self
 
-from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q
 
 from uploads.content import MediaWarning
 from uploads.errors import SENTENCES
-from uploads.keeping import Kept, KeptQuerySet
+from uploads.keeping import Kept, KeptQuerySet, remove_when_gone
 from videos.conf import Conf, conf
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
@@ -111,11 +109,13 @@ class Video(Kept):
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
+    def files(self) -> list[str]:
+        return [str(self.file), str(self.poster)]
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Removes the files as well, once the row is gone for good."""
-        files = [str(file) for file in (self.file, self.poster) if file]
+        files = self.files()
         with transaction.atomic():
             deleted = super().delete(*args, **kwargs)
-            for name in files:
-                transaction.on_commit(partial(default_storage.delete, name))
+            remove_when_gone(files)
         return deleted

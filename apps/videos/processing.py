@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import timedelta
-from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
 from uuid import uuid4
@@ -24,6 +23,7 @@ from django.utils import timezone
 
 from liveview import jobs, pubsub
 from uploads import UploadEntry, UploadError, content
+from uploads.keeping import remove_for_good
 from uploads.staging import StagedFile
 from videos import received
 from videos.conf import conf
@@ -34,6 +34,8 @@ logger = logging.getLogger("videos")
 TOPIC: Final = "videos"
 ACCEPT: Final = ".mp4,.m4v,.mov,.webm"
 PASSING: Final = frozenset({"busy", "storage_full", "storage_unavailable", "server_error"})  # not the file's fault
+LOST_AFTER: Final = 3600  # seconds
+LOST_AFTER_DEPLOY: Final = 600  # seconds that a host runs an old version beside the new one, at most
 BYTES: Final = 20_000_000  # that are processed in a second, or so
 _EXTENSIONS: Final = {"mp4": ".mp4", "webm": ".webm"}
 
@@ -74,7 +76,7 @@ def discard(video: Video) -> None:
     source = video.source
     video.delete()
     if source:
-        transaction.on_commit(partial(received.remove, source))
+        transaction.on_commit(lambda: received.remove(source), robust=True)  # else the sweep does
 
 
 def _kind(entry: UploadEntry) -> str:
@@ -110,12 +112,17 @@ def process(pk: int) -> None:
         return
     if not received.is_there(video.source):
         # On a machine that isn't ours, perhaps: somebody else may have it.
-        if video.created_at < timezone.now() - timedelta(seconds=conf().lost_after):
+        if video.created_at < timezone.now() - timedelta(seconds=_lost_after()):
             _fail(video, INTERRUPTED)
     elif video.attempts >= conf().attempts:
         _fail(video, INTERRUPTED)
     else:
         _attempt(video)
+
+
+def _lost_after() -> int:
+    """In a bucket a file is there before its row is: only a process of a version that had none may have it still."""
+    return conf().lost_after or (LOST_AFTER if received.are_here() else LOST_AFTER_DEPLOY)
 
 
 def _attempt(video: Video) -> None:
@@ -222,20 +229,29 @@ def _end(video: Video, **fields: object) -> bool:
 
 def expire() -> None:
     """Removes the videos that are overdue, with their files, and from every open page."""
-    gone = list(Video.objects.overdue())
-    for video in gone:
-        discard(video)
+    gone = remove_for_good(Video.objects.overdue(), Video.files, discard)
     if any(video.deleted_at is None for video in gone):
         pubsub.broadcast(TOPIC, {})
 
 
 def sweep() -> None:
-    """Removes received files that nobody knows any more."""
+    """Removes received files that nobody knows any more, where all machines have one place for them."""
+    if not received.are_here():
+        _sweep_received()
+
+
+def sweep_here() -> None:
+    """Removes what is on this machine's disk and nobody knows: received files, and what earlier attempts have left."""
+    if received.are_here():
+        _sweep_received()
+    _sweep_made()
+
+
+def _sweep_received() -> None:
     received.sweep(set(Video.objects.processing().values_list("source", flat=True)))
 
 
-def sweep_made() -> None:
-    """Removes what attempts have left on this machine's disk that are no longer the latest."""
+def _sweep_made() -> None:
     made = received.made()  # first: a row knows of an attempt before there is a file
     rows = Video.objects.processing().values_list("source", "file")
     known = {stem for source, file in rows for stem in (source, PurePath(file).stem)}

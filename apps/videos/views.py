@@ -108,10 +108,6 @@ class VideosView(UploadMixin, UndoMixin, LiveView):
     def came_or_went(self) -> None:
         self._tell_others()
 
-    def forget_deleted(self, keys: list[int]) -> None:
-        super().forget_deleted(keys)
-        processing.expire()
-
     # Elsewhere: other tabs, and the background
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
         """A burst of changes is one render: the page asks the database when it is drawn."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -92,3 +94,35 @@ def test_a_deleted_photo_goes_for_good_with_its_files_when_it_is_overdue(
     assert not default_storage.exists(path)
     assert order() == ["kept"]
     assert models.Photo.objects.count() == 1
+
+
+def test_what_a_storage_that_is_away_has_kept_goes_with_the_next_round(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.GALLERY = {"UNDO": -1}
+    for name in ("stuck", "gone"):
+        path = default_storage.save(f"gallery/{name}.jpg", ContentFile(b"x"))
+        make(name, deleted_at=timezone.now(), full=path, medium=path, thumb=path)
+    delete = default_storage.delete
+
+    def away(name: str) -> None:
+        if "stuck" in name:
+            raise OSError("away")
+        delete(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(default_storage, "delete", away)
+        assert prune() == 1
+        with pytest.raises(OSError):  # for the log
+            prune()
+
+    assert [photo.name for photo in Photo.objects.all()] == ["stuck"]
+    assert prune() == 1
+    assert not default_storage.exists("gallery/stuck.jpg")
+
+
+def test_many_are_moved_to_the_front_in_one_transaction(django_assert_num_queries: Any) -> None:
+    made = [make(str(number)) for number in range(6)]  # the last one is first
+    with django_assert_num_queries(4):
+        Photo.move_to_front("", [made[3], made[1], made[0]])
+    assert order() == ["3", "1", "0", "5", "4", "2"]

@@ -281,6 +281,22 @@ def test_what_is_kept_for_long_enough_goes_with_its_files_and_the_page_says_when
     assert not default_storage.exists(str(photo.full))
 
 
+def test_a_page_opens_while_the_storage_is_away(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is overdue is the sweep's business."""
+    settings.GALLERY = {"UNDO": 0}
+
+    def away(_name: str) -> None:
+        raise OSError("away")
+
+    with mount(URL, client) as page:
+        (a,) = uploaded(page, "a.jpg")
+        monkeypatch.setattr(default_storage, "delete", away)
+        page.click("delete", id=a.pk)
+        page.wait_until(lambda message: "Photo deleted" not in page.html)
+    with mount(URL, client) as page:
+        assert "No photos yet" in page.html
+
+
 def test_a_time_below_zero_deletes_nothing(client: Client, settings: Any) -> None:
     settings.GALLERY = {"KEPT_FOR": -1}
     with mount(URL, client) as page:

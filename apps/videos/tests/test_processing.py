@@ -33,6 +33,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Waiting = Callable[[], list[str]]
 
+MEMORY = "django.core.files.storage.InMemoryStorage"  # no folder, as a bucket is none
+
 
 @pytest.fixture
 def left(folders: Path, make: Make) -> Video:
@@ -78,7 +80,7 @@ def test_what_a_killed_attempt_had_made_is_removed_by_the_next(left: Video, fold
     Video.objects.update(attempts=1, file=names[0], poster=names[1])
 
     processing.process(left.pk)
-    processing.sweep_made()
+    processing.sweep_here()
 
     left.refresh_from_db()
     assert left.status == "ready"
@@ -182,7 +184,7 @@ def test_a_storage_elsewhere_keeps_what_waits_and_gives_it_to_whoever_processes(
     """One that isn't a folder, such as a bucket: below a prefix there, and on this disk for as long as it takes."""
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+        "default": {"BACKEND": MEMORY},
     }
     entry: Any = Entry(folders / "staged", make())
 
@@ -278,10 +280,51 @@ def test_what_nobody_knows_any_more_is_swept(folders: Path, left: Video, waiting
     for name in (left.source, "b" * 32, "notes.txt"):
         os.utime(folder / name, (long_ago, long_ago))
 
-    processing.sweep()
-    processing.sweep_made()
+    processing.sweep()  # what one machine does for all
+    assert len(waiting()) == 6
+    processing.sweep_here()
 
     assert waiting() == [left.source, left.source + ".made", "c" * 32, "notes.txt"]
+
+
+def test_a_file_that_can_not_be_removed_keeps_no_other(left: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def away(name: str) -> None:
+        tried.append(name)
+        raise OSError("away")
+
+    left.file, left.poster = "videos/film.mp4", "videos/film-p.webp"
+    monkeypatch.setattr(default_storage, "delete", away)
+
+    processing.discard(left)
+
+    assert tried == ["videos/film.mp4", "videos/film-p.webp"]
+    assert not Video.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "minutes", "status"),
+    [
+        ("disk", 59, "processing"),
+        ("disk", 61, "failed"),
+        ("bucket", 9, "processing"),
+        ("bucket", 11, "failed"),
+    ],
+)
+def test_a_film_whose_file_is_nowhere_is_told_to_be_lost(
+    left: Video, settings: Any, place: str, minutes: int, status: str
+) -> None:
+    """On a disk another machine may have it; in a bucket it would be, unless a version before that has it."""
+    if place == "bucket":
+        settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": MEMORY}}
+    Video.objects.update(source="e" * 32, created_at=timezone.now() - timedelta(minutes=minutes))
+
+    processing.process(left.pk)
+
+    left.refresh_from_db()
+    assert left.status == status
+    assert (left.reason == "interrupted") is (status == "failed")
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (7, "0:07"), (754.6, "12:35"), (3723, "1:02:03")])

@@ -193,8 +193,9 @@ def test_a_deleted_video_goes_for_good_with_its_files(page: UploadPage, make: Ma
 
     page.click("delete", id=video.pk)
     page.wait_until(lambda message: "Video deleted" not in page.html)
-
     assert "No videos yet" in page.html
+
+    processing.expire()
     assert not Video.objects.exists()
     assert [name for name in files if default_storage.exists(name)] == []
 
