@@ -2,6 +2,7 @@
 
 import { document } from "../liveview/dom.js";
 import { once } from "../liveview/once.js";
+import { move } from "./bars.js";
 import { make, sync } from "./elements.js";
 
 const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="name"></bdi>
@@ -61,7 +62,7 @@ function fill(view, row, upload) {
   if (drawn.get(row) === upload.revision) return;
   if (!drawn.has(row)) prepare(view, row, upload);
   drawn.set(row, upload.revision);
-  row.dataset.status = upload.status;
+  if (row.dataset.status !== upload.status) row.dataset.status = upload.status;
   const texts = words(upload);
   for (const part of row.querySelectorAll("[data-upload]")) write(part, upload, texts);
   for (const part of row.querySelectorAll("[dj-upload-retry]")) part.hidden = !upload.hasFailed || upload.isFinal;
@@ -75,6 +76,7 @@ function prepare(view, row, upload) {
   for (const name of ["cancel", "pause", "retry"]) {
     for (const part of row.querySelectorAll(`[dj-upload-${name}]`)) part.setAttribute(`dj-upload-${name}`, upload.ref);
   }
+  for (const bar of row.querySelectorAll('[data-upload="bar"]')) bar.setAttribute("aria-label", upload.file.name);
   const place = row.querySelector('[data-upload="preview"]');
   if (place && isShown(upload)) place.append(preview(view, upload));
 }
@@ -125,11 +127,8 @@ export function revoke({ urls }, uploads) {
 function write(part, upload, texts) {
   const kind = part.dataset.upload;
   const progress = upload.hasFailed && !upload.keeper ? 0 : upload.progress; // nothing is left of what was refused
-  if (kind === "bar") {
-    part.setAttribute("aria-label", upload.file.name);
-    part.setAttribute("aria-valuenow", progress);
-    part.firstElementChild.style.width = `${progress}%`;
-  } else if (part.tagName === "PROGRESS") part.value = progress;
+  if (kind === "bar") move(part, 0 < progress && progress < 100 ? upload.written / upload.file.size : progress / 100);
+  else if (part.tagName === "PROGRESS") part.value !== progress && (part.value = progress);
   else if (kind in texts && part.textContent !== texts[kind]) part.textContent = texts[kind];
 }
 

@@ -6,6 +6,7 @@ import { document, dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 import { Batch } from "./batch.js";
+import { move } from "./bars.js";
 import { make } from "./elements.js";
 
 const MANY = 2; // files that are worth a summary
@@ -93,10 +94,7 @@ function show(element, batch, isShown, now) {
   const said = (batch.isOver ? outcome(batch, words) : progress(batch, words, now)).join(" · ");
   if (text && text.textContent !== said) text.textContent = said;
   const bar = box.querySelector('[data-summary="bar"]');
-  if (bar) {
-    bar.setAttribute("aria-valuenow", Math.floor(100 * batch.progress));
-    bar.style.setProperty("--upload-progress", batch.progress);
-  }
+  if (bar) move(bar, batch.progress);
   const state = batch.isOver ? "over" : batch.isPaused ? "paused" : "uploading";
   if (box.dataset.state !== state) box.dataset.state = state;
   buttons(element, box, {
