@@ -69,7 +69,7 @@ def rows(slot: str) -> str:
 def test_what_is_chosen_is_sent_when_the_modules_for_it_are_there(
     page: Page, visit: Visit, lift: Lift, book: Path, tmp_path: Path
 ) -> None:
-    modules = {"rows", "errors", "announcements", "resuming", "resume_store", "digests", "folders"}
+    modules = {"rows", "errors", "announcements", "resuming", "resume_store", "frames", "folders"}
     lift.loses(*modules)
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "letter.txt").write_text("Dear Ada")

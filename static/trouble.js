@@ -9,9 +9,9 @@ export const trouble = {
     connection.sendBinary = (data) => {
       const { socket } = connection;
       if (socket?.isSilent) return;
-      if (!this.rate || !(data instanceof Blob)) return send(data);
+      if (!this.rate || typeof data === "string") return send(data);
       const now = performance.now();
-      this.free = Math.max(now, this.free) + (1000 * data.size) / this.rate;
+      this.free = Math.max(now, this.free) + (1000 * data.byteLength) / this.rate;
       setTimeout(() => connection.socket === socket && send(data), this.free - now);
     };
   },

@@ -64,11 +64,11 @@ class Wire {
   }
 
   saw(arrow, data) {
-    const size = data.size ?? new Blob([data]).size;
+    const size = data.byteLength ?? new Blob([data]).size;
     if (arrow === "↑") this.sent += size;
     else this.received += size;
     if (this.panel.hidden) return;
-    this.lines.push([arrow, data instanceof Blob ? `chunk, ${bytes(size)}` : data.slice(0, LONGEST)]);
+    this.lines.push([arrow, typeof data === "string" ? data.slice(0, LONGEST) : `chunk, ${bytes(size)}`]);
     if (this.lines.length > LINES) this.lines.shift();
   }
 

@@ -166,7 +166,7 @@ declare namespace LiveView {
     open(): void;
     send(message: object): void;
     /** Sends a frame as it is. */
-    sendBinary(data: string | Blob): void;
+    sendBinary(data: string | ArrayBuffer): void;
     receive(data: string): void;
     /** The view is mounted. */
     settled(): void;

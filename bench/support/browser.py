@@ -24,7 +24,7 @@ _COUNT_FRAMES = """() => {
 window.frames_ = { count: 0, bytes: 0 };
 const send = WebSocket.prototype.send;
 WebSocket.prototype.send = function (data) {
-  if (data instanceof Blob) { frames_.count++; frames_.bytes += data.size; }
+  if (typeof data !== "string") { frames_.count++; frames_.bytes += data.size ?? data.byteLength; }
   send.call(this, data);
 };
 }"""

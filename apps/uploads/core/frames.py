@@ -1,6 +1,6 @@
 """The binary frames, big-endian: `u8 kind | u32 channel | u64 offset | payload`.
 
-A verified chunk has the SHA-256 of its payload, 32 bytes, before the payload.
+A verified chunk has the SHA-256 of its payload, 32 bytes, before the payload. `static/uploads/frames.js` is the twin.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Uploads {
     this.slots = new Map(); // name → its configuration
     this.isReady = false; // are the slots known?
     this.early = []; // chosen before their slot was ready, and the forms reset since
-    this.resuming = this.digests = this.external = null; // loaded when needed
+    this.resuming = this.external = null; // loaded when needed
     this.uploads = []; // in the order chosen
     this.sender = this.forms = null; // loaded when needed
     this.terms = null; // what this socket lets us send
@@ -35,7 +35,7 @@ class Uploads {
   choose(name, files, giver, isWanted, isEarly) {
     const slot = this.slots.get(name);
     if (!isEarly && this.forms?.isDisabled(name, giver)) return;
-    if (!this.forms || !this.isReady || (slot?.resumable && !this.resuming) || (slot?.verify && !this.digests)) {
+    if (!this.forms || !this.isReady || (slot?.resumable && !this.resuming)) {
       this.early.push([name, files, giver, isWanted, true]);
       this.forms?.mirror(name);
       return void (isEarly || this.chooseEarly());
@@ -46,7 +46,6 @@ class Uploads {
     const uploads = this.forms.judged(name, files, giver).map((chosen) => new Upload(name, { form, ...chosen }));
     for (const upload of slot ? uploads : []) {
       upload.isWanted = isWanted ?? slot.auto_upload;
-      if (slot.verify) upload.digests = new this.digests.DigestSender(this);
       if (slot.resumable && !upload.code) upload.id = this.resuming.store.find(name, upload);
     }
     this.uploads.push(...uploads);
@@ -182,8 +181,7 @@ class Uploads {
 
   /** Chooses what came early, of each slot once it can. */
   async chooseEarly() {
-    for (const { verify, resumable } of this.slots.values()) {
-      if (verify) this.verifying ??= load(() => import("./digests.js")).then((digests) => this.with({ digests }));
+    for (const { resumable } of this.slots.values()) {
       if (resumable) this.loading ??= load(() => import("./resuming.js")).then(({ start }) => start(this));
     }
     if (this.early.length) await this.loadForms();

@@ -13,7 +13,6 @@ const INPUT = "input[type=file][dj-upload";
 const QUALITY = 0.85; // of pictures that are made smaller
 
 const UNKNOWN = ["unknown_slot", "This page doesn't accept that upload."];
-const UNVERIFIED = ["unverified", "This file can't be verified because part of this page couldn't be loaded. Reload it."];
 const ONE = ["too_many_files", "Only 1 file can be uploaded at a time."];
 
 /** The slot's inputs in `within`. */
@@ -108,8 +107,7 @@ export class Forms {
       import("./resizing.js").then((one) => one.prepare(this.uploads, upload, wish), () => asItIs(upload));
     const acts = ({ type }) => wish && type.startsWith("image/") && Object.assign(resize, { wish: JSON.stringify(wish) });
     files = files.map((chosen) => ({ ...chosen, prepare: acts(chosen.file) }));
-    const { max_entries, verify } = this.uploads.slots.get(name) ?? {};
-    if (verify && this.uploads.digests?.isMissing) return files.map((chosen) => ({ ...chosen, refusal: UNVERIFIED }));
+    const { max_entries } = this.uploads.slots.get(name) ?? {};
     const only = max_entries === 1 ? files.find(({ refusal }) => !refusal) : null;
     if (only && !this.mayReplace(name, only)) return [];
     const refusal = only ? ONE : max_entries ? null : UNKNOWN;

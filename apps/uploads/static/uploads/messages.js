@@ -1,8 +1,4 @@
-// The twin of messages.py and frames.py, where each is described.
-
-export const HEADER_SIZE = 13;
-const CHUNK = 1;
-export const VERIFIED = 2;
+// The twin of messages.py, where each is described.
 
 // To the server
 export const register = ({ ref, slot, file, path }, holder) => ({
@@ -25,16 +21,3 @@ export const resume = ({ ref, slot, file, id, written }, holder) => ({
   holder,
 });
 export const cancel = (ref) => ({ type: "upload_cancel", ref });
-
-/** A frame. The browser reads its payload when it is sent. */
-export function chunk(channel, offset, payload) {
-  return new Blob([header(CHUNK, channel, offset), payload]);
-}
-
-export function header(kind, channel, offset) {
-  const header = new DataView(new ArrayBuffer(HEADER_SIZE));
-  header.setUint8(0, kind);
-  header.setUint32(1, channel);
-  header.setBigUint64(5, BigInt(offset));
-  return header;
-}

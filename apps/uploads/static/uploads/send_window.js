@@ -17,7 +17,7 @@ export class SendWindow {
     this.sent = 0;
     this.settled = 0;
     this.credit = limit;
-    this.flights = []; // frames in flight: { end, at, settled, settledAt }
+    this.flights = []; // frames in flight: { size, end, at, settled, settledAt }
     this.settledAt = 0;
     this.rates = []; // bytes per ms, the best of each round, latest first
     this.roundEnd = 0;
@@ -53,7 +53,18 @@ export class SendWindow {
   spend(size, now) {
     if (!this.inFlight) this.settledAt = now;
     this.sent += size;
-    this.flights.push({ end: this.sent, at: now, settled: this.settled, settledAt: this.settledAt });
+    const flight = { size, end: this.sent, at: now, settled: this.settled, settledAt: this.settledAt };
+    this.flights.push(flight);
+    return flight;
+  }
+
+  /** A frame isn't sent after all, and none after it has been sent yet. */
+  refund(flight) {
+    const at = this.flights.indexOf(flight);
+    for (const later of this.flights.slice(at)) later.end -= flight.size;
+    this.flights.splice(at, 1);
+    this.sent -= flight.size;
+    this.roundEnd = Math.min(this.roundEnd, this.sent);
   }
 
   /** `credit` is the total that may be sent, of which `settled` is done; the difference is the server's choice. */

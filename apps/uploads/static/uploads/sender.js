@@ -1,14 +1,16 @@
 // Which chunk goes next. Driven by what arrives, never by a timer: a hidden tab sends as fast as a visible one.
 // Loaded with the first file.
 
-import { HEADER_SIZE, chunk } from "./messages.js";
+import { load } from "../liveview/load.js";
+import { PLAIN, Source, VERIFIED, frame } from "./frames.js";
 import { SendWindow } from "./send_window.js";
 
+const AHEAD = 2; // frames that are read or hashed at the same time
 const HALF_LIFE = 2_000; // ms over which the displayed rate is smoothed
 
 /** Gives a page's uploads a sender. */
 export function start(uploads) {
-  uploads.sender = new Sender(uploads.live.connection);
+  uploads.sender = new Sender(uploads);
   if (uploads.terms) uploads.sender.start(uploads);
   uploads.view.need("liveness", () => import("./liveness.js")).then(() => uploads.view.liveness.watch(uploads));
   uploads.pump();
@@ -27,15 +29,16 @@ export function toggle(uploads, chosen) {
 }
 
 class Sender {
-  constructor(connection) {
-    this.connection = connection;
+  constructor(uploads) {
+    this.uploads = uploads;
     this.window = null;
-    this.turn = 0;
+    this.turn = this.reading = 0;
+    this.before = null; // settled when the last frame is sent, or isn't
+    this.sources = new WeakMap(); // upload → its file, as it is read
   }
 
   /** A socket is ready and gives some credit. */
-  start({ terms, slots }) {
-    this.slots = slots;
+  start({ terms }) {
     this.maxFrame = terms.max_frame;
     this.window = new SendWindow(terms.credit);
   }
@@ -62,24 +65,47 @@ class Sender {
 
   /** Sends what fits now; the `active` uploads take turns. */
   pump(active) {
-    while (this.window) {
+    while (this.window && this.reading < AHEAD) {
       const able = active().filter((upload) => upload.canSend);
       if (!able.length) return;
       const upload = able[this.turn++ % able.length];
       const left = upload.file.size - upload.sent;
-      const header = upload.digests?.headerSize ?? HEADER_SIZE;
-      const most = Math.min(this.maxFrame, left + header);
-      const room = this.window.room(most, this.slots.get(upload.slot)?.chunk_size);
-      if (room <= header) return;
-      this.send(upload, Math.min(left, room - header), header);
+      const { verify, chunk_size } = this.uploads.slots.get(upload.slot) ?? {};
+      const format = verify ? VERIFIED : PLAIN;
+      const most = Math.min(this.maxFrame, left + format.headerSize);
+      const room = this.window.room(most, chunk_size);
+      if (room <= format.headerSize) return;
+      this.send(upload, Math.min(left, room - format.headerSize), format);
     }
   }
 
-  send(upload, length, header) {
-    const payload = upload.file.slice(upload.sent, upload.sent + length);
-    if (upload.digests) upload.digests.send(this, upload, payload);
-    else this.connection.sendBinary(chunk(upload.channel, upload.sent, payload));
-    this.window.spend(length + header, performance.now());
+  send(upload, length, format) {
+    const { channel, sent } = upload;
+    const flight = this.window.spend(length + format.headerSize, performance.now());
+    const read = frame(format, channel, sent, length, this.sourceOf(upload)).catch(() => null);
     upload.sent += length;
+    this.reading++;
+    this.before = this.sendNext(upload, read, this.before, { channel, flight, window: this.window });
+  }
+
+  sourceOf(upload) {
+    const { file } = upload;
+    if (this.sources.get(upload)?.file !== file) this.sources.set(upload, new Source(file));
+    return this.sources.get(upload);
+  }
+
+  /** Sends a frame after those before it. */
+  async sendNext(upload, read, before, { channel, flight, window }) {
+    const bytes = await read;
+    await before;
+    this.reading--;
+    const { uploads } = this;
+    if (this.window === window) {
+      const isWanted = upload.channel === channel && !upload.isOver;
+      if (isWanted && bytes) uploads.live.connection.sendBinary(bytes);
+      else window.refund(flight);
+      if (isWanted && !bytes) load(() => import("./unreadable.js")).then((module) => module.failed(uploads, upload));
+    }
+    uploads.pump();
   }
 }

@@ -1,8 +1,9 @@
-// Files that can no longer be read. Browsers notice only when they read one; a socket that is sending it is lost.
+// Files that can no longer be read, which browsers notice only when they read one.
 
 import { cancel } from "./messages.js";
 
 const CHANGED = "The file has changed or can't be read any more. Choose it again.";
+const INSECURE = "Files can't be verified on this page because it isn't served over HTTPS.";
 
 /** Registers the last socket's uploads on a new one, if their files can still be read. @param terms that socket's */
 export async function registerReadable(uploads, known, terms) {
@@ -14,6 +15,13 @@ export async function registerReadable(uploads, known, terms) {
     else fail(uploads, upload);
   }
   uploads.pump();
+}
+
+/** A chunk of an upload could not be made: its file can't be read, or this page can't hash it. */
+export function failed(uploads, upload) {
+  if (upload.isOver) return;
+  if (uploads.slots.get(upload.slot)?.verify && !crypto.subtle) fail(uploads, upload, "insecure", INSECURE);
+  else fail(uploads, upload);
 }
 
 /** Fails an upload from this side, with a code and a sentence for the visitor. */
