@@ -1,4 +1,4 @@
-"""How a file is read into frames."""
+"""How a file is read into frames, and how its progress is drawn: by the client's own modules."""
 
 from __future__ import annotations
 
@@ -50,6 +50,27 @@ NO_BYTE_STREAMS = """{
         } });
     };
 }"""
+MOVE = """async ([sheet, direction]) => {
+    const { move } = await import("/static/uploads/bars.js");
+    const host = document.createElement("div");
+    host.dir = direction;
+    host.style.width = "400px";
+    host.innerHTML = `<div class="upload-progress-bar"><div class="upload-progress-fill"></div></div>`;
+    const shadow = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
+    const style = new CSSStyleSheet();
+    style.replaceSync(sheet);
+    shadow.adoptedStyleSheets = [style];
+    shadow.append(host);
+    const [bar] = host.children;
+    move(bar, 0.25);
+    const { left, right, width, height } = bar.firstElementChild.getBoundingClientRect();
+    const outer = bar.getBoundingClientRect();
+    return { width, height, before: left - outer.left, after: outer.right - right, now: bar.ariaValueNow };
+}"""
+OWN = {
+    "djust's": ".upload-progress-fill { height: 10px; background: blue; }",
+    "an earlier one of ours": ".upload-progress-fill { width: 0; height: 10px; transition: width 120ms linear; }",
+}
 
 
 @pytest.mark.parametrize("has_byte_streams", [True, False])
@@ -83,3 +104,37 @@ def test_a_file_that_changes_under_way_is_refused_and_those_beside_it_arrive(
     page.set_input_files("#docs", other)
     expect(page.locator(".upload-progress", has_text="other.dat")).to_have_attribute("data-status", "complete")
     assert page.evaluate("liveview.extensions.find(({ sender }) => sender).sender.window.inFlight") == 0
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+@pytest.mark.parametrize("sheet", OWN.values(), ids=OWN)
+def test_a_bar_moves_under_a_stylesheet_of_the_pages_own(page: Page, sheet: str, direction: str) -> None:
+    page.goto(address(ROWS, docs={}))
+
+    drawn = page.evaluate(MOVE, [sheet, direction])
+
+    empty = "before" if direction == "rtl" else "after"
+    assert drawn == {"width": 100, "height": 10, "before": 0, "after": 0, "now": "25"} | {empty: 300}
+
+
+def test_a_bar_that_moves_is_not_laid_out_again(page: Page) -> None:
+    page.goto(address(ROWS, docs={}))
+    page.evaluate(MOVE, ["", "ltr"])
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def layouts() -> int:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return int(next(each["value"] for each in metrics if each["name"] == "LayoutCount"))
+
+    before = layouts()
+    page.evaluate("""async () => {
+        const { move } = await import("/static/uploads/bars.js");
+        const bar = document.body.lastElementChild.shadowRoot.querySelector(".upload-progress-bar");
+        for (let part = 0.3; part < 0.9; part += 0.1) {
+            move(bar, part);
+            await new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+    }""")
+
+    assert layouts() == before
