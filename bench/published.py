@@ -51,14 +51,22 @@ _SHOW: Final = """async (type, moments, most) => {
   try {
     if (type.startsWith("video/")) {
       const film = Object.assign(document.createElement("video"), { muted: true, preload: "auto", src: url });
+      // What a seek leads to is there when it is painted, if nothing earlier still will be. Some seeks paint nothing.
+      const painted = () =>
+        Promise.race([
+          new Promise((done) => film.requestVideoFrameCallback(done)),
+          new Promise((done) => setTimeout(done, 2000)),
+        ]);
+      const first = painted();
       await within(new Promise((onloadeddata, onerror) => Object.assign(film, { onloadeddata, onerror })));
+      await first;
       const frames = [];
       for (const part of moments) {
         const sought = new Promise((done) => (film.onseeked = done));
-        const painted = new Promise((done) => film.requestVideoFrameCallback(done)); // later than that, at times
+        const next = painted(); // later than that, at times
         film.currentTime = part * film.duration;
         await within(sought);
-        await Promise.race([painted, new Promise((done) => setTimeout(done, 2000))]); // none for a frame that is there
+        await next;
         frames.push({ milliseconds: 0, pixels: pixels(film) });
       }
       return { width: film.videoWidth, height: film.videoHeight, seconds: film.duration, frames };

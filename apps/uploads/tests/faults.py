@@ -123,6 +123,12 @@ def lose_answer(request: Request) -> None:
     reset(request)
 
 
+def forget(request: Request) -> None:
+    """S3 does it, but the answer is lost, and to boto3's next try it says that there is no such upload."""
+    request.forward()
+    status(404, "NoSuchUpload")(request)
+
+
 class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server

@@ -52,6 +52,7 @@ _COPIED: Final = frozenset({b"Opus", b"fLaC", b".mp3"})
 _AAC: Final = re.compile(rb"esds.{4}\x03.{3,12}?\x04[\x80-\xff]{0,3}[\0-\x7f][\x40\x66-\x68][\x14\x15]", re.DOTALL)
 _MAX_DESCRIPTION: Final = 1 << 20  # bytes of a track's sample description, the decoder's own header included
 _MAX_EDITS: Final = 1000
+_REST: Final = 0x7FFF_FFFF  # ticks of the movie's clock: longer than any
 # Tracks by their handlers. `text` may be chapters, which another track says then.
 _SUBTITLES: Final = frozenset({b"sbtl", b"subt", b"clcp", b"text"})
 _NO_DATA: Final = frozenset({b"vide", b"soun", b"hint", b"odsm", b"sdsm"}) | _SUBTITLES
@@ -114,6 +115,9 @@ class _Walk:
         self._tracks: list[_Track] = []
         self._movies = 0
         self._is_fragmented = False
+        self._rests: list[
+            tuple[int, int]
+        ] = []  # where an edit list says that a stretch has no length, and in how many bytes
         self._timescale = 0
         self._track = _Track(0)
         self._chapters: set[int] = set()  # numbers of tracks
@@ -149,6 +153,8 @@ class _Walk:
             self._veil.end = box.end
         if not self._tracks:
             raise UploadError("bad_content")
+        for at, width in self._rests if not self._is_fragmented else ():
+            self._veil.cover(at, _REST.to_bytes(width, "big"))
         return self._judge()
 
     def _top(self) -> Iterator[_Box]:
@@ -274,9 +280,12 @@ class _Walk:
         entry = struct.Struct(">QqI" if version == 1 else ">IiI")
         count = self._table(box, entry.size)
         check_count(count, _MAX_EDITS, "too_complex")
-        self._track.edits = [
-            numbers[:2] for numbers in entry.iter_unpack(self._veil.take(box.body + 8, count * entry.size))
-        ]
+        found = [numbers[:2] for numbers in entry.iter_unpack(self._veil.take(box.body + 8, count * entry.size))]
+        if found and found[-1][0] == 0 <= found[-1][1]:
+            # Of fragments FFmpeg knows that this is all that is left, and of other films it shows nothing.
+            found[-1] = _REST, found[-1][1]
+            self._rests.append((box.body + 8 + (count - 1) * entry.size, 8 if version == 1 else 4))
+        self._track.edits = found
 
     def _stsd(self, box: _Box) -> None:
         if box.length > _MAX_DESCRIPTION:

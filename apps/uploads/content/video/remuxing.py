@@ -11,6 +11,7 @@ import errno
 import re
 import struct
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import astuple
 from fractions import Fraction
@@ -63,7 +64,7 @@ def remux(arguments: dict[str, Any]) -> dict[str, Any]:
         with _about_the_file():
             made = _copy(veil, info, target, limits)
     with _about_the_file(), av.open(target, format=_DEMUXER[made["container"]]) as film:
-        duration = (film.duration or 0) / 1_000_000
+        duration = _end(film, made["container"]) / 1_000_000
         if duration > limits.max_seconds:
             raise UploadError("too_long")
         shape = make_poster(film, Path(arguments["poster"]), limits)
@@ -74,6 +75,11 @@ def remux(arguments: dict[str, Any]) -> dict[str, Any]:
         "is_mirrored": shape.turn.is_mirrored,
         "duration": duration,
     }
+
+
+def _end(film: InputContainer, container: str) -> int:
+    """When a film ends, in microseconds, as players count: FFmpeg begins an MP4 with its first picture or sound."""
+    return (film.duration or 0) + ((film.start_time or 0) if container == "mp4" else 0)
 
 
 @contextlib.contextmanager
@@ -230,6 +236,7 @@ class _Copy:
             _keep_said(planned.sound, self._sound)
         self._left = {stream.index: _shown(stream) if _is_listed(info) else None for stream in planned.streams}
         self._last: dict[int, int] = {}
+        self._steps: deque[int] = deque(maxlen=5)  # between the latest pictures
         self._is_heard = False
         self._lasting = self.shown = 0.0  # seconds, of all pictures and of those that an edit list leaves
         start = (source.start_time or 0) / 1_000_000
@@ -297,6 +304,8 @@ class _Copy:
         shift = round(self._start / base) if self._start else 0
         ahead = ceil(self._ahead / base) if stream is self.pictures else 0
         dts, pts = packet.dts, packet.pts
+        if dts is not None and stream is self.pictures:
+            self._give_time(packet, dts - shift - ahead)
         if dts is not None:
             # Players need no times of decoding. Muxers want them to rise, and none behind its picture's.
             last = self._last.get(stream.index)
@@ -314,6 +323,14 @@ class _Copy:
                 self.shown = max(self.shown, latest)
         packet.stream = stream
         self._made.mux_one(packet)
+
+    def _give_time(self, packet: Packet[Any], dts: int) -> None:
+        """A WebM doesn't say how long a picture lasts, nor do some fragments: the last one would take no time."""
+        last = self._last.get(self.pictures.index)
+        if last is not None and dts > last:
+            self._steps.append(dts - last)
+        if not packet.duration and self._steps:
+            packet.duration = min(self._steps)  # one of them may be long
 
 
 def _shown(stream: Any) -> int:

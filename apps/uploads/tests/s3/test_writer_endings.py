@@ -16,7 +16,7 @@ from uploads.s3 import parts
 from uploads.s3.multipart import ResumableS3Writer, S3MultipartWriter
 from uploads.socket import retries
 from uploads.testing import Refused, UploadPage
-from uploads.tests.faults import Fault, S3Faults, lose_answer, status
+from uploads.tests.faults import Fault, S3Faults, forget, lose_answer, status
 from uploads.tests.moto import Moto
 from uploads.tests.support import Site, until
 from uploads.tests.writers.writing import WriterView
@@ -137,6 +137,7 @@ def test_the_storage_refuses(live: UploadPage, s3: S3Faults, moto: Moto, method:
         ("PUT", "partNumber=", status(503, "SlowDown")),
         ("POST", "uploadId=", status(503, "SlowDown")),
         ("POST", "uploadId=", lose_answer),
+        ("POST", "uploadId=", forget),
     ],
 )
 def test_an_outage_costs_nothing(
@@ -161,6 +162,40 @@ def test_an_outage_costs_nothing(
     (key,) = moto.keys()
     assert hashlib.sha256(moto.read(key)).hexdigest() == SHA
     assert not [message for message in live.received if message["type"] == "upload_error"]
+
+
+@pytest.mark.parametrize("fault", [status(503, "SlowDown"), lose_answer])
+def test_after_a_long_outage_at_the_last_step_the_visitor_decides(
+    live: UploadPage, s3: S3Faults, moto: Moto, fault: Fault, settings: Any
+) -> None:
+    """It stays as it is until they try again or, where a writer can be resumed, come back; nothing is sent again."""
+    settings.UPLOADS["S3"] |= {"ATTEMPTS": 1}
+    s3.on("POST", "uploadId=", fault)
+    slot = "film" if WriterView.make is ResumableS3Writer else "file"
+    ref, channel = live.register(slot, "a.txt", len(DATA))
+    live.send_rest(channel, DATA, chunk=CHUNK)
+    with pytest.raises(Refused) as refused:
+        live.upload_answer(ref, "upload_ready")
+    assert (refused.value.code, live.received[-1]["kept"]) == ("storage_unavailable", True)
+
+    if slot == "film":
+        upload_id = next(message["upload_id"] for message in live.received if message.get("upload_id"))
+        live.reconnect()
+        answer = live.resume(slot, upload_id, len(DATA))
+        assert (answer["accepted"], answer["offset"]) == (True, len(DATA))
+        ref = answer["ref"]
+    if slot == "file" or fault is not lose_answer:  # whose object is found by whoever resumes it
+        if slot == "film":
+            with pytest.raises(Refused):
+                live.upload_answer(ref, "upload_ready")
+        s3.clear()
+        live.send({"type": "upload_retry", "ref": ref})
+    live.upload_answer(ref, "upload_ready")
+    live.submit("take")
+
+    (key,) = moto.keys()
+    assert hashlib.sha256(moto.read(key)).hexdigest() == SHA
+    assert s3.count("PUT", "partNumber=") == 3
 
 
 def test_an_interrupted_one_goes_on(live: UploadPage, s3: S3Faults, moto: Moto) -> None:

@@ -185,6 +185,44 @@ def test_a_film_whose_ends_are_edited_away_begins_and_ends_there(
     assert pictures(tmp_path / "made")[0] == pictures(source)[begin]
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.webm", VP8),
+        ("a.mkv", {"bf": 2}),
+        ("a.mp4", {"bf": 2, "movflags": "dash+frag_keyframe+empty_moov+default_base_moof"}),
+    ],
+)
+def test_the_last_picture_is_shown_as_long_as_the_others(
+    process: Process, tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    """A WebM says nothing of it, nor do some fragments."""
+    source = video(tmp_path / name, is_counting=True, **options)
+    data = films.named_webm(source.read_bytes()) if name == "a.mkv" else source.read_bytes()
+
+    made = process(data, "mp4" if name == "a.mp4" else "webm")
+
+    shown = frames(tmp_path / "made")
+    assert len(shown) == 12
+    assert made.duration == pytest.approx(shown[-1] + 1 / 12, abs=0.03)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("begin", [0, 6])
+def test_a_stretch_without_a_length_lasts_to_the_end(
+    process: Process, tmp_path: Path, begin: int, version: int
+) -> None:
+    """As in the header of fragments, which some programs have left there when they put these together."""
+    source = video(tmp_path / "a.mp4", sound="aac", is_counting=True, bf=0, g=6)
+    edit = struct.pack(">QqI" if version else ">IiI", 0, 1024 * begin, 0x10000)
+    body = bytes([version, 0, 0, 0]) + struct.pack(">I", 1) + edit
+
+    process(films.with_box(source.read_bytes(), (*films.TRACK, b"edts", b"elst"), lambda _: body))
+
+    played = [*range(begin, 12)]
+    assert seen(tmp_path / "made", [(number + 0.5) / 12 for number in range(len(played))]) == played
+
+
 # Of a film of two seconds, twelve pictures each: how long and from which picture on, or None for nothing.
 EDITS: dict[str, tuple[list[tuple[int, int | None]], list[int]]] = {
     "a stretch is cut out": ([(500, 0), (500, 12)], [*range(6), *range(12, 18)]),

@@ -18,19 +18,13 @@ from uploads.socket import direct as socket_direct
 from uploads.socket import retries
 from uploads.testing import Refused, UploadPage
 from uploads.tests.direct_project import DirectView, failing
-from uploads.tests.faults import Fault, Request, S3Faults, lose_answer, status
+from uploads.tests.faults import Fault, S3Faults, forget, lose_answer, status
 from uploads.tests.moto import Moto
 from uploads.tests.socket.direct.sending import LONG, MIB, done, put_parts, register, send, upload
 from uploads.tests.support import until
 
 COMPLETE = ("POST", "uploadId=")
 SLOTS = ["docs", "video"]  # one that isn't resumable, and one that is
-
-
-def forget(request: Request) -> None:
-    """S3 does it, but the answer is lost, and to boto3's next try it says that there is no such upload."""
-    request.forward()
-    status(404, "NoSuchUpload")(request)
 
 
 @pytest.fixture
