@@ -6,8 +6,12 @@ numbered chunks, and nothing happens: that is what the bucket costs. Then they s
 is cut once, every web process is killed in turn and replaced on an empty disk, a worker as well, and Redis and the
 bucket are away for a while.
 
-Measured are bytes that were sent again for each loss of a connection, files that are lost or not what was sent, what is
-left that nobody needs, and the seconds from the end of a process to the next byte of a page that the server has.
+At last pages send straight into the bucket, and every web process is killed once more, and the bucket away.
+
+Measured are, of each way in, the bytes sent of each file's, what was sent again for each loss, and how often one
+started over, with the reason that its client was told; files that are lost or not what was sent, what is left that
+nobody needs, and the seconds from the end of a process to the next byte of a page that the server has. A loss is a cut,
+a kill or an outage by which a file's connection was lost, or its bytes refused.
 """
 
 from __future__ import annotations
@@ -20,14 +24,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from e2e.support import media
-from e2e.support.deployment import Process
+from e2e.support.deployment import Process, Web
 from e2e.support.fleet import Fleet
 from e2e.support.proxy import FaultProxy
-from e2e.support.senders import Chunks, Page, Sender, Tus
+from e2e.support.senders import Chunks, Direct, Page, Sender, Tus
 from e2e.support.sending import random_file, sha256
 
 from bench.support import browser
@@ -40,18 +45,29 @@ from liveview.tests.processes import until
 LONG: Final = 600.0  # seconds
 AWAY: Final = 10.0  # seconds for which Redis and the bucket are, each
 AGAIN: Final = 10.0  # MB that may be sent again for each loss: a tenth of a file of 100 MB
+MOST: Final = 1.1  # of a file's bytes that may be sent for one loss, where it has 100 MB
+PLAIN: Final = ("page", "tus", "chunks")
 
 
 class Visitors:
     """So many of each way, each with a file and a line of their own. `rate` is in bytes a second."""
 
-    def __init__(self, fleet: Fleet, chrome: Browser, folder: Path, count: int, size: int, rate: float | None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        chrome: Browser,
+        folder: Path,
+        count: int,
+        size: int,
+        rate: float | None,
+        ways: Sequence[str] = PLAIN,
+    ) -> None:
         self._stack = ExitStack()
         self._fleet, self._chrome, self._folder, self._size, self._rate = fleet, chrome, folder, size, rate
-        self.pages = [self._page(number) for number in range(count)]
-        self.films: list[Sender] = [*self.pages, *(Tus(self._line(), self._film()) for _ in range(count))]
-        self.parcels = [Chunks(self._line(), random_file(self._new(".dat"), size, n)) for n in range(count)]
-        self.all: list[Sender] = [*self.films, *self.parcels]
+        self.all: list[Sender] = [self._sender(way, number) for way in ways for number in range(count)]
+        self.pages = [each for each in self.all if isinstance(each, Page)]
+        self.parcels = [each for each in self.all if isinstance(each, Chunks)]
+        self.films = [each for each in self.all if each not in self.parcels]
 
     def __enter__(self) -> Visitors:
         for sender in self.all:
@@ -77,10 +93,16 @@ class Visitors:
         parcels = {sha256(sender.path) for sender in self.parcels}
         return sorted((films - ready) | (parcels - set(self._fleet.received())))
 
-    def _page(self, number: int) -> Page:
+    def _sender(self, way: str, number: int) -> Sender:
         line = self._line()
+        match way:
+            case "tus":
+                return Tus(line, self._film())
+            case "chunks":
+                return Chunks(line, random_file(self._new(".dat"), self._size, number))
         page = self._stack.enter_context(browser.opened(self._chrome, f"{line.url}/videos/", browser.LIVE))
-        return Page(line, self._film(), page, lambda path: page.choose(browser.FILE, path))
+        kind = Direct if way == "direct" else Page
+        return kind(line, self._film(), page, lambda path: page.choose(browser.FILE, path))
 
     def _line(self) -> FaultProxy:
         return self._stack.enter_context(FaultProxy(HOST, self._fleet.haproxy.port, rate=self._rate))
@@ -131,7 +153,9 @@ def measure(table: Table, scale: Scale) -> None:
     ):
         _measure_cost(table, scale, Visitors(fleet, chrome, Path(folder), 1, scale.of(200 * MB, 6 * MB), None), fleet)
         count, size, rate = scale.of((3, 110 * MB, 4 * MB), (1, 12 * MB, 2 * MB))
-        _measure_losses(table, scale, Visitors(fleet, chrome, Path(folder), count, size, rate), fleet)
+        given = fleet, chrome, Path(folder), count, size
+        _measure_losses(table, scale, Visitors(*given, rate), fleet)
+        _measure_direct(table, scale, lambda: Visitors(*given, None, ("direct",)), fleet, rate)
 
 
 def _measure_cost(table: Table, scale: Scale, visitors: Visitors, fleet: Fleet) -> None:
@@ -153,39 +177,92 @@ def _measure_cost(table: Table, scale: Scale, visitors: Visitors, fleet: Fleet) 
 
 def _measure_losses(table: Table, scale: Scale, visitors: Visitors, fleet: Fleet) -> None:
     away = scale.of(AWAY, 2.0)
-    kills, moved = 0, list[float]()
-
-    def lose(take: Callable[[], object], give: Callable[[], object]) -> None:
-        take()
-        time.sleep(away)
-        give()
+    at = list[float]()  # when something was lost
+    moved = list[float]()
 
     with visitors, _said("with losses"):
         until(lambda: all(each.line.bytes_up > each.size / 10 for each in visitors.all), within=LONG)
+        at.append(time.time())
         for each in visitors.all:
             each.line.cut()
-        for web in list(fleet.webs):
-            at = time.time()
-            web.vanish()
-            kills += 1
-            fleet.replace(web)
-            until(lambda: all(page.moved_after(at) < LONG for page in visitors.pages), within=LONG)  # noqa: B023
-            moved += [page.moved_after(at) for page in visitors.pages]
+        kills = _kill_webs(fleet, visitors, at, moved, fleet.replace)
         fleet.workers[0].vanish()
-        kills += 1
         fleet.workers[0].start()
-        lose(fleet.redis.kill, fleet.redis.start)
-        lose(fleet.lose_bucket, fleet.bucket.clear)
+        _lose(at, away, fleet.redis.kill, fleet.redis.start)
+        _lose(at, away, fleet.lose_bucket, fleet.bucket.clear)
         visitors.finish()
         lost = visitors.lost()
-        again = [max(0, each.sent - each.size) / each.losses / MB for each in visitors.all if each.losses]
-        ratios = [each.sent / each.size for each in visitors.all]
-        restarts = sum(each.restarts for each in visitors.all)
-        cuts = sum(each.losses for each in visitors.all)
+        told = f"{kills} web processes and a worker killed, {len(visitors.all)} cuts, two outages"
+        _tell_of_loss(table, visitors, lost, told)
+        for way in PLAIN:
+            _tell_of_way(table, way, visitors, at)
     orphans = fleet.left()
-    told = f"{kills} kills, {len(visitors.all)} cuts, {cuts} connections lost in all, {restarts} started over"
-    table.at_most(f"lost of {len(visitors.all)} × {visitors.all[0].size // MB} MB", [len(lost)], 0, " files", ours=told)
     table.at_most("orphans", [len(orphans)], 0, "", ours="; ".join(orphans[:3]))
-    table.note("bytes sent, of the files'", f"{sum(e.sent for e in visitors.all) / MB:.0f} MB sent", values=ratios)
-    table.at_most("sent again for each loss", again, AGAIN, " MB", of=max)
     table.at_most("a page moved again after", moved, 5, " s", of=statistics.median, ours=f"of {len(moved)}")
+
+
+def _measure_direct(table: Table, scale: Scale, visitors: Callable[[], Visitors], fleet: Fleet, rate: float) -> None:
+    """The rate is that at which a browser's parts are let through: nothing is between it and the bucket."""
+    replace = partial(fleet.replace, UPLOADS_DIRECT="video")
+    for web in list(fleet.webs):
+        web.terminate()
+        web.wait()
+        replace(web)
+    at = list[float]()
+
+    def slow() -> None:
+        fleet.bucket.clear()
+        fleet.bucket.on("PUT", "X-Amz-Signature", lambda request: time.sleep(len(request.body) / rate))
+
+    slow()
+    with visitors() as sending, _said("straight into the bucket"):
+        until(lambda: all(each.look() > each.size / 10 for each in sending.all), within=LONG)
+        _kill_webs(fleet, sending, at, [], replace)
+        _lose(at, scale.of(AWAY, 2.0), fleet.lose_bucket, slow)
+        sending.finish()
+        _tell_of_loss(table, sending, sending.lost(), f"straight into the bucket: {len(at) - 1} kills, an outage")
+        _tell_of_way(table, "direct", sending, at)
+    fleet.bucket.clear()
+    orphans = fleet.left()
+    table.at_most("orphans of direct ones", [len(orphans)], 0, "", ours="; ".join(orphans[:3]))
+
+
+def _kill_webs(
+    fleet: Fleet, visitors: Visitors, at: list[float], moved: list[float], replace: Callable[[Web], object]
+) -> int:
+    """Each in turn, and the next when every page has gone on; how many there were."""
+    for web in list(fleet.webs):
+        killed = time.time()
+        at.append(killed)
+        web.vanish()
+        replace(web)
+        until(lambda: all(page.moved_after(killed) < LONG for page in visitors.pages), within=LONG)  # noqa: B023
+        moved += [page.moved_after(killed) for page in visitors.pages]
+    return len(fleet.webs)
+
+
+def _lose(at: list[float], seconds: float, take: Callable[[], object], give: Callable[[], object]) -> None:
+    at.append(time.time())
+    take()
+    time.sleep(seconds)
+    give()
+
+
+def _tell_of_loss(table: Table, visitors: Visitors, lost: list[str], told: str) -> None:
+    what = f"lost of {len(visitors.all)} × {visitors.all[0].size / MB:.0f} MB"
+    table.at_most(what, [len(lost)], 0, " files", ours=told)
+
+
+def _tell_of_way(table: Table, way: str, visitors: Visitors, at: Sequence[float]) -> None:
+    sent = [each for each in visitors.all if each.way == way]
+    for each in sent:
+        print(each, file=sys.stderr, flush=True)
+    hits = [each.hits(at) for each in sent]
+    ratios = [each.sent / each.size for each in sent]
+    over = sum(ratio > 1 + (MOST - 1) * max(1, hit) for ratio, hit in zip(ratios, hits, strict=True))
+    told = f"lost {', '.join(map(str, hits))} times; {over} of {len(sent)} above {MOST} for each"
+    table.note(f"{way}: sent of each file", told, values=ratios)
+    again = [max(0, each.sent - each.size) / MB / max(1, hit) for each, hit in zip(sent, hits, strict=True)]
+    table.at_most(f"{way}: sent again for each loss", again, AGAIN, " MB", of=max)
+    why = [start for each in sent for start in each.starts]
+    table.at_most(f"{way}: started over", [len(why)], 0, "", ours="; ".join(why))

@@ -10,7 +10,8 @@ import http.client
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from e2e.support.proxy import FaultProxy
-from uploads.tests.http.ways.raw import Wire
+from uploads.tests.http.ways.raw import Answer, Wire
 from uploads.tests.http.ways.tus import BODY, TUS, located, metadata
 
 PAUSE: Final = 0.3  # seconds before the next try
@@ -27,7 +28,7 @@ CHUNK: Final = 2_000_000  # bytes of a numbered chunk
 
 
 class Sender(ABC):
-    """losses: how often it had to connect or ask again. restarts: how often it had to begin with the first byte again.
+    """lost: when it had to connect or ask again, and why. starts: why it had to begin with the first byte again.
     moves: when the server was first known to have so many bytes.
     """
 
@@ -35,13 +36,32 @@ class Sender(ABC):
 
     def __init__(self, line: FaultProxy, path: Path) -> None:
         self.line, self.path, self.size = line, path, path.stat().st_size
-        self.losses = self.restarts = 0
+        self.lost: list[tuple[float, str]] = []
+        self.starts: list[str] = []
         self.moves: list[tuple[float, int]] = []
 
     def __str__(self) -> str:
-        return (
-            f"{self.way}: {self.sent} of {self.size} bytes, {self.losses} losses, {self.restarts} times from the start"
-        )
+        said = Counter(why for _, why in self.lost)
+        return f"{self.way}: {self.sent} of {self.size} bytes, lost: {dict(said)}, from the start: {self.starts}"
+
+    @property
+    def losses(self) -> int:
+        return len(self.lost)
+
+    @property
+    def restarts(self) -> int:
+        return len(self.starts)
+
+    def hits(self, moments: Sequence[float]) -> int:
+        """How many of these moments, in their order, made it lose something before the next one."""
+        spans = zip(moments, [*moments[1:], float("inf")], strict=True)
+        return sum(any(begins <= at < ends for at, _ in self.lost) for begins, ends in spans)
+
+    def lose(self, why: str) -> None:
+        self.lost.append((time.time(), why))
+
+    def start_over(self, why: str) -> None:
+        self.starts.append(f"{why} at {self.look() / 1e6:.0f} MB")
 
     @abstractmethod
     def begin(self) -> None: ...
@@ -96,8 +116,8 @@ class Threaded(Sender):
             try:
                 if step():
                     return
-            except (OSError, http.client.HTTPException):
-                self.losses += 1
+            except (OSError, http.client.HTTPException) as failure:
+                self.lose(type(failure).__name__)
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.path.name}: no way")
             time.sleep(PAUSE)
@@ -125,7 +145,8 @@ class Tus(Threaded):
         with Wire(self.line.port) as wire:
             answer = wire.ask("HEAD", self._address, TUS)
         if answer.status in (404, 410):
-            self.restarts, self._address = self.restarts + 1, ""
+            self.start_over(f"HEAD {answer.status}")
+            self._address = ""
         if answer.status != 200:
             return False
         offset = int(answer.headers["Upload-Offset"])
@@ -137,7 +158,7 @@ class Tus(Threaded):
                 wire.send(data[at : at + 65_536])
             answer = wire.answer("PATCH")
         if answer.status != 204:
-            self.losses += 1
+            self.lose(said(answer))
             return False
         self.moved(int(answer.headers["Upload-Offset"]))
         return self.look() == self.size
@@ -150,7 +171,8 @@ class Chunks(Threaded):
 
     def send(self, data: bytes) -> None:
         while not self._send_all(data):
-            self.restarts += 1
+            self.start_over(self._answered)
+            self.moves.clear()
 
     def _send_all(self, data: bytes) -> bool:
         """Whether the server has put them together."""
@@ -174,6 +196,7 @@ class Chunks(Threaded):
     def _post(self, given: dict[str, str], chunk: bytes) -> bool:
         with Wire(self.line.port) as wire:
             answer = wire.ask("POST", "/api/upload-chunk", given, chunk)
+        self._answered = said(answer)
         if answer.status in (200, 201):
             self._is_whole = "fileGuid" in answer.json
             return True
@@ -181,9 +204,14 @@ class Chunks(Threaded):
             self._is_unknown = True
             return True
         if answer.status < 500 and answer.status not in (423, 429):
-            raise RuntimeError(f"{self.path.name}: {answer.status} {answer.body[:200]!r}")
-        self.losses += 1
+            raise RuntimeError(f"{self.path.name}: {self._answered}")
+        self.lose(self._answered)
         return False
+
+
+def said(answer: Answer) -> str:
+    """What a server has answered, in short."""
+    return f"{answer.status} {answer.body[:80].decode(errors='replace').strip()}"
 
 
 class Browser(Protocol):
@@ -203,13 +231,7 @@ class Page(Sender):
 
     def begin(self) -> None:
         """It is open, and live."""
-        self._page.evaluate(
-            """(() => {
-                window.seen = [];
-                addEventListener("djust:upload:progress", ({ detail }) =>
-                    seen.push([Date.now() / 1000, detail.status, detail.bytes, detail.error || ""]));
-            })()"""
-        )
+        self._page.evaluate(_WATCH)
         self.line.bytes_up = 0
         self._choose(self.path)
 
@@ -222,13 +244,15 @@ class Page(Sender):
 
     def look(self) -> int:
         most, was, last = 0, "", 0
-        self.moves, self.losses, self.restarts = [], 0, 0
-        for moment, status, count, error in self._page.evaluate("seen"):
+        self.moves, self.lost, self.starts = [], [], []
+        for moment, status, count, error, told in self._page.evaluate("seen"):
             if status == "error":
                 raise RuntimeError(f"{self.path.name}: {error}")
             self.is_complete |= status == "complete"
-            self.losses += status == "resuming" != was
-            self.restarts += count == 0 < last
+            if status == "resuming" != was:
+                self.lost.append((moment, status))
+            if count == 0 < last:
+                self.starts.append(f"{told} at {last / 1e6:.0f} MB")
             was, last = status, count
             if count > most:
                 self.moves.append((moment, count))
@@ -241,3 +265,40 @@ class Page(Sender):
         if self.moves and self.moves[-1][1] == self.size and self.moves[-1][0] <= moment:
             return 0.0
         return min((at - moment for at, _ in self.moves if at > moment), default=float("inf"))
+
+
+class Direct(Page):
+    """The same, of whose bytes the server sees none: what its browser has sent to the bucket counts."""
+
+    way = "direct"
+
+    @property
+    def sent(self) -> int:
+        return sum(self._page.evaluate("[...posted.values()]"))
+
+
+# What becomes of the upload, with what the server said last of its resumption or of its end; and what XHRs have sent
+_WATCH: Final = """(() => {
+    window.seen = [];
+    window.posted = new Map();
+    let told = "";
+    addEventListener("djust:upload:progress", ({ detail: { status, bytes, error, code } }) =>
+        seen.push([Date.now() / 1000, status, bytes, error || "", code || told]));
+    const Socket = WebSocket;
+    window.WebSocket = class extends Socket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener("message", ({ data }) => {
+                if (!/"upload_(resume_ack|error)"/.test(data)) return;
+                for (const { type, code } of [JSON.parse(data)].flat()) {
+                    if (type === "upload_resume_ack" || type === "upload_error") told = code || "accepted";
+                }
+            });
+        }
+    };
+    const { send } = XMLHttpRequest.prototype;
+    XMLHttpRequest.prototype.send = function (body) {
+        this.upload.addEventListener("progress", ({ loaded }) => posted.set(this, loaded));
+        send.call(this, body);
+    };
+})()"""
