@@ -15,10 +15,10 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from django.utils.crypto import salted_hmac
@@ -41,11 +41,16 @@ from uploads.http_errors import failed, refusal, status_of
 from uploads.intakes import Intake
 from uploads.staging import choice
 from uploads.stores import Record
+from uploads.stores.lease import renewed
+
+T = TypeVar("T")
 
 MAX_CHUNKS: Final = 10_000
 METHODS: Final = "OPTIONS, POST"
 WAIT_FOR_OTHERS: Final = 60.0  # seconds that another request may take to assemble the file
 LOOK_EVERY: Final = 0.05
+PATIENCE: Final = 20.0  # seconds that a chunk waits for a store or bucket that is away; hosts end a request after 30
+TRY_EVERY: Final = 1.0
 
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _ESCAPED: Final = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})+")  # ASCII in which % begins an escape
@@ -199,13 +204,16 @@ class Chunks:
         chunk_size = chunk.chunk_size
         intake = intakes.get(conf().intake)
         visitor = await threads.check(partial(visitor_of, scope))
-        record = await self._begun(partial(self._begin, intake, visitor, chunk, chunk_size))
+        record = await _patiently(lambda: self._begun(partial(self._begin, intake, visitor, chunk, chunk_size)))
         body = pieces(receive)
         if records.is_done(record):
             await _drop(body)
             return _finished(record)
+        if records.STAGE in record.http:  # all of it has come, and what it was in may be gone
+            await _drop(body)
+            return _finished(await self._assemble(record, visitor))
         file = _file_of(record)
-        if await _thread(file)(partial(file.has, chunk.index)):
+        if await _patiently(lambda: _thread(file)(partial(file.has, chunk.index))):
             await _drop(body)
             received = await self._place(record, chunk, chunk_size, io.BytesIO())
         else:
@@ -239,6 +247,7 @@ class Chunks:
         file = _file_of(record)
 
         def place() -> int:
+            body.seek(0)
             if chunk_size is None:
                 there = file.place_last(chunk.index, chunk.length, record.size, body)
             else:
@@ -247,7 +256,7 @@ class Chunks:
             return there
 
         try:
-            there: int = await _thread(file)(place)
+            there: int = await _patiently(lambda: _thread(file)(place))
             return there
         except UploadError as refused:
             if refused.code != "unknown_ref":
@@ -282,7 +291,7 @@ class Chunks:
 
     async def _assemble(self, record: Record, visitor: Visitor) -> Record:
         """Every chunk is here: the first request to find so finishes the file, the others wait for it."""
-        end = time.monotonic() + WAIT_FOR_OTHERS
+        began = time.monotonic()
         while True:
             try:
                 async with transfers.hold(record, visitor) as transfer:
@@ -290,9 +299,11 @@ class Chunks:
                         await self._put_together(_file_of(record), transfer)
                     return transfer.record
             except UploadError as refused:
-                if refused.code != "locked" or time.monotonic() > end:
+                is_anothers = refused.code in ("locked", "superseded")
+                patience = WAIT_FOR_OTHERS if is_anothers else PATIENCE if _is_away(refused) else 0
+                if time.monotonic() > began + patience:
                     raise
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY if is_anothers else TRY_EVERY)
 
     async def _put_together(self, file: choice.Chunks, transfer: transfers.Transfer) -> None:
         size = await _thread(file)(file.seal)
@@ -300,12 +311,28 @@ class Chunks:
             await transfer.thread(partial(transfer.declare, size))
         try:
             if not transfer.is_complete:
-                await transfer.thread(lambda: transfer.gather(file.pieces(transfer.offset)))
+                async with renewed(transfer.hold.is_ours, conf().silence):  # however slow the chunks are
+                    await transfer.thread(lambda: transfer.gather(file.pieces(transfer.offset)))
             await transfer.finish()
         finally:
-            if transfer.entry.is_over and not file.is_on_disk:
-                await transfer.thread(transfer.discard)
+            if transfer.entry.is_over and not file.is_on_disk and await transfer.thread(transfer.discard):
                 await _thread(file)(file.remove)
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """Again while what it needs is away: the client, who would be told so, would send the whole chunk again."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await step()
+        except UploadError as failure:
+            if not _is_away(failure) or time.monotonic() > end:
+                raise
+        await asyncio.sleep(TRY_EVERY)
+
+
+def _is_away(failure: UploadError) -> bool:
+    return failure.code == "storage_unavailable" and failure.passes
 
 
 def _file_of(record: Record) -> choice.Chunks:

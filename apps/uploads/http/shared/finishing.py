@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
+from typing import Final
 
+from liveview.process import here
+from uploads import threads
 from uploads.entries import drive
 from uploads.entries.entry import UploadEntry
 from uploads.errors import UploadError
@@ -13,6 +17,9 @@ from uploads.stores import Record
 from uploads.stores.hold import StoredHold
 
 logger = logging.getLogger("uploads")
+
+PATIENCE: Final = 20.0  # seconds that a request waits for a store that is away; hosts end it after 30
+PAUSE: Final = 0.5
 
 
 def make_ready(entry: UploadEntry, intake: Intake) -> None:
@@ -49,9 +56,18 @@ def hand_over(entry: UploadEntry, intake: Intake, owner: str) -> str:
             entry.discard()
 
 
+class Taken:
+    """What the intakes called the files that they took here, by upload, until that is recorded."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, str] = {}
+
+
 def is_taken(record: Record, entry: UploadEntry) -> bool:
     """Whether the intake took the file, and only recording that failed."""
-    return record.http.get(records.STAGE) == records.TAKING and entry.sink.measure() is None
+    if record.http.get(records.STAGE) != records.TAKING:
+        return False
+    return record.id in here(Taken).results or entry.sink.measure() is None
 
 
 def finish(entry: UploadEntry, hold: StoredHold) -> None:
@@ -78,9 +94,31 @@ def finish(entry: UploadEntry, hold: StoredHold) -> None:
             entry.park()
             hold.update(records.changed(hold.record, **{records.STAGE: ""}))
         raise
-    record_done(hold, result)
+    here(Taken).results[hold.record.id] = result
+    try:
+        record_done(hold)
+    except UploadError as failure:
+        if not failure.passes:
+            raise
+        with threads.aside():
+            _record_later(hold)
 
 
-def record_done(hold: StoredHold, result: str = "") -> None:
+def record_done(hold: StoredHold) -> None:
+    """Raises `UploadError`."""
+    result = here(Taken).results.get(hold.record.id, "")
     hold.update(records.changed(hold.record, **{records.STAGE: records.DONE, records.RESULT: result}))
     hold.store.touch(hold.record.id, records.ttl())
+    here(Taken).results.pop(hold.record.id, None)
+
+
+def _record_later(hold: StoredHold) -> None:
+    """The store may be away for a moment: elsewhere, nobody would know yet that the file was taken."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        time.sleep(PAUSE)
+        try:
+            return record_done(hold)
+        except UploadError as failure:
+            if not failure.passes or time.monotonic() > end:
+                raise

@@ -170,12 +170,14 @@ class Transfer:
                     self.entry.park()
                 raise
 
-    def discard(self) -> None:
-        """Removes the upload, unless somebody else has resumed it. Blocks."""
+    def discard(self) -> bool:
+        """Removes the upload, unless somebody else has resumed it; whether it was ours. Blocks."""
         with self._lock:
             self._is_over = True
             self.entry.cancel()
+            is_ours = self.entry.is_consumed or not (self.entry.is_superseded or self.hold.is_anothers())
             self.entry.discard()
+            return is_ours
 
     def let_go(self) -> None:
         """Leaves the bytes for the next request. Blocks while a write is under way.
