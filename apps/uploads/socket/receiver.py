@@ -30,6 +30,8 @@ from uploads.socket.stalled import Drip, Stall, is_stalled
 
 DAMAGES = 5  # of one upload's chunks on one socket, after which it is given up
 FLOOR = 64 * 1024  # bytes of credit that every socket has before its turn, and beyond what its uploads need
+AT_RISK = 10_000_000  # bytes that may be lost with this process: on their way to it, or short of being durable
+LEAST = 2 * 1024 * 1024  # of them on their way, however many more aren't durable
 
 
 class Owner(Protocol):
@@ -282,8 +284,13 @@ class Receiver:
         if not self._senders.has_turn(self):
             return False
         unsettled = self._window.used - self._window.settled
-        allowance = self._senders.allowance(self, self._full, unsettled)
+        allowance = self._senders.allowance(self, self._most(), unsettled)
         return self._window.grant(min(allowance, unsettled + FLOOR + self._needed()))
+
+    def _most(self) -> int:
+        """Bytes in transit. What waits for a bucket that is slow, or busy, is to be sent again if the process ends."""
+        held = (channel.entry.upload for channel in self._channels.values() if channel.entry.hold.is_held)
+        return min(self._full, max(LEAST, AT_RISK - max((each.written - each.durable for each in held), default=0)))
 
     def _needed(self) -> int:
         """Roughly the bytes of frames that open uploads still need; more credit would only stay with a silent page.

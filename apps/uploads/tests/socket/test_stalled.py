@@ -11,7 +11,7 @@ from liveview.testing import Closed
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
 from uploads.entries.entry import UploadEntry
-from uploads.socket.receiver import Channel, Receiver
+from uploads.socket.receiver import AT_RISK, LEAST, Channel, Receiver
 from uploads.socket.stalled import PERIODS, Drip, Stall, is_stalled
 from uploads.testing import Refused
 from uploads.tests.support import TEXT, Site, assert_works, until
@@ -158,3 +158,17 @@ async def test_who_has_credit_to_spare_takes_no_turn_at_getting_more() -> None:
     receiver._window.used += 1
     receiver._ask()
     assert asked == [receiver]
+
+
+async def test_what_waits_for_a_slow_bucket_leaves_less_to_be_on_its_way() -> None:
+    """All of it would have to be sent again if the process ended."""
+    receiver = Receiver(Mock(), Mock())
+    entry = Mock(upload=Mock(written=9_000_000, durable=1_000_000), hold=Mock(is_held=True))
+    receiver._channels[1] = Channel(1, entry)
+    assert receiver._most() == LEAST
+
+    entry.upload.durable = 6_000_000
+    assert receiver._most() == AT_RISK - 3_000_000
+
+    entry.hold.is_held = False  # nobody can go on with it anyway
+    assert receiver._most() == receiver._full
