@@ -154,6 +154,47 @@ def test_in_a_slot_for_one_what_is_under_way_is_replaced_only_by_visitors_who_sa
     assert len(asked) == 1 and re.fullmatch(r"long\.txt is \d+% uploaded\. Replace it with late\.txt\?", asked[0])
 
 
+def test_in_a_slot_for_one_what_was_replaced_by_a_file_that_is_refused_goes_on(
+    page: Page, visit: Visit, lab_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    (tmp_path / "long.txt").write_bytes(b"Once upon a time. " * 200_000)
+    visit(f"{lab_proxy.url}{address(FORM, docs={'accept': '.txt,.png'})}")
+    lab_proxy.rate = SLOW
+    page.set_input_files("input", tmp_path / "long.txt")
+    expect(row(page, "long.txt").get_by_role("progressbar")).to_have_attribute("aria-valuenow", MOVING)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.set_input_files("input", PROGRAM)
+
+    expect(row(page, "program.png")).to_have_attribute("data-status", "error")
+    expect(row(page, "long.txt")).to_have_attribute("data-status", "uploading")
+    assert page.evaluate("document.querySelector('input').files[0].name") == "long.txt"
+    lab_proxy.rate = None
+    expect(row(page, "long.txt")).to_have_attribute("data-status", "complete")
+    page.locator("#save").click()
+    expect(page.locator("#saved")).to_have_text("long.txt")
+
+
+def test_a_picture_that_is_refused_when_it_is_saved_leaves_the_one_before(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    good = pictures.photo(tmp_path / "good.jpg", (310, 200), seed=8)
+    visit_site(page, "/avatars/")
+    page.set_input_files("input[name=avatar]", good)
+    expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 310)
+    page.set_input_files("input[name=avatar]", {**PROGRAM, "name": "half.png"})
+    expect(page.locator(".preview")).to_contain_text("half.png")
+    save = page.get_by_role("button", name="Save avatar")
+
+    save.click()
+    expect(page.get_by_role("alert")).to_contain_text("half.png")
+    expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 310)
+    expect(page.locator("img.avatar")).to_have_count(0)
+    save.click()
+
+    expect(page.locator("img.avatar")).to_be_visible()
+    assert sha256(good) in saved_avatars(server)
+
+
 def test_a_form_is_sent_with_the_good_file_that_a_refused_one_did_not_replace(
     page: Page, server: Server, tmp_path: Path
 ) -> None:

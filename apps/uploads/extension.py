@@ -99,11 +99,11 @@ class UploadsExtension(Extension):
         entry = self.uploads.entries.get(ref)
         if entry is None:
             return
-        self.uploads.drop(entry)
+        gone = self.uploads.drop(entry)
         if self._session is not None:
-            self._session.cancel(entry)
+            self._session.cancel(gone)
         else:
-            self.uploads.discard([entry])
+            self.uploads.discard(gone)
 
     def confirm(self, ref: str) -> None:
         if self._session is not None:

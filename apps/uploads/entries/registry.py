@@ -7,7 +7,7 @@ machine.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,7 +66,8 @@ class Uploads:
         self.families: list[tuple[Family, Slot]] = []  # slots that are made when something comes for them
         self.errors: dict[str, str] = {}  # of slots as a whole, until a file is chosen
         self.offered: set[UploadEntry] | None = None  # in the answer to a form without JavaScript: what it may keep
-        self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # entries that aren't open yet → what they replace
+        self._opening: set[UploadEntry] = set()  # not admitted yet
+        self._replacing: dict[UploadEntry, list[UploadEntry]] = {}  # entries → what they replace once they are ready
         self._lent: list[UploadEntry] = []  # to the running handler
         self._lent_refs: set[str] = set()
         self._lent_slots: set[str] = set()
@@ -77,9 +78,18 @@ class Uploads:
         self.families = [*others, (family, self.slots[family.name(0)])]
 
     def of(self, name: str) -> SlotEntries:
-        """What a page shows: not an entry that is still being opened, but what it will replace."""
-        shown = [entry for entry in self._of(name) if entry not in self._replacing]
+        """What a page shows: not an entry that is still being opened, nor one that stands back behind another."""
+        hidden = self._opening | self._standing_back()
+        shown = [entry for entry in self._of(name) if entry not in hidden]
         return SlotEntries(self.slot(name), shown, self.offered, self.errors.get(name, ""))
+
+    def stands_back(self, entry: UploadEntry) -> bool:
+        """In a slot for a single file: whether it waits for what becomes of the file that was chosen in its place."""
+        return entry in self._standing_back()
+
+    def _standing_back(self) -> set[UploadEntry]:
+        waited_for = (newer for newer in list(self._replacing) if newer not in self._opening and not newer.is_over)
+        return {entry for newer in waited_for for entry in self._replacing.get(newer, ())}
 
     def _of(self, name: str) -> list[UploadEntry]:
         entries = [entry for entry in list(self.entries.values()) if entry.slot.name == name]
@@ -107,20 +117,33 @@ class Uploads:
         self.entries[ref] = entry
         self.errors.pop(slot_name, None)
         self.staged.add(entry)
-        self._replacing[entry] = before
+        self._opening.add(entry)
+        if before:
+            self._replacing[entry] = before
         if refused is not None:
             self.refuse(entry, refused)
             raise refused
         return entry
 
     def admit(self, entry: UploadEntry) -> None:
-        """It is open. In a slot for a single file it replaces the one before."""
-        self._replace(self._replacing.pop(entry, []))
+        """It is open. In a slot for a single file, the one before stands back until this one is `settled`."""
+        self._opening.discard(entry)
+        before = self._replacing.pop(entry, [])
+        self._drop_refused(before)
+        if entry.is_ready:
+            self._drop_all(before)
+        elif spare := self._keep_one(before):
+            self._replacing[entry] = [spare]
+
+    def settled(self, entry: UploadEntry) -> None:
+        """It is ready, and takes the place of the one before."""
+        self._drop_all(self._replacing.pop(entry, []))
 
     def refuse(self, entry: UploadEntry, refusal: UploadError) -> None:
-        """It could not be opened. Only an accepted file replaces a good one; any file replaces an error."""
+        """It could not be opened. A file that was refused replaces only another that was."""
         self.staged.discard(entry)
-        self._replace(self._replacing.pop(entry, []), refusal)
+        self._opening.discard(entry)
+        self._drop_refused(self._replacing.pop(entry, []))
         entry.fail(refusal)
 
     def add(
@@ -136,19 +159,28 @@ class Uploads:
         self.admit(entry)
         return entry
 
-    def adopt(self, entry: UploadEntry) -> None:
-        """Adopts an upload that began on another socket. Raises `UploadError` if the slot has no room for it now."""
+    def adopt(self, entry: UploadEntry, older: Collection[str] | None = None) -> None:
+        """Adopts an upload that began on another socket. Raises `UploadError` if the slot has no room for it now.
+
+        older: refs of what was there when it was asked for; None for all that is there now. In a slot for a single
+        file it replaces these, and stands back behind what was chosen since.
+        """
         replaceable = self._replaceable(entry.slot)
-        newer = [other for other in replaceable if other in self._replacing]  # chosen since, and being opened
+        newer = [other for other in replaceable if other in self._opening or not _is_among(other, older)]
         before = [other for other in replaceable if other not in newer]
         try:
             self.check_again(entry, replaceable)
-        except UploadError as refused:
-            self._replace(before, refused)
+        except UploadError:
+            self._drop_refused(before)
             raise
-        self._replace(before)
+        self._drop_refused(before)
+        if entry.is_ready:
+            self._drop_all(before)
+        elif spare := self._keep_one(before):
+            self._replacing[entry] = [spare]
         for other in newer:
-            self._replacing.get(other, []).append(entry)
+            if not other.is_over:
+                self._replacing.setdefault(other, []).append(entry)
         self.entries[entry.ref] = entry
         self.errors.pop(entry.slot.name, None)
         self.staged.add(entry)
@@ -158,10 +190,19 @@ class Uploads:
         """What the next file replaces, in a slot for a single file."""
         return self._of(slot.name) if slot.max_entries == 1 else []
 
-    def _replace(self, before: list[UploadEntry], refused: UploadError | None = None) -> None:
-        for other in before:
-            if refused is None or other.error:
-                self.drop(other)
+    def _drop_refused(self, entries: Iterable[UploadEntry]) -> None:
+        self._drop_all(entry for entry in entries if entry.error)
+
+    def _drop_all(self, entries: Iterable[UploadEntry]) -> None:
+        for entry in entries:
+            self._drop(entry)
+
+    def _keep_one(self, before: Iterable[UploadEntry]) -> UploadEntry | None:
+        """Of what one file after the other was to replace, only that stays of which most is here."""
+        there = [entry for entry in before if self.entries.get(entry.ref) is entry]
+        spare = max(reversed(there), key=lambda entry: (entry.is_ready, entry.progress), default=None)
+        self._drop_all(entry for entry in there if entry is not spare)
+        return spare
 
     def check_again(self, entry: UploadEntry, but: Sequence[UploadEntry] = ()) -> None:
         """Raises `UploadError` unless the slot as it is now, perhaps narrowed by a handler, accepts the entry.
@@ -177,11 +218,22 @@ class Uploads:
         name = FileName(entry.name, entry.extension)
         self.slot(entry.slot.name).check(name, entry.size, len(others), _bytes_of(others))
 
-    def drop(self, entry: UploadEntry) -> None:
-        """Takes an entry off the page, cancelling it unless it is over. The caller discards it."""
+    def drop(self, entry: UploadEntry) -> list[UploadEntry]:
+        """Takes an entry off the page, cancelling it unless it is over, and what stands back behind it.
+
+        Returns what has gone, for the caller to discard.
+        """
+        is_waited_for = entry not in self._opening and not entry.is_over
+        gone = [entry, *(self._replacing.get(entry, ()) if is_waited_for else ())]
+        self._drop_all(gone)
+        return gone
+
+    def _drop(self, entry: UploadEntry) -> None:
         entry.cancel()
+        self._opening.discard(entry)
         self._replacing.pop(entry, None)
-        self.entries.pop(entry.ref, None)
+        if self.entries.get(entry.ref) is entry:
+            del self.entries[entry.ref]
 
     def discard(self, entries: Iterable[UploadEntry]) -> None:
         """Removes the bytes of entries. Blocks."""
@@ -237,6 +289,10 @@ class Uploads:
                 raise UploadError("unknown_slot")
             slot = self.slots[name] = replace(like, name=name)
         return slot
+
+
+def _is_among(entry: UploadEntry, refs: Collection[str] | None) -> bool:
+    return refs is None or entry.ref in refs
 
 
 def _bytes_of(entries: Iterable[UploadEntry]) -> int:

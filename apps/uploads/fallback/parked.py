@@ -151,6 +151,8 @@ def settle(uploads: Uploads, entry: UploadEntry) -> UploadError | None:
         uploads.staged.discard(entry)
         if not entry.is_over:
             entry.park()
+    else:
+        uploads.settled(entry)
     return refusal
 
 

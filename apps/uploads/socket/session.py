@@ -63,6 +63,8 @@ class UploadSession:
         self._is_opening = False
         self._unadmitted: list[UploadEntry] = []  # open, but what they would replace is lent to a handler
         self._resuming: dict[str, str] = {}  # ref → slot of uploads being looked up
+        self._older: dict[str, set[str]] = {}  # ref of one of these, in a slot for a single file → what it replaces
+        self._untold: set[UploadEntry] = set()  # ready, but another was chosen in its place: the view isn't told yet
         self._unwanted: set[str] = set()  # refs of those, if cancelled or replaced meanwhile
         self._announced: dict[str, Any] | None = None
         self._to_tell: deque[tuple[UploadEntry, str, Progress]] = deque()
@@ -120,7 +122,7 @@ class UploadSession:
                 self.direct.failed(message["ref"], message["code"])
 
     def _begin(self, message: Message, begin: Callable[[Message], None]) -> None:
-        """A new or a resumed file: what it replaces is removed."""
+        """A new or a resumed file."""
         ref = message["ref"]
         if ref in self._uploads.entries or ref in self._resuming:
             self._link.violation("duplicate ref")
@@ -208,7 +210,7 @@ class UploadSession:
             return self._uploads.register(slot, ref, name, size, mime)
 
     def admit(self, entry: UploadEntry) -> None:
-        """It is open: it replaces the one before, once no handler has that."""
+        """It is open: the one before stands back, once no handler has that."""
         if entry.is_over:
             return
         if entry.hold.is_held:
@@ -219,9 +221,6 @@ class UploadSession:
         with self._forgetting():
             self._uploads.admit(entry)
         self._changed(entry)
-        if entry.slot.max_entries == 1:
-            for ref in [ref for ref, slot in self._resuming.items() if slot == entry.slot.name]:
-                self._cancel(ref)
 
     def refuse(self, entry: UploadEntry, refusal: UploadError) -> None:
         with self._forgetting():
@@ -229,7 +228,9 @@ class UploadSession:
 
     # A resumed file
     def _resume(self, message: Message) -> None:
-        self._uploads.slot(message["slot"])
+        slot = self._uploads.slot(message["slot"])
+        if slot.max_entries == 1:
+            self._older[message["ref"]] = {*self._uploads.entries, *self._resuming}
         self._resuming[message["ref"]] = message["slot"]
         self._link.spawn(self._resume_later(message))
 
@@ -238,12 +239,13 @@ class UploadSession:
         if entry.ref in self._unwanted:
             raise UploadError("cancelled")
         with self._forgetting():
-            self._uploads.adopt(entry)
+            self._uploads.adopt(entry, self._older.get(entry.ref))
 
     async def _resume_later(self, message: Message) -> None:
         """The handshake of the seeds: the answer says where to continue, that it has to start over, or why it can't."""
         entry, refusal = await self._resumption.resume(message)
         del self._resuming[message["ref"]]
+        self._older.pop(message["ref"], None)
         is_unwanted = message["ref"] in self._unwanted  # and has been answered
         self._unwanted.discard(message["ref"])
         if self._is_closed or is_unwanted:
@@ -272,10 +274,11 @@ class UploadSession:
     def _cancel(self, ref: str) -> None:
         entry = self._uploads.entries.get(ref)
         if entry is not None:
-            self._uploads.drop(entry)
-            self._forget([entry])
+            with self._forgetting():
+                self._uploads.drop(entry)
             self._changed(entry)
-        elif ref in self._resuming:
+            return
+        if ref in self._resuming:
             self._unwanted.add(ref)
         self._link.send(messages.cancelled(ref))
 
@@ -293,6 +296,8 @@ class UploadSession:
         gone = list(gone)
         for entry in gone:
             self._receiver.close(entry)
+            self._untold.discard(entry)
+            self._link.send(messages.cancelled(entry.ref))
         if gone and not self._is_closed:
             self._link.spawn(self._remove(gone))
 
@@ -324,6 +329,9 @@ class UploadSession:
             self._link.send(messages.error(entry.ref, failure))
             self._link.spawn(self._remove([entry]))
         self._changed(entry)
+        for other in [other for other in self._untold if not self._uploads.stands_back(other)]:
+            self._untold.discard(other)
+            self._changed(other)
 
     def has_stopped(self, entry: UploadEntry, failure: UploadError) -> None:
         """Its writer has failed in passing: it goes on, where it can, on another channel."""
@@ -344,7 +352,7 @@ class UploadSession:
         match outcome:
             case drive.Ready():
                 self._link.send(messages.ready(entry))
-                self._changed(entry)
+                self._take_place(entry)
             case drive.Refused():
                 self.has_failed(entry)
             case drive.Incomplete():
@@ -352,6 +360,18 @@ class UploadSession:
             case drive.Postponed(error):
                 return error
         return None
+
+    def _take_place(self, entry: UploadEntry) -> None:
+        """It is ready: of a slot for a single file, what it replaces goes. It may itself be one that stands back."""
+        with self._forgetting():
+            self._uploads.settled(entry)
+        for ref in [ref for ref in self._older if self._resuming[ref] == entry.slot.name]:
+            if entry.ref not in self._older[ref]:
+                self._cancel(ref)
+        if self._uploads.stands_back(entry):
+            self._untold.add(entry)
+        else:
+            self._changed(entry)
 
     def _expect_fit(self, entry: UploadEntry) -> None:
         try:
@@ -386,10 +406,9 @@ class UploadSession:
             self._to_tell.popleft()
 
     # From handlers, in their threads
-    def cancel(self, entry: UploadEntry) -> None:
-        """The entry is off the page already."""
-        self._on_loop(lambda: self._forget([entry]))
-        self._on_loop(lambda: self._link.send(messages.cancelled(entry.ref)))
+    def cancel(self, entries: list[UploadEntry]) -> None:
+        """They are off the page already."""
+        self._on_loop(lambda: self._forget(entries))
 
     def confirm(self, ref: str) -> None:
         self._on_loop(lambda: self._link.spawn(self.direct.done(ref)))

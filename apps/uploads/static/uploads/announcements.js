@@ -56,8 +56,8 @@ function judge(uploads, upload) {
 }
 
 /** Says how far all uploads are, when that is worth a word. */
-function whole({ uploads }) {
-  const open = uploads.filter((upload) => upload.isWanted && !upload.isOver);
+function whole({ uploads, forms }) {
+  const open = uploads.filter((upload) => upload.isWanted && !upload.isOver && !forms.standsBack(upload));
   if (!open.length) Object.assign(run, { uploads: new Set(), said: "", wasLate: false });
   if (!open.some(({ status }) => /uploading|resuming/.test(status))) return;
   for (const upload of open) run.uploads.add(upload);

@@ -90,6 +90,7 @@ class Uploads {
 
   cancel(ref) {
     const upload = this.find(ref);
+    if (upload) this.forms.cancelBehind(upload);
     if (upload) this.take(upload);
     else this.live.send(messages.cancel(ref));
     this.remove((other) => other.ref === ref);
@@ -153,6 +154,7 @@ class Uploads {
   register(upload) {
     this.loadingSender ??= load(() => import("./sender.js")).then((module) => module.start(this));
     if (upload.prepare) return upload.prepare(upload);
+    if (this.forms.holdsBack(upload)) return;
     if (upload.id) return this.resuming.ask(upload);
     this.live.send(messages.register(upload, page));
     if (upload.status === "resuming") this.become(upload, "queued");
@@ -162,10 +164,7 @@ class Uploads {
   /** The chunks of this upload may be sent. */
   open(upload, { channel, offset, upload_id, external }) {
     Object.assign(upload, { channel: channel || -1, sent: offset, written: offset, error: "" });
-    const { max_entries, resumable } = this.slots.get(upload.slot) ?? {};
-    if (resumable) upload.id = upload_id;
-    const at = this.uploads.indexOf(upload);
-    if (max_entries === 1) this.remove((other, i) => other.slot === upload.slot && i < at); // only now: it is accepted
+    if (this.slots.get(upload.slot)?.resumable) upload.id = upload_id;
     upload.grant = external;
     if (external) load(() => import("./external.js")).then(({ open }) => open(this, upload, external));
   }
@@ -179,7 +178,7 @@ class Uploads {
     return (this.loadingForms ??= load(() => import("./forms.js")).then(start));
   }
 
-  /** Chooses what came early, of each slot once it can. */
+  /** Chooses what came early. */
   async chooseEarly() {
     for (const { resumable } of this.slots.values()) {
       if (resumable) this.loading ??= load(() => import("./resuming.js")).then(({ start }) => start(this));
@@ -198,7 +197,7 @@ class Uploads {
   sending() {
     const counts = new Map();
     return this.uploads.filter((upload) => {
-      if (!upload.canSend) return false;
+      if (!upload.canSend || this.forms.standsBack(upload)) return false;
       const count = (counts.get(upload.slot) ?? 0) + 1;
       counts.set(upload.slot, count);
       return count <= (this.slots.get(upload.slot)?.max_parallel ?? 1);
@@ -252,8 +251,8 @@ class Uploads {
   }
 
   remove(condition) {
-    this.uploads = this.uploads.filter((upload, i) => {
-      const goes = condition(upload, i);
+    this.uploads = this.uploads.filter((upload) => {
+      const goes = condition(upload);
       if (goes) this.forget(upload);
       return !goes;
     });

@@ -52,7 +52,7 @@ export class External {
     const counts = new Map();
     for (const [upload, job] of this.jobs) {
       if (upload.isOver || upload.channel >= 0 || !this.uploads.uploads.includes(upload)) this.close(upload, job);
-      else if (!upload.isWanted) job.stop();
+      else if (!upload.isWanted || this.uploads.forms.standsBack(upload)) job.stop();
       else if (!job.isSent) {
         const count = (counts.get(upload.slot) ?? 0) + 1;
         counts.set(upload.slot, count);
@@ -266,9 +266,10 @@ function isPassing(status) {
 }
 
 /** Exponential backoff with jitter. */
-function pause(failures, signal) {
+async function pause(failures, signal) {
+  if (signal.aborted) return;
   const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1));
-  return new Promise((resolve) => {
+  await new Promise((resolve) => {
     setTimeout(resolve, most * (0.5 + Math.random() / 2));
     signal.addEventListener("abort", resolve, { once: true });
   });

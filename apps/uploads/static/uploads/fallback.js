@@ -53,7 +53,10 @@ class Fallback {
     const receive = uploads.received;
     const early = []; // messages from a socket
     uploads.received = (message) => early.push(message) === 1 && this.giveWay(early);
-    this.receive = (message) => receive.call(uploads, message);
+    this.receive = (message) => {
+      if (message.type === "upload_consumed") uploads.forms?.cancelBehind(uploads.find(message.ref)); // ready is not said
+      receive.call(uploads, message);
+    };
     this.config = this.persist(() => this.ask("config", null), signal).catch(() => null);
     addEventListener("submit", (e) => this.submitted(e), { capture: true, signal });
     const config = await this.config;
@@ -351,8 +354,9 @@ function failure(status, answer) {
 }
 
 /** With jitter, so that waiting pages don't all come back at once. Ends early when the browser is online again. */
-function pause(most, signal) {
-  return new Promise((resolve) => {
+async function pause(most, signal) {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
     setTimeout(resolve, most * (0.5 + Math.random() / 2));
     signal.addEventListener("abort", resolve, { once: true });
     addEventListener("online", resolve, { once: true });

@@ -18,6 +18,7 @@ const ONE = ["too_many_files", "Only 1 file can be uploaded at a time."];
 /** The slot's inputs in `within`. */
 const inputs = (within, slot) => [...dom(within).querySelectorAll(`${INPUT}="${slot}"]`)];
 const first = (elements) => Array.from(elements, formOf).find(Boolean) ?? null;
+const counts = ({ isChosen, keeper }) => isChosen || Boolean(keeper);
 const isThere = (form) => form && dom(form).isConnected;
 
 export class Forms {
@@ -27,6 +28,9 @@ export class Forms {
     this.root = uploads.live.root;
     addEventListener("reset", (e) => e.defaultPrevented || this.clear(e.target));
     addEventListener("click", (e) => this.clicked(e));
+    addEventListener("djust:upload:progress", ({ detail: { ref, status } }) => {
+      if (status === "complete") this.cancelBehind(uploads.find(ref));
+    });
     this.root.addEventListener("click", (e) => this.hold(e), true);
     this.root.addEventListener("cancel", () => this.draw()); // a picker is closed, and nothing was chosen
     // An input was enabled when it was given them; it may be disabled since, for as long as its form waits.
@@ -116,7 +120,7 @@ export class Forms {
 
   /** Whether a file may take the place of the slot's only one: if some of that has been sent, the visitor decides. */
   mayReplace(name, { file }) {
-    const begun = this.uploads.uploads.find((one) => one.slot === name && one.written && !one.isOver);
+    const begun = this.uploads.uploads.findLast((one) => one.slot === name && one.written && !one.isOver);
     return !begun || confirm(`${begun.file.name} is ${begun.progress}% uploaded. Replace it with ${file.name}?`);
   }
 
@@ -144,7 +148,8 @@ export class Forms {
     const isOf = (slot, owner) => (slots ? slots.includes(slot) : owner === form);
     let asked = []; // a render may have put another form in the place of this one meanwhile
     const isOwn = (one) => one.form === form || asked.includes(one) || isOf(one.slot, this.ownerOf(one));
-    const own = () => uploads.uploads.filter((one) => isOwn(one) && !this.isSpare(one));
+    const isDue = (one) => !this.standsBack(one) || (one.hasFailed && asked.includes(one));
+    const own = () => uploads.uploads.filter((one) => isOwn(one) && isDue(one));
     const all = Array.from(dom(this.root).querySelectorAll(`${INPUT}]:required:valid`));
     const satisfied = all.filter((input) => input.form === form);
     asked = own();
@@ -183,11 +188,33 @@ export class Forms {
     this.let = null;
   }
 
-  /** Whether it failed, but the file it was to replace is still there. */
-  isSpare({ slot, hasFailed }) {
+  // In a slot for a single file the last one counts, unless it was refused. The one before stands back until it is known
+  // to be good.
+
+  /** Whether another file of its slot counts. */
+  standsBack(upload) {
     const { uploads, slots } = this.uploads;
-    const isGood = (other) => other.slot === slot && !other.hasFailed;
-    return hasFailed && slots.get(slot)?.max_entries === 1 && uploads.some(isGood);
+    if (slots.get(upload.slot)?.max_entries !== 1) return false;
+    const last = uploads.findLast((one) => one.slot === upload.slot && counts(one));
+    return Boolean(last) && last !== upload;
+  }
+
+  /** Whether it has to stand back; it is registered when it needn't any more, if that is on the same socket. */
+  holdsBack(upload) {
+    if (!this.standsBack(upload)) return false;
+    const { uploads } = this;
+    const { terms } = uploads;
+    const register = () => uploads.terms === terms && uploads.uploads.includes(upload) && uploads.register(upload);
+    uploads.until(() => !this.standsBack(upload)).then(register);
+    return true;
+  }
+
+  /** What stands back behind it is of no use any more: it is good, or its visitor takes it back. */
+  cancelBehind(upload) {
+    if (!upload || !counts(upload) || this.standsBack(upload)) return;
+    const { uploads } = this;
+    const behind = (one) => one.slot === upload.slot && one.isChosen && this.standsBack(one);
+    for (const { ref } of uploads.uploads.filter(behind)) uploads.cancel(ref);
   }
 
   // What its inputs hold

@@ -43,7 +43,7 @@ class Resuming {
     } else if (LATER.has(answer.code)) {
       upload.error = answer.message;
       uploads.tell(upload);
-      setTimeout(() => uploads.find(upload.ref) && !upload.channel && this.ask(upload), PAUSE * (0.5 + Math.random()));
+      setTimeout(() => uploads.find(upload.ref) && !upload.channel && uploads.register(upload), PAUSE * (0.5 + Math.random()));
       return;
     }
     if (!answer.accepted && upload.isRestored) return uploads.cancel(upload.ref); // it has arrived, or is too old

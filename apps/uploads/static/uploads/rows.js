@@ -115,9 +115,9 @@ function preview(view, upload) {
 }
 
 /** Gives back the addresses of what isn't shown any more. */
-export function revoke({ urls }, uploads) {
+export function revoke({ urls }, drawn) {
   for (const [upload, { url, shown }] of urls) {
-    if (uploads.includes(upload) && isShown(upload)) continue;
+    if (drawn.includes(upload) && isShown(upload)) continue;
     for (const media of shown) if (!media.complete) media.removeAttribute("src"); // it would still be loaded
     URL.revokeObjectURL(url);
     urls.delete(upload);

@@ -20,11 +20,13 @@ export class View {
   }
 
   draw(uploads, slots) {
+    const drawn = [];
     for (const name of new Set([...slots.keys(), ...uploads.map(({ slot }) => slot)])) {
       const slot = slots.get(name);
       let own = uploads.filter((upload) => upload.slot === name && upload.status !== "cancelled");
-      const last = own.findLast(({ hasFailed }) => !hasFailed);
+      const last = own.findLast(({ hasFailed, keeper }) => !hasFailed || keeper);
       if (slot?.max_entries === 1) own = own.filter((upload) => upload === last || upload.hasFailed);
+      drawn.push(...own);
       if (slot) this.inputs(name, slot);
       for (const what of ["preview", "progress", "status", "summary"]) {
         for (const element of this.all("dj-upload-" + what, name)) {
@@ -37,7 +39,7 @@ export class View {
     }
     // Otherwise it would submit its form, and be what Enter presses.
     for (const button of this.root.querySelectorAll(`button:not([type])${BUTTONS}`)) button.type = "button";
-    this.rows?.revoke(this, uploads);
+    this.rows?.revoke(this, drawn);
   }
 
   all(directive, name) {

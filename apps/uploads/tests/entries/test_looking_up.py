@@ -157,24 +157,27 @@ def test_a_new_file_for_the_only_place_takes_it(site: Site, slow_store: Gate, st
     ask(page, upload_id, "film")
     slow_store.wait()
     newer, channel = page.register_resumable("video", "newer.txt", SIZE, holder="page")
+    page.send_rest(channel, TEXT)
+    page.wait_for("upload_ready")
     page.upload_answer("film", "upload_cancelled")
     slow_store.open()
 
-    page.send_rest(channel, TEXT)
-    page.wait_for("upload_ready")
     until(lambda: staged() == [newer])
     assert answers(page) == []
     assert [row.upload_id for row in UploadState.objects.all()] == [newer]
 
 
-def test_what_it_takes_the_place_of_is_removed_at_once(site: Site, staged: Staged) -> None:
+def test_what_it_takes_the_place_of_is_removed_once_it_is_ready(site: Site, staged: Staged) -> None:
     page = site()
     upload_id = interrupted(page)
-    _other, channel = page.register_resumable("video", "other.txt", SIZE)
+    other, channel = page.register_resumable("video", "other.txt", SIZE)
     page.send_rest(channel, TEXT[:50_000])
     page.wait_until(lambda message: [channel, 50_000] in message.get("offsets", []))
 
-    assert page.resume("video", upload_id, SIZE)["accepted"]
+    answer = page.resume("video", upload_id, SIZE)
+    assert sorted(staged()) == sorted([upload_id, other])
+    page.send_rest(answer["channel"], TEXT, answer["offset"])
+    page.wait_for("upload_ready")
 
     until(lambda: staged() == [upload_id])
     until(lambda: [row.upload_id for row in UploadState.objects.all()] == [upload_id])

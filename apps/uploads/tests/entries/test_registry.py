@@ -94,10 +94,36 @@ def test_consuming_makes_room(uploads: Uploads) -> None:
     register(uploads, "three", "4")
 
 
-def test_a_single_file_is_replaced_by_the_next(uploads: Uploads) -> None:
+def test_a_single_file_is_replaced_by_the_next_once_that_is_ready(uploads: Uploads) -> None:
     first = finish(register(uploads, "one", "1"))
     second = register(uploads, "one", "2")
+    assert (first.state, list(uploads.of("one"))) == (State.READY, [second])
+    assert list(uploads.consume("one")) == []
+    uploads.settled(finish(second))
     assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [second])
+
+
+def test_a_single_file_is_there_again_when_the_next_is_refused(uploads: Uploads) -> None:
+    first = finish(register(uploads, "one", "1"))
+    second = register(uploads, "one", "2")
+    second.fail(UploadError("bad_content"))
+    assert list(uploads.of("one")) == [first, second]
+    assert list(uploads.consume("one")) == [first]
+
+
+def test_a_single_file_goes_with_the_next_that_its_visitor_takes_back(uploads: Uploads) -> None:
+    first = finish(register(uploads, "one", "1"))
+    second = register(uploads, "one", "2")
+    assert uploads.drop(second) == [second, first]
+    assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [])
+
+
+def test_of_those_that_a_single_file_would_replace_the_one_stays_of_which_most_is_here(uploads: Uploads) -> None:
+    first = finish(register(uploads, "one", "1"))
+    second, third = register(uploads, "one", "2"), register(uploads, "one", "3")
+    assert (first.state, second.state) == (State.READY, State.CANCELLED)
+    third.fail(UploadError("bad_content"))
+    assert list(uploads.of("one")) == [first, third]
 
 
 @pytest.mark.parametrize(("name", "size"), [("a.exe", 5), ("a\0.txt", 5), ("a.txt", 101), ("a.txt", 0)])
@@ -123,7 +149,9 @@ def test_an_error_of_a_single_slot_goes_with_the_next_file_whatever_that_is(uplo
     refusal(uploads, "one", "3", "a.bat")
     assert [entry.ref for entry in uploads.of("one")] == ["1", "3"]
     last = register(uploads, "one", "4")
-    assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [last])
+    assert list(uploads.of("one")) == [last]
+    last.fail(UploadError("bad_content"))
+    assert list(uploads.of("one")) == [first, last]
 
 
 def test_a_resumed_upload_replaces_a_single_file_only_if_it_is_accepted(uploads: Uploads) -> None:
@@ -135,7 +163,18 @@ def test_a_resumed_upload_replaces_a_single_file_only_if_it_is_accepted(uploads:
     assert list(uploads.of("one")) == [first]
     fits = UploadEntry("c" * 32, "3", slot, FileName("a.txt", ".txt"), 5)
     uploads.adopt(fits)
-    assert (first.state, list(uploads.of("one"))) == (State.CANCELLED, [fits])
+    assert list(uploads.of("one")) == [fits]
+    uploads.settled(finish(fits))
+    assert first.state == State.CANCELLED
+
+
+def test_a_resumed_upload_stands_back_behind_a_single_file_that_was_chosen_since(uploads: Uploads) -> None:
+    newer = register(uploads, "one", "1")
+    resumed = UploadEntry("c" * 32, "2", uploads.slots["one"], FileName("a.txt", ".txt"), 5)
+    uploads.adopt(resumed, older=set())
+    assert list(uploads.of("one")) == [newer]
+    newer.fail(UploadError("bad_content"))
+    assert list(uploads.of("one")) == [newer, resumed]
 
 
 def test_an_error_has_its_code(uploads: Uploads) -> None:

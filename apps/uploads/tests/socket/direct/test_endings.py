@@ -45,6 +45,7 @@ def test_the_next_file_replaces_the_one_before_at_s3_too(direct: Callable[..., U
 
     answer = register(page, "doc", "b.txt", 5)
     put(answer["external"], b"there")
+    page.send({"type": "upload_external_done", "ref": answer["ref"]})
 
     until(lambda: s3.keys() == [f"uploads/{answer['upload_id']}/b.txt"])
 
