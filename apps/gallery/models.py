@@ -57,6 +57,7 @@ class Photo(Kept):
     # For the page that shows it
     ref = ""  # of the upload that it was
     is_selected = False
+    is_gone = False  # only its place is left
 
     objects = PhotoQuerySet.as_manager()
 

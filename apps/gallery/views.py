@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Max, Q
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from gallery import pictures
+from gallery import arranging, pictures
 from gallery.conf import conf
 from gallery.models import STEP, Photo, PhotoQuerySet, topic
 from liveview import LiveView, event_handler, state
@@ -30,6 +30,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     page_title = "Gallery"
 
     page = state(1)
+    order: state[list[int]] = state([])  # the ids of the page's photos; what others change moves none of them
     selected: state[list[int]] = state([])  # the ids of photos
     captions: state[dict[str, str]] = state({})  # of photos still on their way, by ref
     latest = state(0)  # the id of the last photo that was let in: those that others add wait until they are asked for
@@ -52,10 +53,13 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         self.page = _number(params.get("page", "")) or 1
         wanted = _number(params.get("photo", ""))
         if photo := Photo.objects.of(self._album).filter(pk=wanted).first() if wanted else None:
-            self.page = Photo.objects.ahead_of(photo).count() // conf().page_size + 1
+            if not self._shown().filter(pk=photo.pk).exists():
+                self._let_in()
+            self.page = Photo.objects.ahead_of(photo).filter(self._is_shown).count() // conf().page_size + 1
+        self._lay()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        photos = Paginator(self._shown(), conf().page_size).get_page(self.page)
+        photos, has_changed = self._photos()
         refs = {pk: ref for ref, pk in self.published.items()}
         for photo in photos:
             photo.ref, photo.is_selected = refs.get(photo.pk, ""), photo.pk in self.selected
@@ -68,6 +72,8 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
             **kwargs,
             "photos": photos,
             "waiting": photos.paginator.count and self._waiting().count(),  # where nothing is, nothing moves
+            "has_changed": has_changed,
+            "count": photos.paginator.count + sum(photo.is_gone for photo in photos),
             "undo_sentence": _deleted(len(self.deleted[-1])) if self.deleted else "",
             "owner": self._owner,
             "visitor": salted_hmac("gallery", self._owner).hexdigest()[:16],
@@ -131,15 +137,23 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
             target = Photo.objects.before(target)
         if photo != target:
             photo.move(target)
+            self._put([photo.pk], after, before)
             self._tell_others()
 
     @event_handler
     def step(self, id: int, by: int) -> None:  # noqa: A002
-        """One place towards the front (-1) or the back (1)."""
+        """One place towards the front (-1) or the back (1), as the page shows them."""
         photo = self._ordered().filter(pk=id).first()
-        neighbour = photo and {-1: Photo.objects.before, 1: Photo.objects.after}.get(by, lambda _: None)(photo)
+        if photo is None or by not in (-1, 1):
+            return
+        there = self._positions()
+        at = self.order.index(id) + by if id in self.order else -1
+        neighbour = self.order[at] if 0 <= at < len(self.order) and self.order[at] in there else None
+        if neighbour is None:
+            beyond = Photo.objects.before(photo) if by < 0 else Photo.objects.after(photo)
+            neighbour = beyond.pk if beyond else None
         if neighbour:
-            self.move(id, **{"before" if by < 0 else "after": neighbour.pk})
+            self.move(id, **{"before" if by < 0 else "after": neighbour})
 
     @event_handler
     def delete(self, id: int) -> None:  # noqa: A002
@@ -149,7 +163,12 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         return Photo.objects.filter(album=self._album, owner=self._owner)
 
     def came_or_went(self) -> None:
+        self._follow_own()
         self._tell_others()
+
+    def forget_deleted(self, keys: list[int]) -> None:
+        super().forget_deleted(keys)
+        self.order = [pk for pk in self.order if pk not in keys]
 
     # Many photos at once
     @event_handler
@@ -168,7 +187,9 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     @event_handler
     def move_selected(self) -> None:
         """To the front, in the order that they have."""
-        Photo.move_to_front(self._album, list(self._ordered().filter(pk__in=self.selected)))
+        chosen = list(self._ordered().filter(pk__in=self.selected))
+        Photo.move_to_front(self._album, chosen)
+        self._put([photo.pk for photo in chosen])
         self.selected = []
         self._tell_others()
 
@@ -176,6 +197,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     def turn(self, by: int) -> None:
         """To the page before or behind, whose address isn't another one."""
         self.page = max(1, self.page + by)
+        self._lay()
 
     def _delete(self, ids: list[int]) -> None:
         gone = self.delete_kept(ids)
@@ -195,21 +217,89 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         self._refreshing = False
         if not self._shown().exists():  # then nothing moves
             self._let_in()
+            self._lay()
+        self._follow_own()
 
     @event_handler
     def let_in(self) -> None:
-        """Shows what others have added, in front of what was there."""
-        self.page = 1
+        """Shows what others have added, in front of what was there, and what else they have changed."""
+        if self._waiting().exists():
+            self.page = 1
         self._let_in()
+        self._lay()
 
     def _let_in(self) -> None:
         self.latest = max(self.latest, Photo.objects.of(self._album).aggregate(latest=Max("pk"))["latest"] or 0)
 
-    def _shown(self) -> Any:
-        return Photo.objects.of(self._album).filter(Q(pk__lte=self.latest) | Q(owner=self._owner))
+    @property
+    def _is_shown(self) -> Q:
+        return Q(pk__lte=self.latest) | Q(owner=self._owner)
 
-    def _waiting(self) -> Any:
+    def _shown(self) -> PhotoQuerySet:
+        return Photo.objects.of(self._album).filter(self._is_shown)
+
+    def _waiting(self) -> PhotoQuerySet:
         return Photo.objects.of(self._album).filter(pk__gt=self.latest).exclude(owner=self._owner)
+
+    # The photos of this page, in their order
+    def _photos(self) -> tuple[Page[Photo], bool]:
+        """Those that the page shows, and whether others have changed something about them since it was laid."""
+        photos = Paginator(self._shown(), conf().page_size).get_page(self.page)
+        now = {photo.pk: photo for photo in photos}
+        order = self.order or list(now)
+        known = now | {photo.pk: photo for photo in self._among([pk for pk in order if pk not in now])}
+        order = [pk for pk in order if pk in known or pk not in self._undoable]
+        photos.object_list = [known.get(pk) or _gone(pk) for pk in order]
+        return photos, arranging.differs(order, list(now), is_first=self.page == 1)
+
+    @property
+    def _undoable(self) -> set[int]:
+        """What the visitor has deleted here keeps its place, unseen, in case they bring it back."""
+        return {pk for keys in self.deleted for pk in keys}
+
+    def _lay(self) -> None:
+        """Shows the page as it is now."""
+        size = conf().page_size
+        ids = self._shown().values_list("pk", flat=True)
+        self.order = list(ids[(self.page - 1) * size : self.page * size])
+        if not self.order:
+            self.order = list(Paginator(ids, size).get_page(self.page))
+
+    def _put(self, ids: list[int], after: int = 0, before: int = 0) -> None:
+        is_elsewhere = self.page > 1 and not (after or before)  # in front of the first page
+        rest = [pk for pk in self.order if pk not in ids]
+        self.order = rest if is_elsewhere else arranging.put(self.order, ids, after=after, before=before)
+        self._fill()
+
+    def _follow_own(self) -> None:
+        """The visitor's own photos come and go at once, in this tab or in another."""
+        gone = set(self.own().filter(pk__in=self.order).exclude(deleted_at=None).values_list("pk", flat=True))
+        order = [pk for pk in self.order if pk not in gone - self._undoable]
+        size = conf().page_size
+        now = self._shown()[(self.page - 1) * size : self.page * size]
+        fresh = {photo.pk: photo.position for photo in now if photo.owner == self._owner and photo.pk not in order}
+        if fresh:
+            order = arranging.insert(order, self._positions(), fresh, is_first=self.page == 1)
+        self.order = order
+        self._fill()
+
+    def _fill(self) -> None:
+        """As many as a page has: more from behind, if some have gone."""
+        positions = self._positions()
+        places = [pk for pk in self.order if pk in positions or pk not in self._undoable]
+        excess = set(places[conf().page_size :])
+        self.order = [pk for pk in self.order if pk not in excess]
+        if not positions:
+            self._lay()
+        elif (lacking := conf().page_size - len(places)) > 0:
+            more = self._shown().filter(position__lt=min(positions.values())).exclude(pk__in=self.order)
+            self.order = [*self.order, *more.values_list("pk", flat=True)[:lacking]]
+
+    def _positions(self) -> dict[int, float]:
+        return dict(self._among(self.order).values_list("pk", "position"))
+
+    def _among(self, ids: list[int]) -> PhotoQuerySet:
+        return Photo.objects.of(self._album).filter(pk__in=ids) if ids else Photo.objects.none()
 
     def _take_photos(self) -> None:
         self.allow_upload(
@@ -236,6 +326,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
                 self.flash(f"{entry.client_name}: {sentence}")
             count += 1
         if count:
+            self._follow_own()
             self.published = dict(list(self.published.items())[-REMEMBERED:])
             self._tell_others()
         return count
@@ -260,6 +351,12 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
 
     def _tell_others(self) -> None:
         self.broadcast(topic(self._album), {})
+
+
+def _gone(pk: int) -> Photo:
+    photo = Photo(pk=pk)
+    photo.is_gone = True
+    return photo
 
 
 def _deleted(count: int) -> str:

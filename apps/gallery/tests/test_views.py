@@ -126,6 +126,72 @@ def test_what_others_add_waits_until_it_is_asked_for(page: UploadPage, client: C
         assert "new photo" not in stranger.html
 
 
+def test_what_others_move_and_delete_stays_where_it_was_until_it_is_asked_for(page: UploadPage) -> None:
+    a, b, c = uploaded(page, "a.jpg", "b.jpg", "c.jpg")
+    with mount(URL) as stranger:
+        stranger.upload("photos", "own.jpg", picture(7))
+        stranger.wait_html("Move own.jpg earlier")
+        page.event("move", {"id": a.pk})
+        page.click("delete", id=b.pk)
+        stranger.wait_html("Photo deleted</p>")
+        assert shown(stranger) == ["own.jpg", "c.jpg", "a.jpg"]
+        places = re.findall('data-name="(.*?)"|(Photo deleted)</p>', stranger.html)
+        assert ["".join(each) for each in places] == ["own.jpg", "c.jpg", "Photo deleted", "a.jpg"]
+
+        own = Photo.objects.get(name="own.jpg")
+        stranger.event("step", {"id": own.pk, "by": 1})
+        assert shown(stranger) == ["c.jpg", "own.jpg", "a.jpg"]
+        stranger.click("delete", id=own.pk)
+        stranger.click("undo")
+        assert shown(stranger) == ["c.jpg", "own.jpg", "a.jpg"]
+        stranger.upload("photos", "next.jpg", picture(8))
+        stranger.wait_html("Move next.jpg earlier")
+        assert shown(stranger) == ["next.jpg", "c.jpg", "own.jpg", "a.jpg"]
+        assert "Photo deleted</p>" in stranger.html
+
+        stranger.click("let_in")
+        assert shown(stranger) == ["next.jpg", "a.jpg", "c.jpg", "own.jpg"]
+        assert "Show changes" not in stranger.html
+
+
+def test_photos_that_follow_fill_the_page_when_some_are_deleted(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"PAGE_SIZE": 2}
+    with mount(URL, client) as page:
+        for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
+            page.upload("photos", name, picture())
+            page.wait_html(f"Move {name} earlier")
+        page.event("turn", {"by": 1})
+        assert shown(page) == ["b.jpg", "a.jpg"]
+        page.event("turn", {"by": -1})
+        page.click("delete", id=Photo.objects.get(name="d.jpg").pk)
+        assert shown(page) == ["c.jpg", "b.jpg"]
+        page.click("undo")
+        assert shown(page) == ["d.jpg", "c.jpg"]
+
+
+def test_an_address_of_a_photo_in_an_open_gallery_counts_what_that_shows(client: Client, settings: Any) -> None:
+    settings.GALLERY = {"PAGE_SIZE": 2}
+    with mount(URL, client) as page, mount(URL) as stranger:
+        for name in ("a.jpg", "b.jpg"):
+            page.upload("photos", name, picture())
+            page.wait_html(f"Move {name} earlier")
+        stranger.wait_html("b.jpg")
+        page.upload("photos", "c.jpg", picture())
+        page.wait_html("Move c.jpg earlier")
+        stranger.wait_html("1 new photo")
+
+        follow(stranger, "b.jpg")
+        assert shown(stranger) == ["b.jpg", "a.jpg"]
+        follow(stranger, "c.jpg")
+        assert shown(stranger) == ["c.jpg", "b.jpg"]
+
+
+def follow(page: UploadPage, name: str) -> None:
+    """To the address of a photo, as by the browser's history."""
+    page.send({"type": "url", "url": f"{URL}?photo={Photo.objects.get(name=name).pk}"})
+    page.click("clear_selection")
+
+
 def shown(page: UploadPage) -> list[str]:
     return re.findall('data-name="(.*?)"', page.html)
 

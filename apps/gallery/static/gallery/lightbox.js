@@ -86,6 +86,7 @@ export class Lightbox {
   label(link) {
     if (!link) return;
     const count = this.album.dataset.count;
+    this.at = Number(link.dataset.at);
     this.box.querySelector("figcaption").textContent = link.dataset.caption;
     this.box.querySelector(".lightbox-count").textContent = `${link.dataset.at} / ${count}`;
     const download = this.box.querySelector("[download]");
@@ -114,11 +115,11 @@ export class Lightbox {
 
   step(by) {
     const { links } = this;
-    const at = links.findIndex((link) => link.closest("li").dataset.id === this.shown);
-    const link = links[at + by];
+    const next = links.filter((link) => (link.dataset.at - this.at) * by > 0); // the one that is shown may be gone
+    const link = next.at(by > 0 ? 0 : -1);
     if (link) return this.show(link);
-    const last = Number(links[at]?.dataset.at) === Number(this.album.dataset.count);
-    if (at < 0 || (by > 0 ? last : links[at].dataset.at === "1") || this.turning) return;
+    const isLast = this.at === (by > 0 ? Number(this.album.dataset.count) : 1);
+    if (!links.length || isLast || this.turning) return;
     this.turning = by;
     this.before = links[0].dataset.at;
     this.turn(by);

@@ -70,7 +70,7 @@ export class Sorting {
 
   /** The photo under the pointer, and the half of it. */
   aim() {
-    const under = document.elementFromPoint(this.at.x, this.at.y)?.closest("li.photo");
+    const under = document.elementFromPoint(this.at.x, this.at.y)?.closest("li.photo[data-id]");
     const target = under && this.album.contains(under) && under !== this.photo ? under : null;
     this.clear();
     if (!target) return;
