@@ -69,12 +69,13 @@ class VideosView(UploadMixin, UndoMixin, LiveView):
     @event_handler
     def save_video(self) -> None:
         """The form: what is in it has arrived. With JavaScript it was taken already."""
-        if not self._take():
+        if not self.uploaded("video").ready:
             self.slot_error("video", "No file selected.")
-        elif not self.connected:
+        elif self._take() and not self.connected:
             self.redirect(self.request.get_full_path())  # where a reload doesn't send it again
 
-    def _take(self) -> int:
+    def _take(self) -> bool:
+        """Whether it took all that is ready: otherwise the slot's error says why, and what is left waits."""
         taken = 0
         try:
             for entry in self.consume_uploaded_entries("video"):
@@ -84,7 +85,7 @@ class VideosView(UploadMixin, UndoMixin, LiveView):
             self.slot_error("video", busy.message)
         if taken:
             self._tell_others()
-        return taken
+        return not self.uploaded("video").ready
 
     # Videos that are there
     @event_handler

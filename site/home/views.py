@@ -28,7 +28,6 @@ class HomeView(UploadMixin, LiveView):
     layout_name = "home/home.html"
 
     arrived: state[dict[str, Any] | None] = state(None)
-    error = state("")
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self.max_size = megabytes(MAX_FILE_SIZE)
@@ -53,7 +52,6 @@ class HomeView(UploadMixin, LiveView):
 
     # What it takes
     def on_progress(self, entry: UploadEntry) -> None:
-        self.error = ""
         if entry.complete:
             self._take()
         elif not entry.error:
@@ -63,7 +61,7 @@ class HomeView(UploadMixin, LiveView):
     def send(self) -> None:
         """The form without JavaScript. With it, what is in the form was taken already."""
         if not self._take() and self.arrived is None:
-            self.error = "Choose a file first."
+            self.slot_error("file", "Choose a file first.")
 
     def _take(self) -> bool:
         """Whether there was a file. It is deleted when this turn is over."""

@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
+from uploads.errors import UploadError
 from uploads.testing import Refused, UploadPage, mount
 from uploads.tests import films
 from uploads.tests.corpus import MAKER, Corpus
@@ -329,6 +330,25 @@ def test_without_javascript_a_bad_video_is_named_and_no_video_as_well(client: Cl
     assert "evil.mp4" in response.text and "It is named .mp4" in response.text
     assert "No file selected." in client.post(URL, {}).text
     assert not Video.objects.exists()
+
+
+def test_a_video_that_has_to_wait_for_others_is_not_called_missing(
+    page: UploadPage, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as busy:
+        busy.setattr(processing, "take", _refuse)
+        page.upload("video", "sea.mp4", make())
+        page.wait_html("The server is busy")
+        page.submit("save_video")
+        assert "The server is busy" in page.html and "No file selected." not in page.html
+
+    page.submit("save_video")
+    page.wait_html("<video")
+    assert "The server is busy" not in page.html
+
+
+def _refuse(*_args: object) -> None:
+    raise UploadError("busy")
 
 
 @pytest.mark.skipif(not MAKER.exists(), reason="this copy of the app came without the corpus")
