@@ -99,6 +99,25 @@ def test_a_server_that_has_no_time_is_asked_again(page: Page, file: Path, consol
     assert {method for method, _ in asked} == {"POST", "PATCH"}
 
 
+def test_a_request_that_is_stopped_when_it_would_wait_is_not_made_again(page: Page, console: Console) -> None:
+    console.expect("status of 503")
+    asked: list[str] = []
+    page.route(
+        "**/api/upload",
+        lambda route: (asked.append(route.request.url), route.fulfill(status=503, headers={"Retry-After": "1"})),
+    )
+    visit(page)
+
+    said = page.evaluate("""async () => {
+      const { request } = await import("/static/otherways/request.js");
+      const control = new AbortController();
+      const options = { signal: control.signal, sent: () => control.abort() };  // once it has been put off
+      return request("POST", "/api/upload", options).catch(({ name }) => name);
+    }""")
+
+    assert (said, len(asked)) == ("AbortError", 1)
+
+
 @pytest.mark.parametrize("way", WAYS_AND_TUS)
 def test_progress_is_seen_on_its_way(page: Page, proxy: FaultProxy, tmp_path: Path, way: str) -> None:
     """Longer than what the browser and the network between hold: that counts as sent in the browser's own eyes."""

@@ -25,8 +25,9 @@ export async function request(method, url, options = {}) {
 }
 
 /** @param {AbortSignal} [signal] ends it by throwing */
-export function pause(seconds, signal) {
-  return new Promise((resolve, reject) => {
+export async function pause(seconds, signal) {
+  if (signal?.aborted) throw stopped();
+  await new Promise((resolve, reject) => {
     setTimeout(resolve, seconds * 1000);
     signal?.addEventListener("abort", () => reject(stopped()), { once: true });
   });
@@ -34,7 +35,8 @@ export function pause(seconds, signal) {
 
 const stopped = () => new DOMException("Stopped.", "AbortError");
 
-function once(method, url, { body = null, headers = {}, sent = () => {}, signal }) {
+async function once(method, url, { body = null, headers = {}, sent = () => {}, signal }) {
+  if (signal?.aborted) throw stopped();
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
