@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from typing import Any, Final, NamedTuple
 
@@ -22,14 +24,14 @@ class Refusal(NamedTuple):
         """
         if _prefers_a_page(accept):
             # The link leads to the form's own URL, which most likely is the page with the form.
-            kind, text = b"text/html; charset=utf-8", _PAGE.format(message=self.message)
+            kind, text = b"text/html; charset=utf-8", _PAGE.format(message=self.message, style=_STYLE)
         else:
             kind, text = b"application/json", json.dumps({"error": self.code, "message": self.message})
         body = text.encode()
         headers = [
             (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
-            (b"content-security-policy", b"default-src 'none'"),
+            (b"content-security-policy", f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'".encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"permissions-policy", UNUSED),
             (b"connection", b"close"),
@@ -53,12 +55,18 @@ TOO_COSTLY: Final = Refusal(429, "rate_limited", "That arrived in too many piece
 TOO_BUSY: Final = Refusal(429, "rate_limited", "Too many requests at once. Wait a moment and try again.")
 TOO_LARGE: Final = Refusal(413, "too_large", "That is larger than this page accepts.")
 
+_STYLE: Final = (
+    "body { font: 1.0625rem/1.5 system-ui, sans-serif; margin: 18vh auto 0; max-width: 34rem; padding: 0 1.25rem }"
+    " h1 { font-size: 1.5rem; line-height: 1.25 } a { color: light-dark(#0e6470, #6fd0dd) }"
+)
+_STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{message}</title>
+<style>{style}</style>
 <h1>{message}</h1>
 <p><a href="">Back to the page</a></p>
 </html>

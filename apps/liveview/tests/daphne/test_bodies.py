@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -146,7 +148,9 @@ def test_a_person_with_a_form_is_told_on_a_page(lab: Server) -> None:
     page = answer.body.decode()
 
     assert (answer.status, answer.headers["content-type"]) == (413, "text/html; charset=utf-8")
-    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    style = hashlib.sha256(page.partition("<style>")[2].partition("</style>")[0].encode()).digest()
+    allowed = f"style-src 'sha256-{base64.b64encode(style).decode()}'"
+    assert answer.headers["content-security-policy"] == f"default-src 'none'; {allowed}"
     assert f"<h1>{TOO_LARGE['message']}</h1>" in page and '<a href="">' in page
 
 
