@@ -155,9 +155,8 @@ def moving(browser: Browser, server: Server) -> None:
         visit(page, "/")
         card = page.locator("#try")
         card.evaluate("(card) => card.scrollIntoView({ block: 'center', behavior: 'instant' })")
-        page.evaluate(
-            "for (const each of document.querySelectorAll('main section:not(:has(#try), #try)')) each.hidden = true"
-        )
+        others = "main section:not(:has(#try), #try), .site-footer"  # below it, and it grows
+        page.evaluate(f"for (const each of document.querySelectorAll('{others}')) each.style.visibility = 'hidden'")
         box = card.bounding_box()
         assert box is not None
         clip = cast("Any", {"x": box["x"] - 16, "y": max(0, box["y"] - 16), "width": box["width"] + 32, "height": 0})
