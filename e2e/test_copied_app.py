@@ -1,4 +1,4 @@
-"""Each demo in a project of somebody else's: what its README says, to the letter, with the oldest and newest Django."""
+"""Each demo in somebody else's project: its README followed word for word, with the oldest and newest Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide of the runtime, followed to the letter: what it promises works in a browser."""
+"""The runtime's guide, followed word for word: what it promises works in a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line that is dead is never shown as one that moves; and those who don't see it are told, too."""
+"""A dead line is never shown as a moving one, and those who can't see it are told as well."""
 
 from __future__ import annotations
 

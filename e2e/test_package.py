@@ -1,4 +1,4 @@
-"""The wheel, in an environment that has nothing else of ours: docs/package.md to the letter."""
+"""The wheel, in an environment that has nothing else of ours: docs/package.md followed word for word."""
 
 from __future__ import annotations
 

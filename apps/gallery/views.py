@@ -1,4 +1,4 @@
-"""The album: choose, drop or paste many photos; each goes its own way, and every open tab sees what arrives."""
+"""The album: choose, drop or paste many photos. Each uploads on its own, and every open tab sees what arrives."""
 
 from __future__ import annotations
 

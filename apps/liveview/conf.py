@@ -53,7 +53,7 @@ class Conf:
 
 
 def conf() -> Conf:
-    """What isn't set has the defaults above; but a site that raises Django's own limit for bodies gets these, too."""
+    """What isn't set has the defaults above; but a site that raises Django's limit for bodies raises these as well."""
     given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "LIVEVIEW", {}).items()}
     if isinstance(shared := given.get("shared_addresses"), str):
         given["shared_addresses"] = tuple(shared.replace(",", " ").split())

@@ -46,7 +46,7 @@ def register(what: str, sweep: Sweep, every: float = SELDOM) -> None:
 
 
 def keep() -> None:
-    """Shows others which staging files this process needs. A round does so, too, but may wait long for a storage."""
+    """Shows others which staging files this process needs. So does a round, but that may wait long for a storage."""
     leftovers.keep_alive()
 
 

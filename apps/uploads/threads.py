@@ -175,7 +175,7 @@ def _give_back(give_back: Callable[[T], object], result: T) -> T:
 
 
 class _Unfinished:
-    """What runs on without whoever began it; kept, as the event loop would lose it."""
+    """Tasks that outlive their caller. The event loop keeps weak references only, so they are kept here."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Future[Any]] = set()

@@ -211,7 +211,7 @@ def _fail(video: Video, reason: str) -> None:
 
 
 def _still(video: Video) -> Any:
-    """The row, as long as it is being processed by whoever has read or made it so."""
+    """The row, while this run of its processing is the current one."""
     return Video.objects.processing().filter(pk=video.pk, file=str(video.file))
 
 

@@ -152,5 +152,5 @@ class Fleet:
 
 
 def _is_done(record: str | bytes | None) -> bool:
-    """An upload by HTTP whose end is remembered for whoever asks again, until that expires."""
+    """An upload by HTTP whose outcome is remembered, for the same request made again, until that expires."""
     return record is None or "done" in json.loads(record)["http"].values()

@@ -1,4 +1,4 @@
-"""What a README tells people to type and to paste, to be done to the letter."""
+"""What a README tells people to type and to paste, so that a test can do just that."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def sha256(path: Path) -> str:
 
 
 def watch(page: Page) -> Page:
-    """Call it before the page is loaded; it holds for reloads, too."""
+    """Call it before the page is loaded; it also applies to reloads."""
     page.add_init_script(_WATCH)
     return page
 

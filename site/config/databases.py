@@ -84,7 +84,7 @@ def caches(redis: str) -> dict[str, Any]:
 
 
 class JsonSerializer:
-    """For Django's Redis cache, which pickles otherwise: whoever may write there would run code here."""
+    """For Django's Redis cache, which would pickle: anyone who can write there could run code here."""
 
     def dumps(self, value: Any) -> bytes:
         return json.dumps(value).encode()

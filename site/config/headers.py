@@ -1,4 +1,4 @@
-"""Headers that every answer has, whoever gives it: the first of all middleware."""
+"""Headers of every answer, whichever middleware or view gives it: hence the first middleware."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def on_every_answer(get_response: Callable[[HttpRequest], Any]) -> Callable[[Htt
 
 @sync_and_async_middleware
 def admins_styles(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Django's admin has styles in its elements. All else of the site's Content-Security-Policy holds there, too."""
+    """Django's admin has styles in its elements. The rest of our Content-Security-Policy applies there as well."""
     policy = {"style-src": [*settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["default-src"], "'unsafe-inline'"]}
 
     def relaxed(request: HttpRequest, response: HttpResponse) -> HttpResponse:

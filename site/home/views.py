@@ -80,6 +80,6 @@ class HomeView(UploadMixin, LiveView):
 
 @cache
 def _recipe() -> SafeString:
-    """As the README has it, which a test follows to the letter."""
+    """The README's own text, which a test follows word for word."""
     guide = pages.at(README)
     return rendering.section(guide.text, RECIPE, guide.path, address) if guide else SafeString()

@@ -42,7 +42,7 @@ class Pace:
 
 
 class Patience:
-    """How long to wait for the next piece of a body, for whoever only sees pieces."""
+    """How long to wait for the next piece of a body, for callers that only see pieces."""
 
     def __init__(self, rates: Rates) -> None:
         self._rates, self._while, self._whole = rates, rates.period, rates.grace

@@ -82,7 +82,7 @@ def ended(standings: Collection[Standing]) -> list[Standing]:
 
 
 def held_lately(standing: Standing, seconds: float) -> bool:
-    """The same, but a look of so many seconds ago will do, whoever took it. Blocks if there was none."""
+    """The same, but a look of so many seconds ago will do, also another caller's. Blocks if there was none."""
     looked, held = here(_Looks).last(standing)
     if held and time.monotonic() - looked < seconds:
         return True

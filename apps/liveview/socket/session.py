@@ -120,7 +120,7 @@ class LiveSession:
                 extension.received(message)
 
     def _refuse(self, bad: BadMessage) -> None:
-        """Whoever asked is told with their own ref: a form that waits for its answer must not wait for ever."""
+        """The answer has the message's own ref: a form that waits for it must not wait for ever."""
         if isinstance(bad, TooLong) and bad.ref is not None:
             if self._bucket.take():
                 sentence = f"That is too long. The limit is {self._conf.max_message:,} bytes."

@@ -40,7 +40,7 @@ class MediaWarning:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether it can be shown, whoever says it."""
+        """Whether it can be shown; it may come from a hostile process."""
         if self.code == "without":
             return self == without(re.split(", | and ", self.detail))
         return self.code in SENTENCES and self.detail.isprintable() and len(self.detail) <= _MAX_DETAIL

@@ -129,7 +129,7 @@ class Sink(Protocol):
 
     @property
     def is_staged(self) -> bool:
-        """Whether the bytes are on this machine's disk once it is sealed, for whoever looks into them."""
+        """Whether the bytes are on this machine's disk once it is sealed, for validators to read."""
 
     @property
     def path(self) -> Path:

@@ -136,7 +136,7 @@ class Shared:
 
     @property
     def _disk(self) -> str:
-        """Looked up once, whoever asks first: that may be to give back what another process has parked."""
+        """Looked up once, by the first call: that may be one that gives back what another process has parked."""
         self._named = self._named or disk_space.name()
         return self._named
 
@@ -203,7 +203,7 @@ class Shared:
                 counts.change(account, item, -size)
 
     def drop(self, owner: str, item: str) -> None:
-        """Whoever has parked it."""
+        """Also what another process has parked."""
         counts = self._counts
         if counts is not None and owner:
             counts.drop(_of(owner), item)

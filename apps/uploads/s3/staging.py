@@ -223,7 +223,7 @@ class StagedObject:
             self._scratch.park()
 
     def discard(self, cause: BaseException | None) -> None:
-        """The bucket is asked later, by another thread: whoever consumes an upload needn't wait for that."""
+        """Another thread asks the bucket later, so that consuming an upload needn't wait for it."""
         self._is_discarded = True
         self._over.set()
         if self._scratch.remove() and (self._state or self._parts):
@@ -296,7 +296,7 @@ class StagedObject:
         self._save()
 
     def _leave(self) -> None:
-        """What is short of a part becomes a tail: whoever resumes it elsewhere goes on after that."""
+        """What is short of a part becomes a tail; a resume on another machine continues after it."""
         if self._is_whole or not self._entry.hold.is_ours():
             return
         parts, length = self._parts, self._scratch.durable

@@ -43,7 +43,7 @@ def name() -> str:
 
 
 def _named(path: Path) -> str:
-    """Whoever is first says it."""
+    """The name that the first process gives it holds for all."""
     path.parent.mkdir(0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:

@@ -72,7 +72,7 @@ class Alive:
             self._files.discard(file)
 
     def names(self) -> set[str]:
-        """The ids of their uploads. Tells other processes that those which nobody has open are needed, too."""
+        """The ids of their uploads. Also tells other processes that files which nobody has open are still needed."""
         with self._lock:
             files = list(self._files)
         for file in files:

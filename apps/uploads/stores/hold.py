@@ -21,7 +21,7 @@ logger = logging.getLogger("uploads")
 
 
 class NoHold:
-    """Of an upload that can't be resumed: it belongs to whoever has it, and leaves no record."""
+    """The hold of an upload that can't be resumed: its only holder has it, and there is no record."""
 
     is_held = False
     offset = 0

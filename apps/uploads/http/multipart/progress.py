@@ -1,4 +1,4 @@
-"""How far a form has come, for whoever polls: `{"uploaded": …, "length": …}` in bytes, in the shared cache."""
+"""How far a form has got, for pollers: `{"uploaded": …, "length": …}` in bytes, in the shared cache."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def expect_allowed(origin: Origin) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`owner` is empty for one without a session: what they send belongs to whoever knows its address.
+    """`owner` is empty for one without a session: what they send belongs to anyone who knows its address.
 
     `address` is the client's, or that of a proxy in front of us; the beginning of it, if it is IPv6. `client` is all
     that tells visitors without a session apart: address and browser.

@@ -14,7 +14,7 @@ const UNREADABLE = ["type_mismatch", "bad_content", "too_many_pixels", "too_many
 const FINAL = new Set([...UNFIT, ...UNREADABLE, "no_video", "unsupported_codec", "too_long"]);
 
 const region = once("announcements", () => make('<p role="status"></p>'));
-// Styled here and not by a class, so that it is hidden on pages without our style sheet, too.
+// Styled here and not by a class, so that it is also hidden on pages without our style sheet.
 const unseen = { position: "absolute", width: "1px", height: "1px", margin: "-1px", border: 0, padding: 0, overflow: "hidden" };
 Object.assign(region.style, unseen);
 top.add(region);
