@@ -162,7 +162,7 @@ class Viewer:
             said: dict[str, Any] | None = self._page.call(_SHOW, mime, MOMENTS, 400)
         except ScriptFailed:
             return None
-        if said is None:
+        if said is None or not said["width"] or not said["height"]:  # a film that only sounds has no sides
             return None
         frames = [(each["milliseconds"], [_picture(pixels) for pixels in each["pixels"]]) for each in said["frames"]]
         return Shown(said["width"], said["height"], said["seconds"], frames)

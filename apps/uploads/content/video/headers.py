@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple
 PLACEHOLDER: Final = "." * 40  # a WebM track's name while it is written: it leaves as much room
 
 _TRACKS, _ENTRY, _NAME, _VIDEO, _CRC, _VOID = 0x1654AE6B, 0xAE, 0x536E, 0xE0, 0xBF, 0xEC
-_DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0x54B0, 0x54BA
+_DISPLAY_WIDTH, _DISPLAY_HEIGHT, _STEREO = 0x54B0, 0x54BA, 0x53B8
 _MAX_HEADER: Final = 2 << 20  # bytes, of a WebM's
 
 
@@ -130,7 +130,9 @@ def _shown_at(data: bytes, entry: _Part, width: int, height: int) -> bytes:
             sides = _element(_DISPLAY_WIDTH, struct.pack(">I", width)) + _element(
                 _DISPLAY_HEIGHT, struct.pack(">I", height)
             )
-            made += _element(_VIDEO, data[part.body : part.end] + sides)
+            # That two eyes have their pictures side by side is in the size already, and would count once more.
+            said = (each for each in _elements(data, part.body, part.end) if each.kind != _STEREO)
+            made += _element(_VIDEO, b"".join(data[each.at : each.end] for each in said) + sides)
         elif part.kind != _NAME:
             made += data[part.at : part.end]
     return made + _void(entry.end - entry.at - len(made))

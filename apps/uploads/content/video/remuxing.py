@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import astuple
 from fractions import Fraction
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -49,6 +49,7 @@ _WRITE: Final = {
     "webm": {"fflags": "+bitexact"},
 }
 _BUFFER: Final = 1 << 18  # bytes that the demuxer reads at a time
+_LONG: Final = 0.05  # seconds that the last picture may last beyond what an edit list shows: its clock is coarse
 _LATE: Final = 1.0  # seconds: a recording that begins later than that is moved to the start
 _LANGUAGE: Final = re.compile(r"[a-z]{3}")
 _DEFAULT: Final = 1  # the disposition of what a player begins with
@@ -238,7 +239,8 @@ class _Copy:
         self._last: dict[int, int] = {}
         self._steps: deque[int] = deque(maxlen=5)  # between the latest pictures
         self._is_heard = False
-        self._lasting = self.shown = 0.0  # seconds, of all pictures and of those that an edit list leaves
+        self._lasting = self._left_of = 0.0  # seconds, of all pictures and of those that an edit list leaves
+        self._listed_end = _listed_end(source, planned.pictures, info)
         start = (source.start_time or 0) / 1_000_000
         self._start = start if start > _LATE else 0.0
 
@@ -290,8 +292,14 @@ class _Copy:
 
     @property
     def is_cut(self) -> bool:
-        """Whether pictures come last that are there for others alone."""
+        """Whether pictures come last that are there for others alone, or one that lasts longer than it is shown."""
         return self._made.format.name == "mp4" and self.shown < self._lasting
+
+    @property
+    def shown(self) -> float:
+        """When the last picture that is shown ends, in seconds."""
+        is_long = self._left_of > self._listed_end + _LONG
+        return self._listed_end if is_long else self._left_of
 
     def _look(self, packet: Packet[Any]) -> None:
         """A VP8 key frame says its size itself, whatever the container says."""
@@ -320,7 +328,7 @@ class _Copy:
         if stream is self.pictures:
             self._lasting = max(self._lasting, latest)
             if not packet.is_discard:
-                self.shown = max(self.shown, latest)
+                self._left_of = max(self._left_of, latest)
         packet.stream = stream
         self._made.mux_one(packet)
 
@@ -331,6 +339,12 @@ class _Copy:
             self._steps.append(dts - last)
         if not packet.duration and self._steps:
             packet.duration = min(self._steps)  # one of them may be long
+
+
+def _listed_end(source: InputContainer, stream: Any, info: VideoInfo) -> float:
+    """When the last stretch of an edit list ends, in seconds; never without a list."""
+    listed = dict(enumerate(info.edits)).get(source.streams.video.index(stream), ()) if _is_listed(info) else ()
+    return max((float((edit.begin + edit.lasting) * stream.time_base) for edit in listed), default=inf)
 
 
 def _shown(stream: Any) -> int:

@@ -207,6 +207,24 @@ def test_the_last_picture_is_shown_as_long_as_the_others(
     assert made.duration == pytest.approx(shown[-1] + 1 / 12, abs=0.03)
 
 
+@pytest.mark.parametrize("lasts", [5.0, 0.5, 1 / 12])
+def test_a_last_picture_is_shown_no_longer_than_the_edit_list_says(
+    process: Process, tmp_path: Path, lasts: float
+) -> None:
+    """As in a recording of a screen on which nothing moves any more, whose end is cut off."""
+    source = video(tmp_path / "a.mp4", sound="aac", bf=0, g=6)
+    data = films.with_box(
+        source.read_bytes(),
+        (*films.TABLES, b"stts"),
+        lambda _: struct.pack(">6I", 0, 2, 11, 1024, 1, round(12 * 1024 * lasts)),
+    )
+
+    made = process(data)
+
+    assert made.duration == pytest.approx(1.0, abs=0.03)
+    assert len(frames(tmp_path / "made")) == 12
+
+
 @pytest.mark.parametrize("version", [0, 1])
 @pytest.mark.parametrize("begin", [0, 6])
 def test_a_stretch_without_a_length_lasts_to_the_end(

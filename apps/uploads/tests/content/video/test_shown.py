@@ -97,6 +97,19 @@ def test_a_film_of_tall_pixels_grows_upwards(process: Process, tmp_path: Path) -
     assert (made.width, made.height) == poster(tmp_path).size == (160, 240)
 
 
+def test_a_film_for_two_eyes_is_as_wide_as_both(process: Process, tmp_path: Path) -> None:
+    """Side by side in one picture, as players show it that know nothing of that: not twice as wide once more."""
+    source = video(tmp_path / "a.webm", codec="libvpx", size=(160, 120), seconds=0.5)
+    side_by_side = films.element(0x53B8, b"\1")
+    data = films.with_element(source.read_bytes(), films.PICTURES, lambda body: body + side_by_side)
+    (tmp_path / "both.webm").write_bytes(data)
+
+    made = process(data, "webm")
+
+    assert film(tmp_path)["aspect"] == film(tmp_path, "both.webm")["aspect"] == 2
+    assert (made.width, made.height) == poster(tmp_path).size == (320, 120)
+
+
 def test_a_shape_that_no_screen_has_is_refused(process: Process, tmp_path: Path) -> None:
     with pytest.raises(UploadError) as refused:
         process(video(tmp_path / "a.mp4", seconds=0.5, aspect=Fraction(60, 1)))
