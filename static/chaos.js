@@ -1,6 +1,6 @@
 // The controls that let visitors break their own connection, and tell what the page does about it.
 
-import { live } from "./liveview/client.js";
+import { gettext, live } from "./liveview/client.js";
 import { document, dom } from "./liveview/dom.js";
 import { trouble } from "./trouble.js";
 
@@ -18,34 +18,35 @@ class Chaos {
 
   press(what) {
     if (!what) return;
-    this.log(what === "cut" ? "You cut the connection." : "You silenced the connection.");
+    this.log(what === "cut" ? gettext("You cut the connection.") : gettext("You silenced the connection."));
     trouble[what](live.connection);
   }
 
   throttle({ value, selectedOptions }) {
     trouble.throttle(Number(value));
-    this.log(`You set the speed: ${selectedOptions[0].text}.`);
+    this.log(gettext("You set the speed: %(speed)s.", { speed: selectedOptions[0].text }));
   }
 
   disconnected() {
     this.lostAt = performance.now();
-    this.log("The connection is lost. Trying again …");
+    this.log(gettext("The connection is lost. Trying again …"));
   }
 
   reconnected() {
-    this.log(`Connected again after ${seconds(performance.now() - this.lostAt)}.`);
+    this.log(gettext("Connected again after %(time)s.", { time: seconds(performance.now() - this.lostAt) }));
   }
 
   received({ type, accepted, offset }) {
     if (type !== "upload_resume_ack") return;
-    if (accepted) this.log(`The server has measured ${offset.toLocaleString()} bytes: the upload goes on from there.`);
-    else this.log("The server doesn't take it up: the upload waits or starts over.");
+    if (!accepted) return this.log(gettext("The server doesn't take it up: the upload waits or starts over."));
+    const size = offset.toLocaleString(document.documentElement.lang);
+    this.log(gettext("The server has measured %(size)s bytes: the upload goes on from there.", { size }));
   }
 
   progressed({ status, name }) {
     if (status === this.status) return;
     this.status = status;
-    if (WORDS.has(status)) this.log(`${WORDS.get(status)} ${name}`);
+    if (WORDS.has(status)) this.log(WORDS.get(status)(name));
   }
 
   log(text) {
@@ -60,16 +61,16 @@ class Chaos {
 }
 
 const WORDS = new Map([
-  ["uploading", "Sending"],
-  ["resuming", "Asking where to go on with"],
-  ["paused", "Paused"],
-  ["complete", "The server has all of"],
-  ["error", "Refused:"],
-  ["cancelled", "Removed"],
+  ["uploading", (name) => gettext("Sending %(name)s", { name })],
+  ["resuming", (name) => gettext("Asking where to go on with %(name)s", { name })],
+  ["paused", (name) => gettext("Paused %(name)s", { name })],
+  ["complete", (name) => gettext("The server has all of %(name)s", { name })],
+  ["error", (name) => gettext("Refused: %(name)s", { name })],
+  ["cancelled", (name) => gettext("Removed %(name)s", { name })],
 ]);
 
 function seconds(ms) {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return `${(ms / 1000).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
 }
 
 const panel = document.getElementById("chaos");

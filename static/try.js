@@ -1,6 +1,6 @@
 // The start page: a file travels, its plug is pulled, and what has arrived is compared with what was sent.
 
-import { live } from "./liveview/client.js";
+import { gettext, live } from "./liveview/client.js";
 import { document, dom } from "./liveview/dom.js";
 import { trouble } from "./trouble.js";
 
@@ -72,8 +72,9 @@ const Try = {
 
   done({ total }) {
     this.isDone = true;
-    const times = this.connections > 1 ? `, over ${this.connections} connections` : "";
-    this.say(`Arrived: ${bytes(total)} in ${seconds(performance.now() - this.began)}${times}.`);
+    const facts = { size: bytes(total), time: seconds(performance.now() - this.began), count: this.connections };
+    if (this.connections === 1) this.say(gettext("Arrived: %(size)s in %(time)s.", facts));
+    else this.say(gettext("Arrived: %(size)s in %(time)s, over %(count)s connections.", facts));
   },
 
   pace() {
@@ -90,7 +91,7 @@ const Try = {
     if (this.unpluggedAt) return trouble.plug(live.connection);
     if (!this.isRunning) return;
     this.unpluggedAt = performance.now();
-    this.say(`Unplugged at ${this.percent} %.`);
+    this.say(gettext("Unplugged at %(percent)s %.", this));
     this.notch(this.percent);
     trouble.unplug(live.connection);
     this.draw();
@@ -99,21 +100,23 @@ const Try = {
   /** Where it was unplugged, on the bar. */
   notch(...percents) {
     this.notches = percents.length ? [...this.notches, ...percents] : [];
-    const lines = this.notches.map((at) => `linear-gradient(90deg, #0000 calc(${at}% - 2px), var(--live-danger) 0 ${at}%, #0000 0)`);
+    const way = getComputedStyle(this.el).direction === "rtl" ? 270 : 90;
+    const lines = this.notches.map((at) => `linear-gradient(${way}deg, #0000 calc(${at}% - 2px), var(--live-danger) 0 ${at}%, #0000 0)`);
     this.el.style.setProperty("--notches", lines.join() || "none");
   },
 
   received({ type, accepted, offset }) {
     if (type !== "upload_resume_ack" || !this.isRunning) return;
     this.connections++;
-    const after = this.backAfter ? `Back after ${seconds(this.backAfter)}. ` : "";
+    const after = this.backAfter ? `${gettext("Back after %(time)s.", { time: seconds(this.backAfter) })} ` : "";
     this.backAfter = 0;
-    if (accepted) this.say(`${after}The server has ${bytes(offset)}: it goes on from ${Math.floor((100 * offset) / this.total)} %.`);
-    else this.say(`${after}The server starts over.`);
+    const facts = { size: bytes(offset), percent: Math.floor((100 * offset) / this.total) };
+    const next = accepted ? gettext("The server has %(size)s: it goes on from %(percent)s %.", facts) : gettext("The server starts over.");
+    this.say(after + next);
   },
 
   draw() {
-    this.plug.textContent = this.unpluggedAt ? "Plug it back in" : "Pull the plug";
+    this.plug.textContent = this.unpluggedAt ? gettext("Plug it back in") : gettext("Pull the plug");
     this.plug.ariaDisabled = String(!this.unpluggedAt && !this.isRunning);
     this.el.classList.toggle("is-unplugged", Boolean(this.unpluggedAt));
   },
@@ -127,14 +130,14 @@ const Try = {
 
   hash(file) {
     this.worker?.terminate();
-    if (!isSecureContext || !globalThis.crypto?.subtle) return this.tell("Needs a secure page (HTTPS).");
+    if (!isSecureContext || !globalThis.crypto?.subtle) return this.tell(gettext("Needs a secure page (HTTPS)."));
     const { worker, whole, block } = this.el.dataset;
     this.tell("…");
     this.worker = new Worker(worker);
-    this.worker.onerror = () => this.tell("This browser can't make it here.");
+    this.worker.onerror = () => this.tell(gettext("This browser can't make it here."));
     this.worker.onmessage = ({ data: { digest } }) => {
       this.digest = digest ?? "";
-      this.tell(digest ?? "The file can't be read any more.");
+      this.tell(digest ?? gettext("The file can't be read any more."));
       this.compare();
     };
     this.worker.postMessage({ file, whole: Number(whole), block: Number(block) });
@@ -151,17 +154,21 @@ const Try = {
     const { verdict } = this;
     verdict.dataset.verdict = isKnown ? (isEqual ? "equal" : "different") : "";
     verdict.firstElementChild.textContent = isKnown && !isEqual ? "≠" : "=";
-    verdict.lastElementChild.textContent = isKnown ? (isEqual ? "Equal, to the last bit." : "Different: please tell us.") : "";
+    verdict.lastElementChild.textContent = isKnown ? (isEqual ? gettext("Equal, to the last bit.") : gettext("Different: please tell us.")) : "";
   },
 };
 
 function bytes(count) {
-  const [divisor, unit] = count >= 1e6 ? [1e6, "MB"] : count >= 1e3 ? [1e3, "kB"] : [1, "bytes"];
-  return `${(count / divisor).toFixed(count >= 1e6 ? 1 : 0)} ${unit}`;
+  const [divisor, unit] = count >= 1e6 ? [1e6, "MB"] : count >= 1e3 ? [1e3, "kB"] : [1, gettext("bytes")];
+  return `${number(count / divisor, count >= 1e6 ? 1 : 0)} ${unit}`;
 }
 
 function seconds(ms) {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return `${number(ms / 1000, 1)} s`;
+}
+
+function number(value, digits) {
+  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 if (live) {

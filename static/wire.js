@@ -1,7 +1,7 @@
 // What is on the page's socket, while one looks: messages, chunks, the window, the rate, and where it was cut and went on.
 // Its address is #wire.
 
-import { live } from "./liveview/client.js";
+import { gettext, live } from "./liveview/client.js";
 
 const EVERY = 250; // ms between two drawings
 const SAMPLES = 240; // of the plot: a minute
@@ -68,7 +68,7 @@ class Wire {
     if (arrow === "↑") this.sent += size;
     else this.received += size;
     if (this.panel.hidden) return;
-    this.lines.push([arrow, typeof data === "string" ? data.slice(0, LONGEST) : `chunk, ${bytes(size)}`]);
+    this.lines.push([arrow, typeof data === "string" ? data.slice(0, LONGEST) : gettext("chunk, %(size)s", { size: bytes(size) })]);
     if (this.lines.length > LINES) this.lines.shift();
   }
 
@@ -89,7 +89,7 @@ class Wire {
     this.tell("rate", `${bytes(rate)}/s`);
     this.tell("flight", window ? bytes(window.inFlight) : "–");
     this.tell("window", window ? bytes(window.target) : "–");
-    this.tell("trip", window && window.shortest < Infinity ? `${window.shortest.toFixed(1)} ms` : "–");
+    this.tell("trip", window && window.shortest < Infinity ? `${number(window.shortest, 1)} ms` : "–");
     this.write();
   }
 
@@ -113,7 +113,7 @@ function entry(arrow, text) {
   const way = line.appendChild(document.createElement("b"));
   way.textContent = arrow;
   way.role = "img";
-  way.setAttribute("aria-label", arrow === "↑" ? "sent" : "received");
+  way.setAttribute("aria-label", arrow === "↑" ? gettext("sent") : gettext("received"));
   line.appendChild(document.createElement("code")).textContent = text;
   return line;
 }
@@ -121,7 +121,11 @@ function entry(arrow, text) {
 function bytes(count) {
   const units = ["B", "kB", "MB", "GB"];
   const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
+  return `${number(count / 1000 ** step, step ? 1 : 0)} ${units[step]}`;
+}
+
+function number(value, digits) {
+  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 const button = document.getElementById("wire-button");

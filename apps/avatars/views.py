@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from avatars import pictures
 from avatars.conf import conf
@@ -15,10 +17,12 @@ from uploads.keeping import UndoMixin
 from uploads.owners import owner_of
 from uploads.slots import duration, megabytes
 
+MAX_FILE_SIZE = 5_000_000  # bytes
+
 
 class AvatarView(UploadMixin, UndoMixin, LiveView):
     template_name = "avatars/avatar.html"
-    page_title = "Avatar"
+    page_title = gettext_lazy("Avatar")
 
     avatar_url = state("")
     avatar_name = state("")
@@ -29,7 +33,7 @@ class AvatarView(UploadMixin, UndoMixin, LiveView):
             "avatar",
             accept=pictures.ACCEPT,
             max_entries=1,
-            max_file_size=5_000_000,
+            max_file_size=MAX_FILE_SIZE,
             auto_upload=False,
             validators=[pictures.prepare],
         )
@@ -43,6 +47,7 @@ class AvatarView(UploadMixin, UndoMixin, LiveView):
         return {
             **kwargs,
             "pictures": pictures,
+            "max_size": megabytes(MAX_FILE_SIZE),
             "avatar_weight": megabytes(self.avatar_size),
             "kept_for": conf().kept_for and duration(conf().kept_for),
         }
@@ -53,14 +58,14 @@ class AvatarView(UploadMixin, UndoMixin, LiveView):
         for entry in self.consume_uploaded_entries("avatar"):
             avatar = self._save(entry)
         if avatar is None:
-            self.slot_error("avatar", "No file selected.")
+            self.slot_error("avatar", _("No file selected."))
         else:
             for refused in self.uploaded("avatar").errors:  # chosen after it, and not in its place
                 self.cancel_upload(refused.ref)
             self.deleted = []  # it has taken the place of what could be brought back
             self._show(avatar)
             self.push_url(self.request.path, replace=True)  # without JavaScript: a reload doesn't send it again
-            self.flash("Your avatar is saved.")
+            self.flash(_("Your avatar is saved."))
 
     @event_handler
     def remove_avatar(self) -> None:

@@ -9,6 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Max, Q
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from gallery import arranging, pictures
 from gallery.conf import conf
@@ -27,7 +29,7 @@ SETTLE = 0.25  # seconds in which what happens in other tabs is gathered into on
 
 class GalleryView(UploadMixin, UndoMixin, LiveView):
     template_name = "gallery/gallery.html"
-    page_title = "Gallery"
+    page_title = gettext_lazy("Gallery")
 
     page = state(1)
     order: state[list[int]] = state([])  # the ids of the page's photos; what others change moves none of them
@@ -81,7 +83,6 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
             "pictures": pictures,
             "shared": conf().shared,
             "kept_for": conf().kept_for and duration(conf().kept_for),
-            "album_name": "the shared album" if conf().shared else "your album",
         }
 
     # Photos on their way
@@ -105,7 +106,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         """The form: everything in it has arrived."""
         count, refused = self._publish(), self.uploaded("photos").errors
         if not (count or refused):
-            self.slot_error("photos", "Choose at least one photo.")
+            self.slot_error("photos", _("Choose at least one photo."))
         if count and not self.connected:
             self._answer_form(count, refused)
 
@@ -341,7 +342,8 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
 
     def _answer_form(self, count: int, refused: list[UploadEntry]) -> None:
         """Without JavaScript the answer is another page: reloading it doesn't send the photos again."""
-        self.flash("Photo added" if count == 1 else f"{count} photos added", "success")
+        added = ngettext("Photo added", "%(count)s photos added", count) % {"count": count}
+        self.flash(added, "success")
         for entry in refused:
             self.flash(f"{entry.client_name}: {entry.error}", "error")
         self.redirect(self.request.get_full_path())
@@ -360,7 +362,7 @@ def _gone(pk: int) -> Photo:
 
 
 def _deleted(count: int) -> str:
-    return "Photo deleted" if count == 1 else f"{count} photos deleted"
+    return ngettext("Photo deleted", "%(count)s photos deleted", count) % {"count": count}
 
 
 def _number(text: str) -> int:

@@ -21,7 +21,7 @@ from weakref import WeakValueDictionary
 
 from liveview.places import Places
 from liveview.process import here
-from liveview.threads import with_connections
+from liveview.threads import in_language, with_connections
 
 __all__ = ["Lost", "Result"]
 
@@ -108,7 +108,7 @@ class Work:
             finally:
                 places.leave(self._whose)
         else:  # a daemon: a server that ends doesn't wait for it
-            thread = threading.Thread(target=self._run_in_thread, args=(function, places), daemon=True)
+            thread = threading.Thread(target=self._run_in_thread, args=(in_language(function), places), daemon=True)
             thread.name = f"liveview-{self.name}"
             try:
                 thread.start()

@@ -80,6 +80,11 @@ declare namespace LiveView {
 
   type Dom = <Kind extends object>(node: Kind) => Kind;
 
+  // gettext.js
+
+  /** A text in the page's language; its `%(name)s` are values. */
+  type Gettext = (text: string, values?: Record<string, any>) => string;
+
   // once.js
 
   type Once = <Made>(name: string, make: () => Made) => Made;
@@ -387,6 +392,8 @@ declare namespace LiveView {
 
   interface Loading {
     waiting: Map<Function, string>;
+    /** What a visitor is told by default. */
+    says: string;
     /** Says what is still to come; nothing is "". */
     tell(text: string): void;
   }

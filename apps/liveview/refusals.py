@@ -8,10 +8,19 @@ import json
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
+from django.utils.translation import get_language, get_language_bidi, gettext
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogue. Django's `gettext_noop` needs settings, which a server may not have yet."""
+    return text
 
 
 class Refusal(NamedTuple):
-    """An answer that the server gives without asking the application. `message` is shown to people."""
+    """An answer that the server gives without asking the application.
+
+    `message` is shown to people, in the language that is active where it is answered.
+    """
 
     status: int
     code: str
@@ -24,9 +33,9 @@ class Refusal(NamedTuple):
         """
         if _prefers_a_page(accept):
             # The link leads to the form's own URL, which most likely is the page with the form.
-            kind, text = b"text/html; charset=utf-8", _PAGE.format(message=self.message, style=_STYLE)
+            kind, text = b"text/html; charset=utf-8", self._page()
         else:
-            kind, text = b"application/json", json.dumps({"error": self.code, "message": self.message})
+            kind, text = b"application/json", json.dumps({"error": self.code, "message": gettext(self.message)})
         body = text.encode()
         headers = [
             (b"content-type", kind),
@@ -43,17 +52,26 @@ class Refusal(NamedTuple):
             {"type": "http.response.body", "body": body},
         ]
 
+    def _page(self) -> str:
+        return _PAGE.format(
+            language=get_language() or "en",
+            direction="rtl" if get_language_bidi() else "ltr",
+            message=gettext(self.message),
+            back=gettext("Back to the page"),
+            style=_STYLE,
+        )
+
 
 PASSING: Final = (429, 503)  # statuses of what may work later
 RETRY_AFTER: Final = 5  # seconds
 UNUSED: Final = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 LONGEST_ACCEPT: Final = 1000  # characters; browsers send 200, and reading 16,000 takes 10 ms
 
-BAD_REQUEST: Final = Refusal(400, "bad_request", "The server can't handle this request.")
-TOO_SLOW: Final = Refusal(408, "too_slow", "That arrived too slowly. Please try again.")
-TOO_COSTLY: Final = Refusal(429, "rate_limited", "That arrived in too many pieces. Please try again.")
-TOO_BUSY: Final = Refusal(429, "rate_limited", "Too many requests at once. Wait a moment and try again.")
-TOO_LARGE: Final = Refusal(413, "too_large", "That is larger than this page accepts.")
+BAD_REQUEST: Final = Refusal(400, "bad_request", _("The server can't handle this request."))
+TOO_SLOW: Final = Refusal(408, "too_slow", _("That arrived too slowly. Please try again."))
+TOO_COSTLY: Final = Refusal(429, "rate_limited", _("That arrived in too many pieces. Please try again."))
+TOO_BUSY: Final = Refusal(429, "rate_limited", _("Too many requests at once. Wait a moment and try again."))
+TOO_LARGE: Final = Refusal(413, "too_large", _("That is larger than this page accepts."))
 
 _STYLE: Final = (
     "body { font: 1.0625rem/1.5 system-ui, sans-serif; margin: 18vh auto 0; max-width: 34rem; padding: 0 1.25rem }"
@@ -61,14 +79,14 @@ _STYLE: Final = (
 )
 _STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _PAGE: Final = """<!doctype html>
-<html lang="en">
+<html lang="{language}" dir="{direction}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{message}</title>
 <style>{style}</style>
 <h1>{message}</h1>
-<p><a href="">Back to the page</a></p>
+<p><a href="">{back}</a></p>
 </html>
 """
 

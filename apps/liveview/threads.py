@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import close_old_connections, reset_queries
+from django.utils import translation
 
 from liveview.conf import conf
 from liveview.process import here
@@ -47,6 +48,17 @@ def charged(function: Callable[[], T]) -> Callable[[], T]:
             return function()
         finally:
             who.took(time.thread_time() - began)
+
+    return call
+
+
+def in_language(function: Callable[[], T]) -> Callable[[], T]:
+    """`function`, which speaks the language that is active now, in whichever thread it is called."""
+    language = translation.get_language()
+
+    def call() -> T:
+        with translation.override(language):
+            return function()
 
     return call
 

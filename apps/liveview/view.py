@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +21,9 @@ from liveview.extensions import Extension
 from liveview.mounted import Mounted, ticket_of
 from liveview.threads import is_on_loop
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # what `gettext_lazy` returns, by the name of its stubs
+
 E = TypeVar("E", bound=Extension)
 
 
@@ -36,7 +39,7 @@ class LiveView(View):
     extension_class: ClassVar[type[Extension] | None] = None  # of a mixin; every class of the MRO may name one
     http_method_names = ["get", "post", "head", "options"]
 
-    page_title: str | state[str] = ""
+    page_title: str | _StrPromise | state[str] = ""
 
     live_state: ClassVar[dict[str, state[Any]]] = {}
     live_handlers: ClassVar[dict[str, Handler]] = {}

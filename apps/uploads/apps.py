@@ -15,8 +15,9 @@ class UploadsConfig(AppConfig):
 
     def ready(self) -> None:
         from liveview import housekeeping, jobs
-        from uploads import checks, janitor  # noqa: F401  (registers them)
+        from uploads import checks, janitor, sentences, speech  # noqa: F401  (registers them)
 
+        sentences.speak(speech.ActiveLanguage())
         housekeeping.every(janitor.EVERY, "keeping what pages need", janitor.keep)
         housekeeping.every(janitor.EVERY, "removing what nobody needs here", janitor.come)
         jobs.every(janitor.OFTEN, "removing expired records", janitor.prune_records)

@@ -227,10 +227,10 @@ class RemoteSink:
         except UploadError as failure:
             if failure.code != "storage_unavailable":
                 raise
-            raise UploadError("locked", failure.message) from None  # no reason to give up what it has: ask again
+            raise UploadError("locked", failure.sentence) from None  # no reason to give up what it has: ask again
         except OSError:
             logger.warning("direct upload: storage did not respond", exc_info=True)
-            raise UploadError("locked", UploadError("storage_unavailable").message) from None
+            raise UploadError("locked", UploadError("storage_unavailable").sentence) from None
         self.attach(remote)
         content_type = hold.writer.get("type")
         return Found(offset, content_type=content_type if isinstance(content_type, str) else "")

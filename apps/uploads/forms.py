@@ -15,13 +15,15 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import FileExtensionValidator
 from django.forms.formsets import BaseFormSet
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
 
 from uploads.core.slots import Family
 from uploads.entries.entry import UNKNOWN, UploadEntry
 from uploads.entries.registry import Uploads
+from uploads.sentences import gettext_noop as _
 
 MOST: Final = 20  # files of a field that takes several, unless its widget says otherwise
-ON_ITS_WAY: Final = "This file is still being uploaded."
+ON_ITS_WAY: Final = _("This file is still being uploaded.")
 
 Form: TypeAlias = "forms.BaseForm | BaseFormSet[Any]"
 
@@ -116,7 +118,7 @@ class _Unusable(UploadedFile):  # type: ignore[type-arg]
 
     def __init__(self, entry: UploadEntry) -> None:
         self.error = ValidationError(
-            f"{entry.client_name}: {entry.error or ON_ITS_WAY}", code=entry.error_code or "incomplete"
+            f"{entry.client_name}: {entry.error or gettext(ON_ITS_WAY)}", code=entry.error_code or "incomplete"
         )
         super().__init__(None, "", size=entry.size)
 

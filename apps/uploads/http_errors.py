@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from uploads.errors import UploadError
+from uploads.sentences import gettext_noop as _
 
 # Code → status. Codes that are missing here say something about the file's content: 422.
 STATUS: Final[dict[str, int]] = {
@@ -48,19 +49,19 @@ STATUS: Final[dict[str, int]] = {
 }
 
 SENTENCES: Final[dict[str, str]] = {
-    "bad_header": "A header of this request is missing or invalid.",
-    "missing_header": "A header of this request is missing.",
-    "bad_body": "The body of this request can't be read.",
-    "bad_origin": "This page isn't allowed to send files here.",
-    "no_token": "This page has expired. Reload it, then send the form again.",
-    "length_required": "The request doesn't say how long it is.",
-    "no_file": "There is no file in this request.",
-    "unsupported": "This content type isn't supported.",
-    "unknown_algorithm": "This checksum algorithm isn't supported.",
-    "checksum_mismatch": "Part of the file was damaged in transit. Try again.",
-    "header_too_long": "A header of this request is too long.",
-    "no_concatenation": "Parallel uploads aren't supported. Send the file as one upload.",
-    "changed": "This upload was started with a different name, size or number of chunks.",
+    "bad_header": _("A header of this request is missing or invalid."),
+    "missing_header": _("A header of this request is missing."),
+    "bad_body": _("The body of this request can't be read."),
+    "bad_origin": _("This page isn't allowed to send files here."),
+    "no_token": _("This page has expired. Reload it, then send the form again."),
+    "length_required": _("The request doesn't say how long it is."),
+    "no_file": _("There is no file in this request."),
+    "unsupported": _("This content type isn't supported."),
+    "unknown_algorithm": _("This checksum algorithm isn't supported."),
+    "checksum_mismatch": _("Part of the file was damaged in transit. Try again."),
+    "header_too_long": _("A header of this request is too long."),
+    "no_concatenation": _("Parallel uploads aren't supported. Send the file as one upload."),
+    "changed": _("This upload was started with a different name, size or number of chunks."),
 }
 
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from django.db import connections
 
 from liveview.process import here
-from liveview.threads import charged, with_connections
+from liveview.threads import charged, in_language, with_connections
 from uploads.conf import conf
 
 T = TypeVar("T")
@@ -49,17 +49,17 @@ class Pools:
 
 async def write(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that does file work."""
-    return await asyncio.get_running_loop().run_in_executor(here(Pools).writers, charged(function))
+    return await asyncio.get_running_loop().run_in_executor(here(Pools).writers, _carried(function))
 
 
 async def check(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that may ask the database."""
-    return await asyncio.get_running_loop().run_in_executor(here(Pools).checkers, with_connections, charged(function))
+    return await asyncio.get_running_loop().run_in_executor(here(Pools).checkers, with_connections, _carried(function))
 
 
 async def remote(function: Callable[[], T]) -> T:
     """The result of `function`, called in a thread that may wait for a slot's writer or external storage."""
-    return await asyncio.get_running_loop().run_in_executor(here(Pools).remotes, with_connections, charged(function))
+    return await asyncio.get_running_loop().run_in_executor(here(Pools).remotes, with_connections, _carried(function))
 
 
 async def judge(function: Callable[[], T], visitor: str, network: str = "") -> T:
@@ -76,11 +76,16 @@ async def judge(function: Callable[[], T], visitor: str, network: str = "") -> T
     except BaseException:
         share.release()
         raise
-    judged = partial(_judge, charged(function), visitor, network)
+    judged = partial(_judge, _carried(function), visitor, network)
     work = asyncio.get_running_loop().run_in_executor(pools.judges, with_connections, judged)
     work.add_done_callback(lambda _: place.release())
     work.add_done_callback(lambda _: share.release())  # only then, even if nobody waits for it any more
     return await asyncio.shield(work)
+
+
+def _carried(function: Callable[[], T]) -> Callable[[], T]:
+    """What a context has, which these threads don't know: who pays, and the language to say sentences in."""
+    return charged(in_language(function))
 
 
 _at_work = threading.local()  # `place`: that of a judge who is at work; `is_judge`: whether this thread is one now

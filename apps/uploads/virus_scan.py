@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from uploads.conf import conf
 from uploads.errors import UploadError
+from uploads.sentences import gettext_noop as _
 
 if TYPE_CHECKING:
     from uploads.entries.entry import UploadEntry
@@ -54,7 +55,7 @@ class Clamd:
             said = f"{failure} ERROR"
         if said.endswith(" FOUND"):
             logger.warning("virus scanner found %r", said[:200])
-            raise UploadError("infected", "A virus scanner found something in this file.")
+            raise UploadError("infected", _("A virus scanner found something in this file."))
         if said != "stream: OK":
             logger.warning("virus scan failed: %r", said[:200])
             if self._away == "refuse":

@@ -7,14 +7,15 @@ from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_lazy
 
 from uploads.content import MediaWarning
-from uploads.errors import SENTENCES
+from uploads.errors import UploadError
 from uploads.keeping import Kept, KeptQuerySet, remove_when_gone
 from videos.conf import Conf, conf
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
-_INTERRUPTED_SENTENCE = "The server was interrupted over this video. Please send it again."
+_INTERRUPTED_SENTENCE = gettext_lazy("The server was interrupted over this video. Please send it again.")
 
 
 class Status(models.TextChoices):
@@ -74,7 +75,7 @@ class Video(Kept):
     @staticmethod
     def title_of(name: str) -> str:
         """What a video is called before anybody has said so: its file's name without the extension."""
-        return PurePath(name).stem[:200] or "Video"
+        return PurePath(name).stem[:200] or gettext("Video")
 
     @property
     def is_ready(self) -> bool:
@@ -88,8 +89,8 @@ class Video(Kept):
     def sentence(self) -> str:
         """Why it failed, for the visitor."""
         if self.reason == INTERRUPTED:
-            return _INTERRUPTED_SENTENCE
-        return SENTENCES.get(self.reason, SENTENCES["server_error"])
+            return str(_INTERRUPTED_SENTENCE)
+        return UploadError(self.reason).message
 
     @property
     def missing(self) -> list[str]:
@@ -100,7 +101,7 @@ class Video(Kept):
     def sound(self) -> str:
         """The codec of its sound, or that there is none, or no longer."""
         is_lost = any(code == "silent" for code, _ in self.warnings or ())
-        return self.audio_codec or ("sound left out" if is_lost else "no sound")
+        return self.audio_codec or (gettext("sound left out") if is_lost else gettext("no sound"))
 
     @property
     def length(self) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadError, UploadMixin
@@ -22,7 +24,7 @@ SETTLE = 0.25  # seconds in which what happens elsewhere is gathered into one re
 
 class VideosView(UploadMixin, UndoMixin, LiveView):
     template_name = "videos/videos.html"
-    page_title = "Videos"
+    page_title = gettext_lazy("Videos")
 
     page = state(1)
 
@@ -70,7 +72,7 @@ class VideosView(UploadMixin, UndoMixin, LiveView):
     def save_video(self) -> None:
         """The form: what is in it has arrived. With JavaScript it was taken already."""
         if not self.uploaded("video").ready:
-            self.slot_error("video", "No file selected.")
+            self.slot_error("video", _("No file selected."))
         elif self._take() and not self.connected:
             self.redirect(self.request.get_full_path())  # where a reload doesn't send it again
 

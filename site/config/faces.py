@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
 from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers import get_lexer_for_filename
@@ -21,7 +22,7 @@ from pygments.lexers.templates import HtmlDjangoLexer
 class Demo:
     """`main` are the files that tell the story, `tests` those that hold it; paths are from the project's folder."""
 
-    title: str
+    title: Any  # translated when it is shown
     url_name: str
     main: tuple[str, ...]
     tests: tuple[str, ...]
@@ -44,7 +45,7 @@ class Source:
 
 DEMOS: Final = {
     "avatars": Demo(
-        "Avatar",
+        _("Avatar"),
         "avatars:avatar",
         (
             "apps/avatars/views.py",
@@ -56,7 +57,7 @@ DEMOS: Final = {
         "apps/avatars/static/avatars",
     ),
     "gallery": Demo(
-        "Gallery",
+        _("Gallery"),
         "gallery:gallery",
         (
             "apps/gallery/views.py",
@@ -68,7 +69,7 @@ DEMOS: Final = {
         "apps/gallery/static/gallery",
     ),
     "videos": Demo(
-        "Videos",
+        _("Videos"),
         "videos:videos",
         (
             "apps/videos/views.py",

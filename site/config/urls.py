@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
 
 from config import faces, sharing, views
 from home.views import HomeView
@@ -20,6 +22,8 @@ urlpatterns = [
     path("sitemap.xml", sharing.sitemap, name="sitemap"),
     path("site.webmanifest", sharing.manifest, name="manifest"),
     path("favicon.ico", sharing.favicon),
+    # All that it does is a cookie, and the pages of errors, which have its form as well, ask for no token.
+    path("language/", csrf_exempt(set_language), name="language"),
     path("docs/", include("guides.urls")),
     path("avatars/", include("avatars.urls")),
     path("gallery/", include("gallery.urls")),

@@ -6,11 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
 RESULTS: Final = "bench/results.json"
 
@@ -25,7 +28,7 @@ class Row:
     `percent` is how long its bar is.
     """
 
-    name: str
+    name: Any
     speed: float
     processor: str
     memory: str
@@ -33,15 +36,19 @@ class Row:
     percent: float = 0
 
     @property
+    def seconds(self) -> str:
+        return localized(self.processor)
+
+    @property
     def rate(self) -> str:
-        return f"{self.speed:g} MB/s"
+        return f"{localized(f'{self.speed:g}')} MB/s"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The same file, sent in several ways. `date`, `machine` and `commit` are those of the measurement."""
 
-    title: str
+    title: Any  # a text, or one that is translated when it is shown
     rows: tuple[Row, ...]
     date: str
     machine: str
@@ -55,10 +62,12 @@ class Comparison:
 
 
 # bench, what its figure is called → who is meant by the other one
-_OF_LINE: Final = {"100 Mbit/s, 100 ms: of one chunk at a time": "One chunk at a time, as Phoenix LiveView sends"}
-_OF_MACHINE: Final = {
-    "speed, of one chunk at a time": "One chunk at a time, as Phoenix LiveView sends",
-    "the same, of a form's": "A form, as Django takes it",
+_OF_LINE: Final[dict[str, Any]] = {
+    "100 Mbit/s, 100 ms: of one chunk at a time": _("One chunk at a time, as Phoenix LiveView sends")
+}
+_OF_MACHINE: Final[dict[str, Any]] = {
+    "speed, of one chunk at a time": _("One chunk at a time, as Phoenix LiveView sends"),
+    "the same, of a form's": _("A form, as Django takes it"),
     "speed, of djust": "djust",
     "speed, of tus": "tus",
 }
@@ -67,16 +76,16 @@ _OF_MACHINE: Final = {
 @cache
 def line() -> Comparison | None:
     """Over a long line. None where nothing was measured, or the results aren't here."""
-    return _comparison("links", "A line of 100 Mbit/s, 100 ms long", _OF_LINE)
+    return _comparison("links", _("A line of 100 Mbit/s, 100 ms long"), _OF_LINE)
 
 
 @cache
 def machine() -> Comparison | None:
     """On one machine, where nothing but the programs themselves is slow. None as for `line`."""
-    return _comparison("uploading", "Browser and server on one machine", _OF_MACHINE)
+    return _comparison("uploading", _("Browser and server on one machine"), _OF_MACHINE)
 
 
-def _comparison(bench: str, title: str, names: Mapping[str, str]) -> Comparison | None:
+def _comparison(bench: str, title: Any, names: Mapping[str, Any]) -> Comparison | None:
     path = Path(settings.ROOT) / RESULTS
     result = json.loads(path.read_text()).get(bench) if path.is_file() else None
     rows = tuple(_rows(result["figures"], names)) if result else ()
@@ -87,7 +96,7 @@ def _comparison(bench: str, title: str, names: Mapping[str, str]) -> Comparison 
     return Comparison(title, drawn, result["date"], result["machine"], result["commit"])
 
 
-def _rows(figures: list[dict[str, Any]], names: Mapping[str, str]) -> Iterator[Row]:
+def _rows(figures: list[dict[str, Any]], names: Mapping[str, Any]) -> Iterator[Row]:
     found = [figure for figure in figures if figure["what"] in names]
     for figure in found[:1]:
         yield _row("Uplift", figure["ours"], is_ours=True)
@@ -95,9 +104,14 @@ def _rows(figures: list[dict[str, Any]], names: Mapping[str, str]) -> Iterator[R
         yield _row(names[figure["what"]], figure["peer"])
 
 
-def _row(name: str, measured: str, *, is_ours: bool = False) -> Row:
+def _row(name: Any, measured: str, *, is_ours: bool = False) -> Row:
     found = _MEASURED.match(measured)
     if found is None:
         raise ValueError(f"{RESULTS} says {measured!r} of {name}")
     speed, processor, memory = found.groups(default="")
     return Row(name, float(speed), processor, memory, is_ours)
+
+
+def localized(number: str) -> str:
+    """A number as it was measured, with all its digits, in the language that is active."""
+    return number_format(Decimal(number), use_l10n=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from guides import pages, rendering
 from guides.addresses import address
@@ -61,7 +62,7 @@ class HomeView(UploadMixin, LiveView):
     def send(self) -> None:
         """The form without JavaScript. With it, what is in the form was taken already."""
         if not self._take() and self.arrived is None:
-            self.slot_error("file", "Choose a file first.")
+            self.slot_error("file", gettext("Choose a file first."))
 
     def _take(self) -> bool:
         """Whether there was a file. It is deleted when this turn is over."""

@@ -12,6 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import translation
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from liveview import advice, pubsub, threads
 from liveview.background import Result, Works
@@ -60,6 +63,7 @@ class LiveSession:
         self._strikes = Strikes(3, per=60)
         self._failures = 0
         self._screen = Screen()
+        self._language: str | None = None  # in which the last turn rendered the page
         self._snapshot = ""
         self._render_queued = False
         self._pass: Pass | None = None
@@ -96,6 +100,7 @@ class LiveSession:
 
     # From the socket
     def received(self, raw: str) -> None:
+        self._speak()
         try:
             message = messages.parse(raw, self._grammar, self._conf.max_message)
         except BadMessage as bad:
@@ -111,8 +116,14 @@ class LiveSession:
             self._actor.put(partial(self._handle, message))
 
     def received_binary(self, frame: bytes) -> None:
+        self._speak()
         if not any(extension.received_binary(frame) for extension in self._extensions):
             self.violation("unexpected binary message")
+
+    def _speak(self) -> None:
+        """The page's language, which turns know: here is the task that reads from the socket."""
+        if self._language is not None and translation.get_language() != self._language:
+            translation.activate(self._language)
 
     def _received_extension(self, message: Message) -> None:
         for extension in self._extensions:
@@ -123,7 +134,8 @@ class LiveSession:
         """The answer has the message's own ref: a form that waits for it must not wait for ever."""
         if isinstance(bad, TooLong) and bad.ref is not None:
             if self._bucket.take():
-                sentence = f"That is too long. The limit is {self._conf.max_message:,} bytes."
+                most = number_format(self._conf.max_message, use_l10n=True, force_grouping=True)
+                sentence = _("That is too long. The limit is %(most)s bytes.") % {"most": most}
                 self.send(messages.error("too_large", sentence, ref=bad.ref))
             else:
                 self._limited(bad.ref)
@@ -137,14 +149,15 @@ class LiveSession:
             self._failed(raised, message.get("ref"))
 
     def _limited(self, ref: int | str | None) -> None:
-        self.send(messages.error("rate_limited", "Too many requests at once. Wait a moment and try again.", ref=ref))
+        sentence = _("Too many requests at once. Wait a moment and try again.")
+        self.send(messages.error("rate_limited", sentence, ref=ref))
         if self._bucket.debt > 2 * self._bucket.burst:
             self.close(CloseCode.RATE)
 
     # Link, for extensions
     def violation(self, reason: str, ref: int | str | None = None) -> None:
         logger.info("protocol violation: %s", reason)
-        self.send(messages.error("bad_message", "The server didn't understand this page. Reload it.", ref=ref))
+        self.send(messages.error("bad_message", _("The server didn't understand this page. Reload it."), ref=ref))
         if self._strikes.add():
             self.close(CloseCode.PROTOCOL)
 
@@ -177,7 +190,7 @@ class LiveSession:
                 case mounting.Refused("server_error"):
                     self._failed(None, None)
                 case mounting.Refused(code):
-                    self.send(messages.error(code, "This page can't be connected."))
+                    self.send(messages.error(code, _("This page can't be connected.")))
                 case mounting.Accepted(mounted, standing):
                     await self._connect(mounted, standing, message["snapshot"])
             if self.mounted is None:
@@ -220,7 +233,7 @@ class LiveSession:
         if self._pass is None:
             self._pass = here(_PerSession).enter(standing.key, self._conf.max_sockets)
         if self._pass is None:
-            self.send(messages.error("too_many_sockets", "This site is open in too many tabs. Close some."))
+            self.send(messages.error("too_many_sockets", _("This site is open in too many tabs. Close some.")))
             self.close(CloseCode.RATE)
             return False
         self._works.whose = standing.key
@@ -249,11 +262,11 @@ class LiveSession:
         """The call that a message asks for; None if it has been refused."""
         ref, mounted = message["ref"], self.mounted
         if mounted is None:
-            self.send(messages.error("not_mounted", "The page isn't connected yet.", ref=ref))
+            self.send(messages.error("not_mounted", _("The page isn't connected yet."), ref=ref))
             return None
         handler = mounted.view.live_handlers.get(message["name"])
         if handler is None or handler.kind != kind:
-            refused = messages.error("unknown_event", "This page has no such action.", ref=ref)
+            refused = messages.error("unknown_event", _("This page has no such action."), ref=ref)
             self._refuse_call(refused, advice.on_event(mounted, message["name"], kind))
             return None
         try:
@@ -326,14 +339,14 @@ class LiveSession:
         except Exception as raised:  # noqa: BLE001  (the application's code may raise anything)
             self._failed(raised, ref)
             return None
-        self._failures = 0
+        self._failures, self._language = 0, translation.get_language()
         return turn
 
     def _failed(self, raised: Exception | None, ref: int | None) -> None:
         error_id = secrets.token_hex(4)
         where = type(self.mounted.view).__name__ if self.mounted is not None else "mounting"
         logger.error("%s failed [%s]", where, error_id, exc_info=raised)
-        sentence = "Something went wrong on our side."
+        sentence = _("Something went wrong on our side.")
         if settings.DEBUG and raised is not None:
             sentence += f"\n{advice.last_lines(raised)}"
         self.send(messages.error("server_error", sentence, ref=ref, error_id=error_id))

@@ -1,7 +1,8 @@
 """A view's declared state, kept in the shared cache between a lost socket and the next.
 
 A snapshot is named by 128 random bits and belongs to one session, one view and one path. Losing the cache costs only
-convenience, so its failures never reach a visitor. To us alone the name says as well who was logged in.
+convenience, so its failures never reach a visitor. To us alone the name says as well who was logged in, and in which
+language the page was.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.crypto import salted_hmac
+from django.utils.translation import get_language
 
 from liveview import shared_cache
 from liveview.conf import conf
@@ -25,8 +27,8 @@ logger = logging.getLogger("liveview")
 class Beginning:
     """Of a socket: the name of its snapshots, and what became of the last socket's.
 
-    is_anothers: somebody else was logged in then, or nobody was, or nobody is any more. What is around the view still
-    shows that.
+    is_anothers: somebody else was logged in then, or nobody was, or nobody is any more; or the page was in another
+    language. What is around the view still shows that.
     """
 
     name: str
@@ -36,7 +38,7 @@ class Beginning:
 
 def begin(mounted: Mounted, wanted: str | None) -> Beginning:
     """Gives a view that has just been mounted the state of the snapshot that the browser wants. Blocks."""
-    visitor = _visitor(mounted)
+    visitor = f"{_visitor(mounted)}-{get_language() or ''}"
     _bits, dot, before = (wanted or "").partition(".")
     is_anothers = bool(dot) and before != visitor
     if wanted is not None and not is_anothers and load(mounted, wanted):

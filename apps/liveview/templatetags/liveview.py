@@ -12,10 +12,11 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
 
-from liveview import modules
+from liveview import catalogue, modules
 
 register = template.Library()
 
@@ -26,6 +27,9 @@ FIRST = '<script type="module" async fetchpriority="high" src="{}"></script>'
 SCRIPT = '<script type="module" src="{}"></script>'
 FLOOR = "liveview/floor.js"  # for browsers in which the client doesn't start
 CLASSIC = '<script defer src="{}"></script>'
+# Of the categories of Unicode's plural rules, a number that is in it in every language which has it. (In Irish and in
+# Welsh, where few numbers are "many", these are told as larger ones are.)
+CATEGORIES = {"one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 PRELOAD = '<link rel="modulepreload" href="{}">'
 
 
@@ -42,7 +46,27 @@ def live_scripts(*names: str) -> SafeString:
     first = modules.graph(CONNECTION, _read)
     in_order = sorted(found, key=lambda url: found[url] not in first)
     scripts = [format_html(kinds.get(found[url], PRELOAD), url) for url in in_order]
-    return format_html_join("\n", "{}", ((script,) for script in [*scripts, format_html(CLASSIC, static(FLOOR))]))
+    every = [live_catalogue(), *scripts, format_html(CLASSIC, static(FLOOR))]
+    return format_html_join("\n", "{}", ((script,) for script in every if script))
+
+
+@register.simple_tag
+def live_catalogue() -> SafeString:
+    """What scripts say, in the page's language; nothing where that is English. `live_scripts` has it already: for other
+    pages whose scripts import `gettext.js`. It stands before them.
+    """
+    texts = catalogue.of_page()
+    return json_script(texts, "live-catalogue") if texts else SafeString()
+
+
+@register.simple_tag
+def live_plurals(one: str, many: str) -> SafeString:
+    """Attributes `data-one`, `data-other` … with what a script says of a number, in the page's language: the forms that
+    `Intl.PluralRules` may ask for. `{% live_plurals "Drop to add 1 photo" "Drop to add # photos" %}`
+    """
+    forms = {category: ngettext(one, many, number) for category, number in CATEGORIES.items()}
+    shown = {name: form for name, form in forms.items() if name == "other" or form != forms["other"]}
+    return format_html_join(" ", 'data-{}="{}"', shown.items())
 
 
 def _imported(entry: str) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from uploads.errors import UploadError
+from uploads.sentences import Sentence
+from uploads.sentences import gettext_noop as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +68,25 @@ def check_count(count: int, limit: int, code: str) -> None:
 
 def check_frames(count: int, limits: ImageLimits) -> None:
     if count > limits.max_frames:
-        raise UploadError("too_many_frames", f"This picture has too many frames. The limit is {limits.max_frames:,}.")
+        text = _("This picture has too many frames. The limit is %(limit)s.")
+        raise UploadError("too_many_frames", Sentence(text, limit=limits.max_frames))
 
 
 def check_pixels(width: int, height: int, limits: ImageLimits) -> None:
     if not width or not height:
         raise UploadError("bad_content")
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        most = f"{_millions(limits.max_pixels)}, and {limits.max_side:,} on a side"
-        raise UploadError("too_many_pixels", f"This picture has too many pixels. The limit is {most}.")
+        text = _("This picture has too many pixels. The limit is %(millions)s million, and %(side)s on a side.")
+        raise UploadError(
+            "too_many_pixels", Sentence(text, millions=limits.max_pixels / 1_000_000, side=limits.max_side)
+        )
 
 
 def check_total(pixels: int, limits: ImageLimits) -> None:
     """Of all frames, or tiles, that are decoded."""
     if pixels > limits.max_total_frame_pixels:
-        most = f"{_millions(limits.max_total_frame_pixels)} pixels in all frames together"
-        raise UploadError("too_many_frames", f"This picture has too many frames of its size. The limit is {most}.")
-
-
-def _millions(pixels: int) -> str:
-    return f"{pixels / 1_000_000:,.10g} million"
+        text = _(
+            "This picture has too many frames of its size. "
+            "The limit is %(millions)s million pixels in all frames together."
+        )
+        raise UploadError("too_many_frames", Sentence(text, millions=limits.max_total_frame_pixels / 1_000_000))

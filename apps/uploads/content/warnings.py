@@ -7,22 +7,36 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-SENTENCES: Final[dict[str, str]] = {
+from uploads.sentences import Sentence, all_of, plural
+from uploads.sentences import gettext_noop as _
+
+SENTENCES: Final[dict[str, str | tuple[str, str]]] = {
     # Pictures
-    "still": "It moves, but the published picture doesn't.",
-    "one_of_several": "It has {detail} pictures; one of them is published.",
-    "no_film": "The short video in it isn't published.",
+    "still": _("It moves, but the published picture doesn't."),
+    "one_of_several": plural(
+        "It has %(count)s picture; it is published.", "It has %(count)s pictures; one of them is published."
+    ),
+    "no_film": _("The short video in it isn't published."),
     # Videos
-    "silent": "Its sound ({detail}) can't be played in browsers, so the published video is silent.",
-    "two_channels": "Its sound has {detail} channels; the published video has two.",
-    "one_sound": "It has {detail} audio tracks; the published video has one of them.",
-    "one_picture": "It has {detail} video tracks; the published video has one of them.",
-    "no_subtitles": "Its subtitles aren't in the published video.",
-    "without": "The published video comes without its {detail}.",
+    "silent": _("Its sound (%(detail)s) can't be played in browsers, so the published video is silent."),
+    "one_sound": plural(
+        "It has %(count)s audio track; the published video has it.",
+        "It has %(count)s audio tracks; the published video has one of them.",
+    ),
+    "one_picture": plural(
+        "It has %(count)s video track; the published video has it.",
+        "It has %(count)s video tracks; the published video has one of them.",
+    ),
+    "no_subtitles": _("Its subtitles aren't in the published video."),
+    "two_channels": plural(
+        "Its sound has %(count)s channel; the published video has two.",
+        "Its sound has %(count)s channels; the published video has two.",
+    ),
+    "without": _("The published video comes without its %(detail)s."),
 }
 # What else a film may have that isn't published
-CHAPTERS, TITLE, NOTES, COVER = "chapters", "title", "notes", "cover picture"
-FILES, TIMECODE, DATA = "attached files", "timecode", "recorded data"
+CHAPTERS, TITLE, NOTES, COVER = _("chapters"), _("title"), _("notes"), _("cover picture")
+FILES, TIMECODE, DATA = _("attached files"), _("timecode"), _("recorded data")
 _EXTRAS: Final = (CHAPTERS, TITLE, NOTES, COVER, FILES, TIMECODE, DATA)
 _MAX_DETAIL: Final = 40  # characters
 
@@ -36,14 +50,24 @@ class MediaWarning:
 
     @property
     def sentence(self) -> str:
-        return SENTENCES[self.code].format(detail=self.detail)
+        """In the language that is active here."""
+        text = SENTENCES[self.code]
+        if isinstance(text, tuple):
+            return str(Sentence(text, count=int(self.detail)))
+        return str(Sentence(text, detail=all_of(self._extras) if self.code == "without" else self.detail))
 
     @property
     def is_plausible(self) -> bool:
         """Whether it can be shown; it may come from a hostile process."""
         if self.code == "without":
-            return self == without(re.split(", | and ", self.detail))
+            return self == without(self._extras)
+        if isinstance(SENTENCES.get(self.code), tuple) and not (self.detail.isascii() and self.detail.isdigit()):
+            return False
         return self.code in SENTENCES and self.detail.isprintable() and len(self.detail) <= _MAX_DETAIL
+
+    @property
+    def _extras(self) -> list[str]:
+        return re.split(", | and ", self.detail)
 
 
 def without(extras: Collection[str]) -> MediaWarning | None:

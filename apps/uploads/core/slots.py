@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from uploads import sentences
 from uploads.core import media_types
 from uploads.core.contracts import Presigner, Progress, Validator, WriterFactory
 from uploads.core.names import FileName
 from uploads.core.sniffing import ACTIVE_EXTENSIONS, FILE_TYPES, FileType, check_type, sniff
 from uploads.errors import UploadError
+from uploads.sentences import Sentence, Size, plural
+from uploads.sentences import gettext_noop as _
 
 SMALLEST_CHUNK = 1024
 _EXTENSION: Final = re.compile(r'\.[^\s/;:*?"<>|\\]*[^\s/;:*?"<>|\\.]')
@@ -116,21 +119,22 @@ class Slot:
     def check(self, name: FileName, size: int, count: int = 0, total: int = 0) -> None:
         """Raises `UploadError` unless a file of this name and size fits beside `count` others of `total` bytes."""
         if not self.accept.allows(name.extension, name.label) and not self.accept.leaves_to_bytes(name.extension):
-            raise UploadError("bad_ext", self._bad_ext())
+            raise self._bad_ext()
         if not name.label:
             raise UploadError("bad_name")
         if size == 0:
             raise UploadError("empty")
         if size > self.max_file_size:
-            raise UploadError("too_large", f"This file is too large. The limit is {megabytes(self.max_file_size)}.")
+            limit = Size(self.max_file_size)
+            raise UploadError("too_large", Sentence(_("This file is too large. The limit is %(limit)s."), limit=limit))
         if count >= self.max_entries:
-            files = "1 file" if self.max_entries == 1 else f"{self.max_entries:,} files"
-            raise UploadError("too_many_files", f"Only {files} can be uploaded at a time.")
-        if self.max_total_size is not None and size + total > self.max_total_size:
-            raise UploadError(
-                "total_too_large",
-                f"Together, these files are too large. The limit is {megabytes(self.max_total_size)}.",
+            texts = plural(
+                "Only %(count)s file can be uploaded at a time.", "Only %(count)s files can be uploaded at a time."
             )
+            raise UploadError("too_many_files", Sentence(texts, count=self.max_entries))
+        if self.max_total_size is not None and size + total > self.max_total_size:
+            text, limit = _("Together, these files are too large. The limit is %(limit)s."), Size(self.max_total_size)
+            raise UploadError("total_too_large", Sentence(text, limit=limit))
 
     def look(self, extension: str, head: bytes) -> FileType | None:
         """What a file is by its first bytes, if they say so. Raises `UploadError` if that isn't accepted."""
@@ -145,12 +149,15 @@ class Slot:
         if self.accept.allows(extension) or not self.accept.leaves_to_bytes(extension):
             return
         if found is None or not self.accept.allows_type(found):
-            raise UploadError("bad_ext", self._bad_ext())
+            raise self._bad_ext()
 
-    def _bad_ext(self) -> str:
+    def _bad_ext(self) -> UploadError:
         if not self.accept.extensions:
-            return UploadError("bad_ext").message
-        return f"This kind of file isn't accepted here: choose {', '.join(sorted(self.accept.extensions))}."
+            return UploadError("bad_ext")
+        names = ", ".join(sorted(self.accept.extensions))
+        return UploadError(
+            "bad_ext", Sentence(_("This kind of file isn't accepted here: choose %(names)s."), names=names)
+        )
 
     def describe(self) -> dict[str, Any]:
         """What the browser is told, so that it can refuse a file before sending anything."""
@@ -187,14 +194,9 @@ class Family:
 
 def duration(seconds: int) -> str:
     """For people: 3600 is "1 hour"."""
-    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-    unit, length = next((unit, length) for unit, length in units if length == 1 or seconds and seconds % length == 0)
-    return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
+    return str(sentences.duration(seconds))
 
 
 def megabytes(size: int) -> str:
     """`5 MB`, as people and file managers count: 1 MB is 1,000,000 bytes. As the browser's rows say it."""
-    for unit, digits, name in ((1_000_000_000, 1, "GB"), (1_000_000, 1, "MB"), (1_000, 0, "kB")):
-        if size >= unit:
-            return f"{size / unit:.{digits}f}".removesuffix(".0") + f" {name}"
-    return f"{size} bytes"
+    return str(Size(size))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from uploads.errors import UploadError
+from uploads.sentences import Sentence
+from uploads.sentences import gettext_noop as _
 
 SNIFF_BYTES: Final = 4096  # how many leading bytes `sniff` may want; a shorter file is given whole
 
@@ -23,20 +25,20 @@ class FileType:
     mime: str
     extension: str
     aliases: tuple[str, ...]
-    called: str = "a file of that kind"
+    called: str = _("a file of that kind")
 
 
 JPEG: Final = FileType(
-    "jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), "a JPEG image"
+    "jpeg", "image/jpeg", ".jpg", (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"), _("a JPEG image")
 )
-PNG: Final = FileType("png", "image/png", ".png", (".png", ".apng"), "a PNG image")
-GIF: Final = FileType("gif", "image/gif", ".gif", (".gif",), "a GIF image")
-WEBP: Final = FileType("webp", "image/webp", ".webp", (".webp",), "a WebP image")
-AVIF: Final = FileType("avif", "image/avif", ".avif", (".avif", ".avifs"), "an AVIF image")
-HEIC: Final = FileType("heic", "image/heic", ".heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "a HEIC image")
-MP4: Final = FileType("mp4", "video/mp4", ".mp4", (".mp4", ".m4v", ".mov", ".qt"), "an MP4 or QuickTime video")
-WEBM: Final = FileType("webm", "video/webm", ".webm", (".webm",), "a WebM video")
-PDF: Final = FileType("pdf", "application/pdf", ".pdf", (".pdf",), "a PDF document")
+PNG: Final = FileType("png", "image/png", ".png", (".png", ".apng"), _("a PNG image"))
+GIF: Final = FileType("gif", "image/gif", ".gif", (".gif",), _("a GIF image"))
+WEBP: Final = FileType("webp", "image/webp", ".webp", (".webp",), _("a WebP image"))
+AVIF: Final = FileType("avif", "image/avif", ".avif", (".avif", ".avifs"), _("an AVIF image"))
+HEIC: Final = FileType("heic", "image/heic", ".heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), _("a HEIC image"))
+MP4: Final = FileType("mp4", "video/mp4", ".mp4", (".mp4", ".m4v", ".mov", ".qt"), _("an MP4 or QuickTime video"))
+WEBM: Final = FileType("webm", "video/webm", ".webm", (".webm",), _("a WebM video"))
+PDF: Final = FileType("pdf", "application/pdf", ".pdf", (".pdf",), _("a PDF document"))
 ZIP: Final = FileType(
     "zip",
     "application/zip",
@@ -85,7 +87,8 @@ def check_type(extension: str, head: bytes) -> FileType | None:
     """
     named = _BY_EXTENSION.get(extension)
     if named is not None and sniff(head) is not named:
-        raise UploadError("type_mismatch", f"It is named {extension}, but it isn't {named.called}.")
+        text = _("It is named %(extension)s, but it isn't %(kind)s.")
+        raise UploadError("type_mismatch", Sentence(text, extension=extension, kind=Sentence(named.called)))
     return named
 
 

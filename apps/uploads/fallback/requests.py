@@ -29,6 +29,7 @@ from uploads.fallback.claims import SKIP, Claims
 from uploads.fallback.forms import accept_post, keep_offered
 from uploads.http_errors import described, refusal, status_of
 from uploads.owners import owner_of
+from uploads.sentences import gettext_noop as _
 
 logger = logging.getLogger("uploads")
 
@@ -120,7 +121,7 @@ class Fallback:
     def _register(self, request: HttpRequest, message: Message) -> Message:
         self._mounted.mount()
         if self._uploads.slot(message["slot"]).external is not None:
-            raise UploadError("storage_unavailable", "This file can't be sent without a live connection.")
+            raise UploadError("storage_unavailable", _("This file can't be sent without a live connection."))
         entry = self._uploads.add(
             message["slot"], message["ref"], message["name"], message["size"], message["mime"], message["path"]
         )

@@ -15,6 +15,7 @@ from uploads.http.multipart.handler import configured
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
 from uploads.http.shared.bodies import Collected
 from uploads.http.shared.page_guard import Pages
+from uploads.http.shared.visitors import speak_as_asked
 from uploads.http.tus.protocol import Tus
 from uploads.http.websocket.consumer import FileUploadConsumer
 
@@ -36,6 +37,7 @@ def application(django: Any, *, tus: str = "/tus/", chunks: str = "/api/upload-c
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
+        speak_as_asked(scope)
         if path.startswith(tus):
             await speak_tus(scope, receive, send)
         elif path == chunks and _view_of(path) is None:

@@ -156,7 +156,7 @@ class StagedObject:
         except UploadError as failure:
             if failure.code != "storage_unavailable":
                 raise
-            raise UploadError("locked", failure.message) from None  # no reason to give up what it has: ask again
+            raise UploadError("locked", failure.sentence) from None  # no reason to give up what it has: ask again
 
     def _reopen(self, hold: Hold) -> Found:
         if not self._look():

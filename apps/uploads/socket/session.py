@@ -260,7 +260,7 @@ class UploadSession:
 
     async def put_back(self, entry: UploadEntry, failure: UploadError) -> None:
         await self._resumption.put_back(entry)
-        self._link.send(messages.not_resumed(entry.ref, UploadError("locked", failure.message)))
+        self._link.send(messages.not_resumed(entry.ref, UploadError("locked", failure.sentence)))
 
     async def _go_on(self, entry: UploadEntry) -> None:
         channel, (digest, length) = self._receiver.open(entry), entry.tail

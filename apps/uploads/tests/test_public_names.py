@@ -39,6 +39,7 @@ uploads.s3.presigning: S3Presigner
 uploads.s3.sns: read verify
 uploads.s3.storage: PrivateS3Storage
 uploads.s3.urls: urlpatterns
+uploads.sentences: Sentence Size gettext_noop plural
 uploads.serving: file_response
 uploads.slots: megabytes
 uploads.sniffing: FileType

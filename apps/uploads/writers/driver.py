@@ -304,7 +304,7 @@ class Driver:
         """A storage that doesn't answer just now is no reason to give up what it has: the client asks again."""
         if _passes(failure) or failure == UploadError("storage_unavailable"):
             self._gate.end(self._suspend)
-            return UploadError("locked", UploadError("storage_unavailable").message)
+            return UploadError("locked", UploadError("storage_unavailable").sentence)
         return self._failed(failure)
 
     def _closed(self) -> None:

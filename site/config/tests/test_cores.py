@@ -21,7 +21,7 @@ MODULES = [
 ]
 # Django's SafeString has to be told from other text, in a snapshot.
 ABOUT_HTML = ("liveview.core.plain", "liveview.core.state")
-OURS = ("liveview.core", "uploads.core", "uploads.errors")
+OURS = ("liveview.core", "uploads.core", "uploads.errors", "uploads.sentences")
 
 
 def imported(module: str, *flags: str) -> list[str]:

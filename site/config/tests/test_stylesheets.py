@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.conf import settings
 
 ROOT = Path(settings.ROOT)
 SHEETS = sorted(ROOT.glob("apps/*/static/**/*.css"))
+SITES = sorted(ROOT.glob("static/*.css"))
 
 OURS = ("uplift", "uplift-page", "flashes", "live-", "upload-")  # classes; with a dash at the end, how they begin
 OUR_ATTRIBUTES = ("dj-", "data-live-")
@@ -44,6 +46,19 @@ def test_a_stylesheet_is_for_what_we_draw(sheet: Path) -> None:
 )
 def test_a_rule_for_other_elements_would_be_seen(text: str) -> None:
     assert list(foreign(text))
+
+
+# Of one side, whichever way people read.
+SIDED = re.compile(
+    r"(?<![\w-])(?:(?:margin|padding|border)-(?:left|right)[\w-]*|border-(?:top|bottom)-(?:left|right)-radius|left|right|float)"
+    r"\s*:[^;}]*|text-align:\s*(?:left|right)"
+)
+MIDDLE = {"left: 50%", "right: auto"}  # of the banner
+
+
+@pytest.mark.parametrize("sheet", [*SHEETS, *SITES], ids=lambda path: path.name)
+def test_a_stylesheet_knows_beginning_and_end_instead_of_left_and_right(sheet: Path) -> None:
+    assert {found[0] for found in SIDED.finditer(sheet.read_text())} <= MIDDLE
 
 
 def foreign(text: str) -> Iterator[str]:

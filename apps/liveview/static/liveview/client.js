@@ -1,11 +1,14 @@
-// The browser's side of a LiveView, described in client.d.ts. `live` is null where the page has no live root.
+// A LiveView in the browser: see client.d.ts. `live` is null where the page has no live root.
 
 import { document } from "./dom.js";
 import { events } from "./events.js";
+import { gettext } from "./gettext.js";
 import { hooks } from "./hooks.js";
 import { parsed, live as page } from "./live.js";
 import { once } from "./once.js";
 import { streams } from "./streams.js";
+
+export { gettext };
 
 /** @returns {any} */
 const find = () => document.querySelector("[data-live-socket]");

@@ -1,5 +1,4 @@
-// The DOM's own members: on a form, a field named "matches" or "action" takes their place, and on the document a form or
-// a picture named "body" does.
+// The DOM's own members: in a form, a field named "matches" takes their place, in the document a form named "body".
 
 /** @type {ProxyHandler<any>} */
 const own = {

@@ -94,7 +94,7 @@ const own = {
   async send(element, kind, all, lock) {
     const name = dom(element).getAttribute("dj-" + kind);
     const done = pending.start(element, name, lock);
-    await live.event(name, all).catch(() => {}); // they know
+    await live.event(name, all).catch(() => {});
     done();
   },
 };

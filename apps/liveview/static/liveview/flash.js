@@ -1,6 +1,7 @@
 // Flash messages. Loaded with the first one.
 
 import { document } from "./dom.js";
+import { gettext } from "./gettext.js";
 import { once } from "./once.js";
 import { top } from "./top.js";
 
@@ -17,7 +18,7 @@ export function flash(level, text) {
   const close = make("button", "flash-close");
   message.dataset.text = text;
   message.role = isError ? "alert" : "status";
-  close.ariaLabel = "Dismiss";
+  close.ariaLabel = gettext("Dismiss");
   close.textContent = "×";
   close.onclick = () => message.remove();
   place.append(message);

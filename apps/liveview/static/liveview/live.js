@@ -2,6 +2,7 @@
 
 import { connection } from "./connection.js";
 import { document } from "./dom.js";
+import { gettext } from "./gettext.js";
 import { load } from "./load.js";
 import { messages } from "./messages.js";
 import { hold, morph, remember } from "./morph.js";
@@ -164,7 +165,7 @@ const own = {
 
   lose(code) {
     for (const [ref, { isSent }] of this.waiting) {
-      if (isSent === (code === "disconnected")) this.answered(ref)?.reject(failure(code, "There is no connection."));
+      if (isSent === (code === "disconnected")) this.answered(ref)?.reject(failure(code, gettext("There is no connection.")));
     }
   },
 

@@ -1,16 +1,15 @@
-// Loads modules when they are needed. A network that fails costs only time.
+// Loads modules. A network that fails costs only time.
 
 import { once } from "./once.js";
 
-const SAYS = "Part of this page couldn't be loaded. Trying again automatically…";
 const REMEMBERED = /^error loading dynamically imported module: ([^#]+\/([^#]+))/; // Firefox asks for no address twice
 
-/** What is waited for: import → what the visitor is told meanwhile. `tell` is set by status.js. @type {LiveView.Loading} */
-export const loading = once("loading", () => ({ waiting: new Map(), tell() {} }));
+/** waiting: import → what the visitor is told meanwhile. status.js sets the others. @type {LiveView.Loading} */
+export const loading = once("loading", () => ({ waiting: new Map(), says: "", tell() {} }));
 const { waiting } = loading;
 
 /** @type {LiveView.Load} */
-export async function load(start, says = SAYS) {
+export async function load(start, says = loading.says) {
   let attempt = start;
   for (let tries = 0; ; tries++) {
     try {

@@ -224,7 +224,6 @@ function adopt(live, old) {
   }
 }
 
-/** Map.groupBy is too young. */
 function group(items, keyOf) {
   const groups = new Map();
   for (const item of items) {
@@ -285,7 +284,6 @@ function syncAttributes(live, old, next, isInUse) {
   }
 }
 
-/** False if the client has changed nothing. */
 function mergeClass(live, was = "", will = "") {
   if ((attribute(live, "class") ?? "") === was) return false;
   const list = get(live, "classList");
@@ -341,7 +339,6 @@ function hold(root) {
   return { el, path, restore };
 }
 
-/** The server's children of an element. */
 const rendered = (el) => nodesOf(el).filter((node) => twins.has(node) && node instanceof Element);
 
 export { hold, morph, parsed, remember, rendered, update };

@@ -1,4 +1,4 @@
-// What a page has one of, from however many addresses its modules come: with a hash and without, old versions and new.
+// What a page has one of, from however many addresses its modules come: with a hash, without, old and new.
 
 const KEY = Symbol.for("liveview");
 

@@ -1,4 +1,4 @@
-// Marks elements while an answer is awaited, and then puts all back as it was.
+// Marks elements while an answer is awaited.
 
 import { document, dom } from "./dom.js";
 import { formOf } from "./form.js";

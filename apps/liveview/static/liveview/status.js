@@ -1,6 +1,7 @@
 // What the visitor is told about the connection; also shows flash messages.
 
 import { document } from "./dom.js";
+import { gettext } from "./gettext.js";
 import { load, loading } from "./load.js";
 import { once } from "./once.js";
 
@@ -9,9 +10,9 @@ const PATIENCE = 700; // ms before a lost connection is mentioned
 /** @type {LiveView.Status} */
 const own = {
   texts: {
-    reconnecting: "Reconnecting…",
-    failed: "There is no live connection. Reload the page to try again.",
-    offline: "You're offline.",
+    reconnecting: gettext("Reconnecting…"),
+    failed: gettext("There is no live connection. Reload the page to try again."),
+    offline: gettext("You're offline."),
   },
   banner: Object.assign(document.createElement("div"), { className: "live-banner", role: "status" }),
   lacking: "",
@@ -59,4 +60,5 @@ const own = {
 
 export const status = once("status", () => own);
 
+loading.says = gettext("Part of this page couldn't be loaded. Trying again automatically…");
 loading.tell = (text) => status.lack(text);

@@ -1,5 +1,4 @@
-// dj-stream="name": a container whose children come one by one. They aren't part of the page's HTML: the server sends
-// and forgets them.
+// dj-stream="name": a container whose children come one by one, as the server sends and forgets them.
 
 import { document, dom } from "./dom.js";
 import { live } from "./live.js";
@@ -27,7 +26,7 @@ const keep = (/** @type {Element} */ element) => live.keep(element);
 /** @type {Map<string, (container: Element, ...args: any[]) => void>} */
 const change = new Map(
   Object.entries({
-    /** Children that stay are the same elements as before: each reconnect refills each stream. */
+    // Those that stay are the same as before: each reconnect refills each stream.
     reset(container, items) {
       morph(container, items.map((/** @type {string[]} */ item) => item[1]).join(""), { keep });
     },

@@ -127,6 +127,27 @@ def test_every_turn_speaks_the_language_of_the_page(site: Open) -> None:
         assert f"Yes {number} en" in english.html
 
 
+def test_so_does_who_reads_from_the_socket(site: Open) -> None:
+    german, english = site("/de/greeting/"), site("/en/greeting/")
+    for page in (german, english):
+        page.send({"type": "nonsense"})
+
+    said = [page.wait_until(lambda message: message["type"] == "error")["message"] for page in (german, english)]
+
+    assert [sentence.split()[0] for sentence in said] == ["Der", "The"]
+
+
+def test_a_page_whose_visitor_has_chosen_another_language_since_is_loaded_again(site: Open, settings: Any) -> None:
+    page = site()
+    page.reconnect()
+    assert "reload" not in [message["type"] for message in page.received]
+    page.client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+
+    page.reconnect()
+
+    assert page.wait_until(lambda message: message["type"] == "reload")
+
+
 def test_the_browsers_language_counts_as_over_http(site: Open, settings: Any) -> None:
     client = Client(headers={"accept-language": "de"})
 

@@ -1,4 +1,5 @@
 // One HTTP request whose sending can be watched, which fetch() can't do.
+import { gettext } from "../liveview/gettext.js";
 
 /**
  * Sends a file and says how far it is; what it resolves to has a `fileGuid`, or something else that the server `said`.
@@ -43,7 +44,7 @@ async function once(method, url, { body = null, headers = {}, sent = () => {}, s
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
     xhr.upload.onprogress = (event) => sent(event.loaded);
     xhr.onload = () => resolve(xhr);
-    xhr.onerror = () => reject(new Error("The connection was lost."));
+    xhr.onerror = () => reject(new Error(gettext("The connection was lost.")));
     xhr.onabort = () => reject(stopped());
     signal?.addEventListener("abort", () => xhr.abort(), { once: true });
     xhr.send(body);
@@ -56,8 +57,8 @@ export function read(xhr) {
   try {
     content = JSON.parse(xhr.responseText || "{}");
   } catch {
-    throw new Error(`The server answered with ${xhr.status}.`);
+    throw new Error(gettext("The server answered with %(status)s.", xhr));
   }
-  if (xhr.status >= 400) throw new Error(content?.message || `The server answered with ${xhr.status}.`);
+  if (xhr.status >= 400) throw new Error(content?.message || gettext("The server answered with %(status)s.", xhr));
   return content;
 }

@@ -1,6 +1,8 @@
 // A bare WebSocket: pieces of the file go out, the server says how many bytes it has. (/ws/upload/)
 import { pause } from "./request.js";
 
+import { gettext } from "../liveview/gettext.js";
+
 const PIECE = 64 * 1024;
 const AHEAD = 1024 * 1024; // bytes on their way before we wait: this socket has no flow control of its own
 
@@ -52,7 +54,7 @@ function once(file, tell, signal) {
       tell(received, message.size);
       more();
     };
-    socket.onclose = () => reject(new Error("The connection was lost."));
+    socket.onclose = () => reject(new Error(gettext("The connection was lost.")));
     signal.addEventListener("abort", () => fail(new DOMException("Stopped.", "AbortError")), { once: true });
   });
 }

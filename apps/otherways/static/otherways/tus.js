@@ -1,4 +1,5 @@
 // tus 1.0 as far as a page needs it: create, append, after a lost connection ask where to resume, and terminate. (/tus/)
+import { gettext } from "../liveview/gettext.js";
 import { pause, request } from "./request.js";
 
 const ENDPOINT = "/tus/received/";
@@ -58,7 +59,7 @@ async function ask(url, signal) {
 /** Throws for any other status; it is final unless it says that the upload is busy or the server has a problem. */
 function expect(answer, status) {
   if (answer.status === status) return;
-  let message = `The server answered with ${answer.status}.`;
+  let message = gettext("The server answered with %(status)s.", answer);
   try {
     message = JSON.parse(answer.responseText).message ?? message;
   } catch {

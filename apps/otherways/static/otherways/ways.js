@@ -1,4 +1,5 @@
 // The page: one file, a card for each way, and the list of what has arrived.
+import { gettext } from "../liveview/gettext.js";
 import { send as sendChunks } from "./chunks.js";
 import { send as sendForm } from "./form.js";
 import { send as sendSocket } from "./socket.js";
@@ -38,7 +39,7 @@ function Card(element) {
     const fits = !file || file.size <= most;
     send.disabled = !file || !fits;
     bar.value = 0;
-    say(fits ? "" : `Too large for this way. The limit is ${weight(most)}.`, fits ? "" : "refused");
+    say(fits ? "" : gettext("Too large for this way. The limit is %(limit)s.", { limit: weight(most) }), fits ? "" : "refused");
   };
 
   this.send = async () => {
@@ -50,12 +51,12 @@ function Card(element) {
     try {
       const result = await WAYS[element.dataset.way](file, tell, control.signal);
       bar.value = 100;
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      say(`Done in ${seconds} s. ${result.fileGuid ?? result.said ?? ""}`, "done");
+      const seconds = number(Math.round((performance.now() - began) / 100) / 10, 1);
+      say(`${gettext("Done in %(seconds)s s.", { seconds })} ${result.fileGuid ?? result.said ?? ""}`, "done");
       await refresh();
     } catch (error) {
       bar.value = 0;
-      say(error.name === "AbortError" ? "Stopped." : error.message, "failed");
+      say(error.name === "AbortError" ? gettext("Stopped.") : error.message, "failed");
     } finally {
       control = null;
       toggle(false);
@@ -65,7 +66,7 @@ function Card(element) {
   function tell(bytes, total) {
     const percent = total ? Math.floor((100 * Math.min(bytes, total)) / total) : 0;
     bar.value = percent;
-    say(`${percent}%, ${weight(bytes)} of ${weight(total)}`, "sending");
+    say(gettext("%(percent)s%, %(bytes)s of %(total)s", { percent, bytes: weight(bytes), total: weight(total) }), "sending");
   }
 
   function toggle(isSending) {
@@ -105,6 +106,10 @@ async function refresh() {
 }
 
 function weight(bytes) {
-  const [divisor, unit] = bytes >= 1e6 ? [1e6, "MB"] : bytes >= 1e3 ? [1e3, "kB"] : [1, "bytes"];
-  return `${Math.round((10 * bytes) / divisor) / 10} ${unit}`;
+  const [divisor, unit] = bytes >= 1e6 ? [1e6, "MB"] : bytes >= 1e3 ? [1e3, "kB"] : [1, gettext("bytes")];
+  return `${number(Math.round((10 * bytes) / divisor) / 10)} ${unit}`;
+}
+
+function number(value, digits) {
+  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits });
 }

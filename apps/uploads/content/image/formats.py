@@ -7,6 +7,8 @@ from typing import Final
 
 from uploads.core.sniffing import AVIF, GIF, HEIC, JPEG, PNG, WEBP, FileType
 from uploads.errors import UploadError
+from uploads.sentences import Sentence, one_of
+from uploads.sentences import gettext_noop as _
 
 _KINDS: Final = {kind.key: kind for kind in (JPEG, PNG, WEBP, GIF, AVIF, HEIC)}
 _NAMES: Final = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "gif": "GIF", "avif": "AVIF", "heic": "HEIC"}
@@ -24,7 +26,8 @@ def is_readable(kind: str) -> bool:
 def check(kind: str) -> None:
     """Raises `UploadError` for a kind of pictures that can't be read here."""
     if not is_readable(kind):
-        raise UploadError("bad_ext", f"This kind of picture isn't supported. Choose a {readable(*_NAMES)}.")
+        text = _("This kind of picture isn't supported. Choose a %(kind)s.")
+        raise UploadError("bad_ext", Sentence(text, kind=readable(*_NAMES)))
 
 
 def accept(*kinds: str) -> str:
@@ -33,10 +36,9 @@ def accept(*kinds: str) -> str:
     return ",".join(extension for kind in readable for extension in _EXTENSIONS.get(kind, (_KINDS[kind].extension,)))
 
 
-def readable(*kinds: str) -> str:
+def readable(*kinds: str) -> Sentence:
     """For people, what `accept` is for browsers: "JPEG, PNG or HEIC"."""
-    *names, last = (_NAMES[kind] for kind in kinds if is_readable(kind))
-    return f"{', '.join(names)} or {last}" if names else last
+    return one_of([_NAMES[kind] for kind in kinds if is_readable(kind)])
 
 
 def published(kind: str) -> str:

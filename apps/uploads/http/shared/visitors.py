@@ -14,6 +14,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
 from liveview.core.addresses import network_of
 from liveview.core.limits import Bucket
@@ -189,6 +190,13 @@ def request_of(scope: dict[str, Any]) -> HttpRequest:
     SessionMiddleware(_unused).process_request(request)
     AuthenticationMiddleware(_unused).process_request(request)
     return request
+
+
+def speak_as_asked(scope: dict[str, Any]) -> None:
+    """Activates the language that a page would have, by cookie and Accept-Language, if pages have several."""
+    if "django.middleware.locale.LocaleMiddleware" in settings.MIDDLEWARE:
+        request = ASGIRequest({**scope, "type": "http", "method": "GET"}, io.BytesIO())
+        translation.activate(translation.get_language_from_request(request))
 
 
 def visitor_of(scope: dict[str, Any]) -> Visitor:

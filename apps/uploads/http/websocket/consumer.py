@@ -28,7 +28,7 @@ from uploads.core.slots import SMALLEST_CHUNK
 from uploads.errors import UploadError
 from uploads.http.shared.asgi import Application, Receive, Scope, Send
 from uploads.http.shared.deliveries import Delivery
-from uploads.http.shared.visitors import Visitor, visitor_of
+from uploads.http.shared.visitors import Visitor, speak_as_asked, visitor_of
 from uploads.http_errors import described, refusal
 
 logger = logging.getLogger("uploads")
@@ -58,6 +58,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         logger.warning("refused a WebSocket: %s", reason)
         await send({"type": "websocket.close"})  # before accept: HTTP 403
         return
+    speak_as_asked(scope)
     visitor = await threads.check(partial(visitor_of, scope))
     await send({"type": "websocket.accept"})
     entry = here(Sockets).enter(visitor.owner or visitor.address, MAX_SOCKETS)

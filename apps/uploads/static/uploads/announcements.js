@@ -2,6 +2,8 @@
 // goes on, and how far all of them are, by quarters. What happens within a second is said together. Also decides whether
 // a failed upload may be tried again. Loaded with the first file.
 
+import { gettext } from "../liveview/client.js";
+import { ngettext, percent as percentOf } from "../liveview/numbers.js";
 import { once } from "../liveview/once.js";
 import { top } from "../liveview/top.js";
 import { make } from "./elements.js";
@@ -44,9 +46,9 @@ function hear(uploads, upload) {
     judge(uploads, upload);
     if (hasRows(uploads, slot)) say(`${file.name}: ${error}`, "unshift"); // else an alert says it
   }
-  if (status === "complete" && !uploads.view.summary?.sumsUp(slot)) say(`${file.name}: uploaded.`);
-  if (status === "paused") say(`${file.name}: paused.`);
-  if (before === "paused" && !isOver) say(`${file.name}: resumed.`);
+  if (status === "complete" && !uploads.view.summary?.sumsUp(slot)) say(gettext("%(name)s: uploaded.", { name: file.name }));
+  if (status === "paused") say(gettext("%(name)s: paused.", { name: file.name }));
+  if (before === "paused" && !isOver) say(gettext("%(name)s: resumed.", { name: file.name }));
 }
 
 function judge(uploads, upload) {
@@ -87,16 +89,16 @@ function sentence() {
   run.isDue = false;
   const { size } = run.uploads;
   if (!size) return "";
-  const what = size === 1 ? [...run.uploads][0].file.name : `${size} files`;
+  const what = size === 1 ? [...run.uploads][0].file.name : ngettext("%(count)s file", "%(count)s files", size);
   return `${what}: ${how()}.`;
 }
 
 function how() {
-  if (run.said === "waiting") return "waiting for the network";
+  if (run.said === "waiting") return gettext("waiting for the network");
   const { wasLate } = run;
   run.wasLate = false;
-  if (wasLate) return `uploading again at ${Math.floor(percent())}%`;
-  return run.said === "0" ? "uploading" : `${25 * Number(run.said)}%`;
+  if (wasLate) return gettext("uploading again at %(progress)s", { progress: percentOf(Math.floor(percent())) });
+  return run.said === "0" ? gettext("uploading") : percentOf(25 * Number(run.said));
 }
 
 function hasRows(uploads, slot) {
@@ -112,5 +114,5 @@ export function say(line, how = "push") {
 function speak() {
   const lines = gathered.splice(0).map((line) => (typeof line === "string" ? line : line())).filter(Boolean);
   const more = lines.length - MANY;
-  if (lines.length) region.textContent = lines.slice(0, MANY).join(" ") + (more > 0 ? ` And ${more} more.` : "");
+  if (lines.length) region.textContent = lines.slice(0, MANY).join(" ") + (more > 0 ? " " + ngettext("And %(count)s more.", "And %(count)s more.", more) : "");
 }

@@ -1,4 +1,4 @@
-// The uploads of a live page: what was chosen, what the server said, and when to send.
+// The uploads of a live page.
 
 import { live } from "../liveview/client.js";
 import { dom } from "../liveview/dom.js";

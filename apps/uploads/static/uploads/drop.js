@@ -1,4 +1,4 @@
-// Where files come from: inputs, drops, the clipboard. What isn't ours is left to others.
+// Where files come from: inputs, drops, the clipboard.
 
 import { document, dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
@@ -101,7 +101,7 @@ function isEditable(e) {
 
 const slotOf = (element) => dom(element).getAttribute("dj-upload-drop") ?? dom(element).getAttribute("dj-upload");
 
-/** Whether there is text, and not only the files' names. */
+/** Whether there is text besides the files' names. */
 function hasText(clipboard, files) {
   const text = clipboard.getData("text/plain").trim();
   return text && !files.every(({ file }) => text.includes(file.name));

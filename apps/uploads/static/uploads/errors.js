@@ -1,11 +1,12 @@
 // Shows why files were refused, on pages without a place of their own for it, and what can be done about it.
 
+import { gettext } from "../liveview/client.js";
 import { document, dom } from "../liveview/dom.js";
 import { make, sync } from "./elements.js";
 
 const LINE = `<p><bdi class="upload-name"></bdi><span></span>
-<button type="button" dj-upload-retry="">Try again</button> <button type="button" dj-upload-cancel="">Remove</button></p>`;
-const ALL = '<p><button type="button" dj-upload-dismiss="">Remove all</button></p>';
+<button type="button" dj-upload-retry="">${gettext("Try again")}</button> <button type="button" dj-upload-cancel="">${gettext("Remove")}</button></p>`;
+const ALL = `<p><button type="button" dj-upload-dismiss="">${gettext("Remove all")}</button></p>`;
 const PATIENCE = 500; // ms in which the server may render a button of the page's own
 
 /** Draws a slot's errors beside its drop zone or input. Where a template shows them, only what it has no button for. */

@@ -1,5 +1,6 @@
 // Uploads that go straight to another storage, with grants from the server. Loaded for the first of them.
 
+import { gettext } from "../liveview/client.js";
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
 
@@ -114,7 +115,7 @@ class Job {
       if (hasChanged || error.isFinal) {
         uploads.live.send({ type: "upload_external_failed", ref, code: hasChanged ? "file_changed" : AWAY });
       } else {
-        Object.assign(upload, { code: AWAY, error: "The file can't be stored right now.", keeper: uploads.terms });
+        Object.assign(upload, { code: AWAY, error: gettext("The file can't be stored right now."), keeper: uploads.terms });
         uploads.become(upload, "error"); // what the storage has stays there, for the visitor to go on
       }
     }

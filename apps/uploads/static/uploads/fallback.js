@@ -1,6 +1,7 @@
 // Uploads where no WebSocket gets through: the same messages and the same rows, in requests to the page's own URL.
 // Loaded when the connection has failed. To the page, each is an upload to another storage; see external.js.
 
+import { gettext } from "../liveview/client.js";
 import { document, dom } from "../liveview/dom.js";
 import { goesElsewhere, resubmit } from "../liveview/form.js";
 import { load } from "../liveview/load.js";
@@ -8,8 +9,8 @@ import { once } from "../liveview/once.js";
 import { pending } from "../liveview/pending.js";
 import { status } from "../liveview/status.js";
 
-const SAYS = "Live updates can't get through on this network. Uploads still work.";
-const LOST = "That didn't get through. Check your connection and try again.";
+const SAYS = gettext("Live updates can't get through on this network. Uploads still work.");
+const LOST = gettext("That didn't get through. Check your connection and try again.");
 const ROOT = "live-fallback"; // class of the root element, for styles
 const SMALLEST_CHUNK = 64 * 1024; // bytes
 const FIRST_CHUNK = 256 * 1024;
@@ -349,7 +350,7 @@ function json(text) {
 function failure(status, answer) {
   const code = answer?.error ?? (status ? "server_error" : "");
   const isStale = status === 403 || status === 401;
-  const message = answer?.message ?? (isStale ? "This page has expired. Reload it and try again." : LOST);
+  const message = answer?.message ?? (isStale ? gettext("This page has expired. Reload it and try again.") : LOST);
   return Object.assign(new Error(message), { status, code });
 }
 

@@ -1,10 +1,12 @@
 // The files in dropped folders, at any depth. What can't be read is named, and keeps nothing else.
 
+import { gettext } from "../liveview/client.js";
+
 const HIDDEN = /^(\..*|thumbs\.db|desktop\.ini)$/i;
 const MOST = 2_000; // files: a page takes no more at a time, and nobody waits for a whole disk to be read
-const EMPTY = ["empty", "There are no files in this folder."];
-const MORE = ["too_many_files", "Only the first 2,000 files were added. Add the others afterwards."];
-const UNREADABLE = ["unreadable", "This can't be read. Choose it again."];
+const EMPTY = ["empty", gettext("There are no files in this folder.")];
+const MORE = ["too_many_files", gettext("Only the first 2,000 files were added. Add the others afterwards.")];
+const UNREADABLE = ["unreadable", gettext("This can't be read. Choose it again.")];
 
 /** The files of these entries, with their paths relative to the drop; with a `refusal` instead of what can't be had. */
 export async function filesIn(entries) {

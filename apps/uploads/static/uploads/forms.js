@@ -2,6 +2,7 @@
 // inputs: required, :invalid, input.files, new FormData(form), a reset and a native POST find what the slot has. Loaded
 // with the first file.
 
+import { gettext } from "../liveview/client.js";
 import { dom } from "../liveview/dom.js";
 import { formOf } from "../liveview/form.js";
 import { onSubmit } from "./submit.js";
@@ -12,8 +13,8 @@ const INPUT = "input[type=file][dj-upload";
 
 const QUALITY = 0.85; // of pictures that are made smaller
 
-const UNKNOWN = ["unknown_slot", "This page doesn't accept that upload."];
-const ONE = ["too_many_files", "Only 1 file can be uploaded at a time."];
+const UNKNOWN = ["unknown_slot", gettext("This page doesn't accept that upload.")];
+const ONE = ["too_many_files", gettext("Only 1 file can be uploaded at a time.")];
 
 /** The slot's inputs in `within`. */
 const inputs = (within, slot) => [...dom(within).querySelectorAll(`${INPUT}="${slot}"]`)];

@@ -1,8 +1,10 @@
 // For a view that takes no uploads, as its class is without UploadMixin: files are left to its forms, and these to the
 // browser. Loaded when a file is chosen before the slots are known.
 
-const NOWHERE = "This page doesn't accept that upload.";
-const WITH_FORM = "The file is sent with its form, so its progress can't be shown.";
+import { gettext } from "../liveview/client.js";
+
+const NOWHERE = gettext("This page doesn't accept that upload.");
+const WITH_FORM = gettext("The file is sent with its form, so its progress can't be shown.");
 
 /** Finds out whether there are slots: a server that has any tells them before it answers what it is asked now. */
 export function ask(forms) {

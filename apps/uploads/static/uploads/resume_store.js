@@ -1,6 +1,7 @@
 // The parked uploads of this page, interrupted by a reload or a crash. IndexedDB has the ID of each, its offset and,
 // where the browser has such a thing, a handle to its file.
 
+import { gettext } from "../liveview/client.js";
 import { dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 import { make, sync } from "./elements.js";
@@ -31,9 +32,9 @@ export class ResumeStore {
     return store;
   }
 
-  constructor(uploads, { bytes }) {
+  constructor(uploads, { bytes, percent }) {
     this.uploads = uploads;
-    this.bytes = bytes;
+    Object.assign(this, { bytes, percent });
     this.records = new Map(); // id → the record of a parked upload
     this.inOtherTabs = new Set(); // ids that another tab is sending: not offered
     this.saved = new Map(); // id → when it was last saved, and what releases its lock
@@ -98,7 +99,7 @@ export class ResumeStore {
 
   row({ name, size, written }, template) {
     const element = make(template?.innerHTML.trim() ?? ROW);
-    const texts = { name, size: this.bytes(size), progress: `${Math.floor((100 * written) / size)}%` };
+    const texts = { name, size: this.bytes(size), progress: this.percent(Math.floor((100 * written) / size)) };
     for (const part of element.querySelectorAll("[data-upload]")) part.textContent = texts[part.dataset.upload] ?? "";
     return element;
   }
@@ -174,4 +175,4 @@ function lock(id) {
 }
 
 const ROW = `<div class="upload-offer"><bdi class="upload-name" data-upload="name"></bdi>
-<button type="button" data-resume="go">Resume</button> <button type="button" data-resume="forget">Forget</button></div>`;
+<button type="button" data-resume="go">${gettext("Resume")}</button> <button type="button" data-resume="forget">${gettext("Forget")}</button></div>`;

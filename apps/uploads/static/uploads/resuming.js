@@ -1,5 +1,6 @@
 // Resumes parked uploads: after a lost socket and, with what the browser has stored, after a reload.
 
+import { gettext } from "../liveview/client.js";
 import { load } from "../liveview/load.js";
 import { cancel, resume } from "./messages.js";
 import { page } from "./upload.js";
@@ -39,7 +40,7 @@ class Resuming {
       if (isSame) return uploads.open(upload, answer);
       if (isSame === null) return this.fail(upload);
       uploads.live.send(cancel(upload.ref));
-      Object.assign(upload, { code: "file_changed", error: "The file has changed, so it is sent from the beginning." });
+      Object.assign(upload, { code: "file_changed", error: gettext("The file has changed, so it is sent from the beginning.") });
     } else if (LATER.has(answer.code)) {
       upload.error = answer.message;
       uploads.tell(upload);

@@ -1,12 +1,13 @@
 // After temporary errors: what the server has not kept, as it is busy or its disk is full, is registered again, a few
 // times. What it has kept goes on by itself, then when the visitor says so.
 
+import { gettext } from "../liveview/client.js";
 import { once } from "../liveview/once.js";
 import { cancel } from "./messages.js";
 
 const TRIES = 6;
 const FIRST_PAUSE = 1_000; // ms, doubled each time
-const AGAIN = "Trying again automatically…";
+const AGAIN = gettext("Trying again automatically…");
 
 const tries = once("tries", () => new WeakMap()); // upload → how often it has been retried
 

@@ -1,6 +1,8 @@
 // Draws a row or a preview for each upload, and bars and words for all of them, where a page has a place for them.
 
+import { gettext } from "../liveview/client.js";
 import { document } from "../liveview/dom.js";
+import { number, percent } from "../liveview/numbers.js";
 import { once } from "../liveview/once.js";
 import { move } from "./bars.js";
 import { make, sync } from "./elements.js";
@@ -8,8 +10,8 @@ import { make, sync } from "./elements.js";
 const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="name"></bdi>
 <div class="upload-progress-bar" role="progressbar" data-upload="bar"><div class="upload-progress-fill"></div></div>
 <span class="upload-detail" data-upload="status"></span>
-<span class="upload-actions"><button type="button" dj-upload-retry="">Try again</button>
-<button type="button" dj-upload-cancel="">Remove</button></span></div>`;
+<span class="upload-actions"><button type="button" dj-upload-retry="">${gettext("Try again")}</button>
+<button type="button" dj-upload-cancel="">${gettext("Remove")}</button></span></div>`;
 const PICTURE = /\.(avif|hei[cf])$/i; // not every browser knows their types
 const SHOWN = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
@@ -89,7 +91,7 @@ function previews(view, element, uploads) {
 }
 
 function unseen({ file }) {
-  const text = make('<p class="upload-opaque"><bdi></bdi>: no preview in this browser</p>');
+  const text = make(`<p class="upload-opaque"><bdi></bdi>: ${gettext("no preview in this browser")}</p>`);
   text.firstChild.textContent = file.name;
   return text;
 }
@@ -133,13 +135,13 @@ function write(part, upload, texts) {
 }
 
 const SAYS = {
-  queued: "Waiting",
-  resuming: "Reconnecting…",
-  paused: "Paused",
-  complete: "Done",
-  error: "Refused",
-  offline: "You're offline",
-  waiting: "Waiting for the network…",
+  queued: gettext("Waiting"),
+  resuming: gettext("Reconnecting…"),
+  paused: gettext("Paused"),
+  complete: gettext("Done"),
+  error: gettext("Refused"),
+  offline: gettext("You're offline"),
+  waiting: gettext("Waiting for the network…"),
 };
 
 function words({ file, status, line, error, progress, rate, detail }) {
@@ -147,9 +149,9 @@ function words({ file, status, line, error, progress, rate, detail }) {
   return {
     name: file.name,
     size: bytes(file.size),
-    progress: `${progress}%`,
+    progress: percent(progress),
     rate: isMoving ? `${bytes(rate)}/s` : "",
-    eta: isMoving ? `${duration(detail.eta)} left` : "",
+    eta: isMoving ? gettext("%(time)s left", { time: duration(detail.eta) }) : "",
     status: error || said(status, line, progress),
     error,
   };
@@ -157,16 +159,18 @@ function words({ file, status, line, error, progress, rate, detail }) {
 
 function said(status, line, progress) {
   if (status !== "uploading") return SAYS[(/queued|resuming/.test(status) && line) || status] ?? "";
-  if (line) return `${progress}% · ${SAYS[line]}`;
-  return progress < 100 ? `Uploading ${progress}%` : "Checking…";
+  if (line) return `${percent(progress)} · ${SAYS[line]}`;
+  return progress < 100 ? gettext("Uploading %(progress)s", { progress: percent(progress) }) : gettext("Checking…");
 }
+
+export { percent };
 
 export function bytes(count) {
   const units = ["B", "kB", "MB", "GB"];
   const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** step).toFixed(step > 1 ? 1 : 0)} ${units[step]}`;
+  return `${number(count / 1000 ** step, step > 1 ? 1 : 0)} ${units[step]}`;
 }
 
 export function duration(seconds) {
-  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+  return seconds < 90 ? `${number(Math.ceil(seconds))} s` : `${number(Math.ceil(seconds / 60))} min`;
 }

@@ -1,7 +1,7 @@
 // dj-upload-summary: what becomes of many files, in one line, and buttons for all of them. Loaded with the first rows of
 // a page that has such an element.
 
-import { live } from "../liveview/client.js";
+import { gettext, live } from "../liveview/client.js";
 import { document, dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
 import { once } from "../liveview/once.js";
@@ -15,21 +15,21 @@ const TICK = 1_000; // ms after which it is drawn again, though nothing has happ
 
 /** In other words by data-count, data-refused … of the template's data-summary="text". */
 const TEXTS = {
-  count: "{done} of {all}",
-  refused: "{refused} refused",
-  left: "{time} left",
-  paused: "Paused",
-  done: "{done} uploaded",
+  count: gettext("{done} of {all}"),
+  refused: gettext("{refused} refused"),
+  left: gettext("{time} left"),
+  paused: gettext("Paused"),
+  done: gettext("{done} uploaded"),
 };
 const SUMMARY = `<div class="upload-summary">
 <p class="upload-summary-text" data-summary="text"></p>
-<div class="upload-progress-bar" role="progressbar" aria-label="All files" data-summary="bar"><div class="upload-progress-fill"></div></div>
+<div class="upload-progress-bar" role="progressbar" aria-label="${gettext("All files")}" data-summary="bar"><div class="upload-progress-fill"></div></div>
 <p class="upload-summary-buttons">
-<button type="button" dj-upload-all="pause">Pause all</button>
-<button type="button" dj-upload-all="resume">Resume all</button>
-<button type="button" dj-upload-all="cancel">Cancel all</button>
-<button type="button" dj-upload-all="retry">Try all again</button>
-<button type="button" dj-upload-all="dismiss">Dismiss refused</button>
+<button type="button" dj-upload-all="pause">${gettext("Pause all")}</button>
+<button type="button" dj-upload-all="resume">${gettext("Resume all")}</button>
+<button type="button" dj-upload-all="cancel">${gettext("Cancel all")}</button>
+<button type="button" dj-upload-all="retry">${gettext("Try all again")}</button>
+<button type="button" dj-upload-all="dismiss">${gettext("Dismiss refused")}</button>
 </p></div>`;
 
 const uploads = once("uploads", () => null);

@@ -1,9 +1,10 @@
 // Files that can no longer be read, which browsers notice only when they read one.
 
+import { gettext } from "../liveview/client.js";
 import { cancel } from "./messages.js";
 
-const CHANGED = "The file has changed or can't be read any more. Choose it again.";
-const INSECURE = "Files can't be verified on this page because it isn't served over HTTPS.";
+const CHANGED = gettext("The file has changed or can't be read any more. Choose it again.");
+const INSECURE = gettext("Files can't be verified on this page because it isn't served over HTTPS.");
 
 /** Registers the last socket's uploads on a new one, if their files can still be read. @param terms that socket's */
 export async function registerReadable(uploads, known, terms) {

@@ -1,4 +1,4 @@
-// The directives: what is drawn, by modules loaded when needed, into elements whose content is ours.
+// The directives: what is drawn into elements whose content is ours.
 
 import { dom } from "../liveview/dom.js";
 import { load } from "../liveview/load.js";
