@@ -51,6 +51,7 @@ GUIDES: Final = tuple(
             "http": "docs/http.md",
             "s3": "docs/s3.md",
             "protocol": "docs/protocol.md",
+            "languages": "docs/languages.md",
             "settings": "docs/settings.md",
         },
         RUN: {"deploy": "docs/deploy.md", "scaling": "docs/scaling.md", "security": "docs/security.md"},
