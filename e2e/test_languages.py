@@ -22,7 +22,7 @@ pytestmark = pytest.mark.base("bracketed")
 
 # What is the same in every language: names, units, types.
 SAME = "Uplift SHA MB kB MiB GB ms min djust tus AVIF GIF HEIC JPEG PNG WebP webm mov mp jpg eo ar "
-PLAIN: FilePayload = {"name": "1.bin", "mimeType": "application/octet-stream", "buffer": bytes(300_000)}
+PLAIN: FilePayload = {"name": "1.dat", "mimeType": "application/octet-stream", "buffer": bytes(300_000)}
 BAD: FilePayload = {"name": "2.jpg", "mimeType": "image/jpeg", "buffer": b"MZ" + bytes(5000)}
 
 # Words that are seen or read out and in no brackets. English on purpose has lang="en"; names are a visitor's.

@@ -9,7 +9,7 @@ for (const code of document.querySelectorAll("pre.code")) {
   button.type = "button";
   button.className = "copy";
   button.textContent = gettext("Copy");
-  button.setAttribute("aria-label", `${gettext("Copy")} ${code.getAttribute("aria-label") ?? gettext("the code")}`);
+  button.setAttribute("aria-label", gettext("Copy %(code)s").replace("%(code)s", () => code.getAttribute("aria-label") ?? gettext("the code")));
   button.addEventListener("click", () => copy(button, code));
   code.after(button);
 }

@@ -8,6 +8,7 @@ from typing import Any, Final
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import has_vary_header, patch_vary_headers
 from django.utils.decorators import sync_and_async_middleware
 
 # What none of our pages uses, and so nothing that gets into one may. Players need full screen and picture-in-picture.
@@ -52,6 +53,8 @@ def admins_styles(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
 
 
 def _with_headers(response: HttpResponse) -> HttpResponse:
+    if has_vary_header(response, "Accept-Language"):
+        patch_vary_headers(response, ["Cookie"])  # in which the language may be; Django doesn't say so
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response

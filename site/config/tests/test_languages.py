@@ -55,6 +55,13 @@ def test_a_visitor_may_choose(client: Client, transactional_db: None) -> None:
     assert client.cookies[settings.LANGUAGE_COOKIE_NAME]["samesite"] == "Lax"
 
 
+@pytest.mark.parametrize("path", ["/docs/", "/other-ways/", "/code/avatars/", "/no-such-page"])
+def test_a_cache_between_keeps_languages_apart(path: str, client: Client, transactional_db: None) -> None:
+    vary = client.get(path)["Vary"].split(", ")
+
+    assert {"Accept-Language", "Cookie"} <= set(vary)
+
+
 def test_a_choice_leads_nowhere_else(client: Client, transactional_db: None) -> None:
     chosen = client.post(reverse("language"), {"language": "de", "next": "https://evil.example/"})
 

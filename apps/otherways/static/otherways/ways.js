@@ -1,5 +1,6 @@
 // The page: one file, a card for each way, and the list of what has arrived.
 import { gettext } from "../liveview/gettext.js";
+import { number, percent as percentOf } from "../liveview/numbers.js";
 import { send as sendChunks } from "./chunks.js";
 import { send as sendForm } from "./form.js";
 import { send as sendSocket } from "./socket.js";
@@ -51,7 +52,7 @@ function Card(element) {
     try {
       const result = await WAYS[element.dataset.way](file, tell, control.signal);
       bar.value = 100;
-      const seconds = number(Math.round((performance.now() - began) / 100) / 10, 1);
+      const seconds = number((performance.now() - began) / 1000, 1);
       say(`${gettext("Done in %(seconds)s s.", { seconds })} ${result.fileGuid ?? result.said ?? ""}`, "done");
       await refresh();
     } catch (error) {
@@ -66,7 +67,8 @@ function Card(element) {
   function tell(bytes, total) {
     const percent = total ? Math.floor((100 * Math.min(bytes, total)) / total) : 0;
     bar.value = percent;
-    say(gettext("%(percent)s%, %(bytes)s of %(total)s", { percent, bytes: weight(bytes), total: weight(total) }), "sending");
+    const facts = { progress: percentOf(percent), bytes: weight(bytes), total: weight(total) };
+    say(gettext("%(progress)s, %(bytes)s of %(total)s", facts), "sending");
   }
 
   function toggle(isSending) {
@@ -107,9 +109,6 @@ async function refresh() {
 
 function weight(bytes) {
   const [divisor, unit] = bytes >= 1e6 ? [1e6, "MB"] : bytes >= 1e3 ? [1e3, "kB"] : [1, gettext("bytes")];
-  return `${number(Math.round((10 * bytes) / divisor) / 10)} ${unit}`;
-}
-
-function number(value, digits) {
-  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits });
+  const tenths = Math.round((10 * bytes) / divisor);
+  return `${number(tenths / 10, tenths % 10 ? 1 : 0)} ${unit}`;
 }
