@@ -21,7 +21,7 @@ NewContext = Callable[..., BrowserContext]
 pytestmark = pytest.mark.base("bracketed")
 
 # What is the same in every language: names, units, types.
-SAME = "Uplift SHA MB kB MiB GB ms min djust tus AVIF GIF HEIC JPEG PNG WebP webm mov mp jpg eo ar "
+SAME = "Uplift SHA MB kB MiB GB ms min djust tus AVIF GIF HEIC JPEG PNG WebP webm mov mp jpg "
 PLAIN: FilePayload = {"name": "1.dat", "mimeType": "application/octet-stream", "buffer": bytes(300_000)}
 BAD: FilePayload = {"name": "2.jpg", "mimeType": "image/jpeg", "buffer": b"MZ" + bytes(5000)}
 

@@ -46,12 +46,13 @@ def test_an_english_page_brings_none(client: Client, transactional_db: None) -> 
 def test_a_visitor_may_choose(client: Client, transactional_db: None) -> None:
     page = client.get(reverse("videos:videos"))
     for code in OTHERS:
-        assert f'<button name="language" value="{code}" lang="{code}">' in page.text
+        assert f'<button name="language" value="{code}" lang="{code}" translate="no">' in page.text
 
     chosen = client.post(reverse("language"), {"language": "de", "next": reverse("videos:videos")}, follow=True)
 
     assert chosen.redirect_chain == [(reverse("videos:videos"), 302)]
     assert "Videos hierher ziehen" in chosen.text
+    assert ">English</button>" in chosen.text  # in its own name
     assert client.cookies[settings.LANGUAGE_COOKIE_NAME]["samesite"] == "Lax"
 
 
