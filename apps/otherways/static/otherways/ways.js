@@ -53,7 +53,7 @@ function Card(element) {
       const result = await WAYS[element.dataset.way](file, tell, control.signal);
       bar.value = 100;
       const seconds = number((performance.now() - began) / 1000, 1);
-      say(`${gettext("Done in %(seconds)s s.", { seconds })} ${result.fileGuid ?? result.said ?? ""}`, "done");
+      say(`${gettext("Done in %(seconds)s s.", { seconds })} `, "done", result.fileGuid ?? result.said ?? "");
       await refresh();
     } catch (error) {
       bar.value = 0;
@@ -79,8 +79,10 @@ function Card(element) {
     if (hadFocus) come.focus();
   }
 
-  function say(text, state) {
-    status.textContent = text;
+  function say(text, state, said = "") {
+    const answer = document.createElement("bdi");
+    answer.textContent = said;
+    status.replaceChildren(text, answer);
     element.dataset.state = state;
   }
 }
