@@ -196,6 +196,7 @@ def test_a_page_may_read_from_the_right(new_context: NewContext) -> None:
           return inner.width > 0 && inner.width < around.width && Math.abs(inner.right - around.right) < 1;
         }"""
     )
+    assert page.locator("#try [data-upload=size]").inner_text() == "\u200e3.0 MB"
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

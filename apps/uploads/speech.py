@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.utils import translation
 from django.utils.formats import number_format
+
+# Before a number: without it, "3 MB" is shown as "MB 3" where one reads from the right.
+_LEFT_TO_RIGHT: Final = "\u200e"
 
 
 class ActiveLanguage:
@@ -16,4 +21,5 @@ class ActiveLanguage:
         return translation.ngettext(one, many, count)
 
     def number(self, value: float, digits: int) -> str:
-        return number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)
+        mark = _LEFT_TO_RIGHT if translation.get_language_bidi() else ""
+        return mark + number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)

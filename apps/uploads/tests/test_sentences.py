@@ -53,6 +53,11 @@ def test_so_are_the_numbers_in_it() -> None:
     assert "1.5 GB" in refused.value.message
 
 
+def test_a_number_stays_before_its_unit_where_one_reads_from_the_right() -> None:
+    with translation.override("he"):
+        assert str(Size(3_000_000)) == "\u200e3 MB"
+
+
 def test_an_application_may_raise_a_lazy_text_or_its_own() -> None:
     lazy, own = UploadError("wrong", gettext_lazy("This file is empty.")), UploadError("wrong", "100 % wrong")
 

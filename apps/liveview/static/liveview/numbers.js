@@ -14,11 +14,13 @@ const locale = (() => {
 /** @param {number} digits @param {"decimal" | "percent"} style */
 const format = (digits, style = "decimal") =>
   new Intl.NumberFormat(locale, { style, minimumFractionDigits: digits, maximumFractionDigits: digits });
+// Where one reads from the right, "3 MB" would be shown as "MB 3" if there were nothing from the left before the number.
+const mark = document.documentElement.dir === "rtl" ? "\u200e" : "";
 const decimals = [format(0), format(1)];
 const shares = format(0, "percent");
 
 /** With none or one digit behind the decimal point. @param {number} value @param {number} [digits] */
-export const number = (value, digits = 0) => decimals[digits].format(value);
+export const number = (value, digits = 0) => mark + decimals[digits].format(value);
 
 /** 42 is "42%". @param {number} value */
 export const percent = (value) => shares.format(value / 100);
