@@ -133,6 +133,7 @@ def test_an_avatar(page: Page, tmp_path: Path) -> None:
     chosen.set_input_files(BAD)
     save.click()
     expect(page.locator("[dj-upload-errors] [role=alert]").first).to_be_visible()
+    expect(save).to_be_enabled()  # it waits for no other file any more
     found["refused"] = outside(page)
     chosen.set_input_files(pictures.photo(tmp_path / "3.jpg", (300, 200)))
     expect(page.locator(".preview img")).to_be_visible()
