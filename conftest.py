@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import django
 import pytest
+from django.utils import translation
 
 # DEBUG chooses plain static files, which need no collectstatic. While tests run, pytest-django has settings.DEBUG off.
 os.environ["DEBUG"] = "1"
@@ -41,3 +42,10 @@ def _no_priority() -> Iterator[None]:
     """No test gives its process, and all that is started later, precedence over everything else on the machine."""
     yield
     assert _policy() == POLICY
+
+
+@pytest.fixture(autouse=True)
+def _no_language() -> Iterator[None]:
+    """The language of a test's last request isn't that of the next test."""
+    yield
+    translation.deactivate()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils.translation import get_language
+from django.utils.translation import deactivate, get_language
 
 from liveview.socket import mounting
 from uploads.entries.entry import UploadEntry
@@ -24,6 +24,7 @@ def german(site: Site, settings: Any) -> Iterator[UploadPage]:
     settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware", *settings.MIDDLEWARE]
     mounting.handler.cache_clear()
     yield site(client=Client(headers={"accept-language": "de"}))
+    deactivate()
     mounting.handler.cache_clear()
 
 
