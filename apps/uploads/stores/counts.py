@@ -33,6 +33,7 @@ RENEW_EVERY: Final = 60.0  # seconds
 TELL_AFTER: Final = 0.25  # seconds for which changes are collected
 AWAY: Final = 5.0  # seconds until a Redis that didn't answer is asked again
 TIMEOUT: Final = 1.0  # seconds for an answer
+REMEMBERED: Final = 3600.0  # seconds for which a change that was made isn't made again
 AT_ONCE: Final = 1000  # questions in one go, or items in one question
 MOST_UNTOLD: Final = 100_000  # changes that wait while Redis is away
 
@@ -101,7 +102,10 @@ if holder == '' or holder == ARGV[1] then
   put(KEYS[1], KEYS[2], ARGV[3], tonumber(ARGV[4]), '', tonumber(ARGV[2]))
 end
 """
+# With a third key: the number of the process's last change. Its number, and for how long to remember it, come last
 _CHANGE: Final = """
+if tonumber(ARGV[3]) <= tonumber(redis.call('get', KEYS[3]) or '0') then return end
+redis.call('set', KEYS[3], ARGV[3], 'PX', ARGV[4])
 local amount, holder = read(KEYS[1], ARGV[1])
 if amount then
   local left = math.max(0, amount + tonumber(ARGV[2]))
@@ -113,11 +117,15 @@ _DROP: Final = """
 local _, holder = read(KEYS[1], ARGV[2])
 if (holder == '' and ARGV[3] == '1') or holder == ARGV[1] then drop(KEYS[1], KEYS[2], ARGV[2]) end
 """
-# A token bucket as one number: when it will be full again (the generic cell rate algorithm). interval, burst; both ms
+# A token bucket as one number: when it will be full again (the generic cell rate algorithm). interval, burst; both ms.
+# With the name of the question that has changed it last, which may come again
 _PACE: Final = """
-local full = math.max(now, tonumber(redis.call('get', KEYS[1]) or '0')) + tonumber(ARGV[1])
+local found = redis.call('get', KEYS[1]) or '0 '
+local at = string.find(found, ' ')
+if string.sub(found, at + 1) == ARGV[3] then return 1 end
+local full = math.max(now, tonumber(string.sub(found, 1, at - 1))) + tonumber(ARGV[1])
 if full - now > tonumber(ARGV[2]) then return 0 end
-redis.call('set', KEYS[1], string.format('%.0f', full), 'PX', math.ceil(full - now))
+redis.call('set', KEYS[1], string.format('%.0f', full) .. ' ' .. ARGV[3], 'PX', math.ceil(full - now))
 return 1
 """
 
@@ -146,7 +154,8 @@ class Refused(Exception):
 class Counts:
     """Those in one Redis, as this process takes part in them. May be used in any thread.
 
-    `take` and `pace` block; nothing else does. Accounts that are claimed together have one word in braces.
+    `take` and `pace` block; nothing else does. What Redis is told twice, as an answer was lost, counts once.
+    Accounts that are claimed together have one word in braces.
     """
 
     def __init__(self, url: str) -> None:
@@ -161,6 +170,7 @@ class Counts:
         self._held: defaultdict[str, dict[str, int]] = defaultdict(dict)  # what this process has: amounts by account
         self._changed: set[tuple[str, str]] = set()
         self._untold: list[Command] = []
+        self._changes_made = 0
         self._away_until = 0.0
         self._is_failing = False
         self._lock = threading.Lock()  # of what is above; never held while Redis is asked
@@ -206,7 +216,9 @@ class Counts:
                 held[item] = max(0, held[item] + by)
                 self._changed.add((account, item))
             else:
-                self._untold.append((_CHANGE, _keys(account), [item, by]))
+                self._changes_made += 1
+                keys = [*_keys(account), f"upload-counts:{account}:told:{self._holder}"]
+                self._untold.append((_CHANGE, keys, [item, by, self._changes_made, _ms(REMEMBERED)]))
         self._tell_soon()
 
     def park(self, account: str, item: str, amount: int, seconds: float) -> None:
@@ -226,7 +238,7 @@ class Counts:
     def pace(self, key: str, rate: float, burst: float) -> bool | None:
         """Whether there may be one more, of `rate` a second and `burst` at once. None if Redis is away."""
         interval = 1000 / rate
-        found = self._ask([(_PACE, [f"upload-pace:{key}"], [interval, burst * interval])])
+        found = self._ask([(_PACE, [f"upload-paces:{key}"], [interval, burst * interval, secrets.token_hex(8)])])
         return None if found is None else bool(found[-1])
 
     def close(self) -> None:

@@ -198,6 +198,41 @@ def test_a_pace_is_that_of_all_processes(make: Callable[[], Counts]) -> None:
 # The ledger
 
 
+def test_what_is_told_again_as_the_answer_was_lost_counts_once(
+    make: Callable[[], Counts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the driver at once, or by us later."""
+    first, second = make(), make()
+    really, losses = second._send, [1, 1]
+
+    def send(commands: Any) -> list[Any]:
+        really(commands)
+        found = really(commands)
+        if losses and any(script is module._CHANGE for script, _, _ in commands):
+            losses.pop()
+            raise ConnectionError
+        return found
+
+    monkeypatch.setattr(second, "_send", send)
+    monkeypatch.setattr(module, "AWAY", 0.01)
+    assert claim(first, "film", 100) == [100]
+    for _ in range(2):
+        second.change("eve", "film", -20)
+
+    def is_told() -> bool:
+        second._tell_soon()
+        return not losses and not second._untold
+
+    until(is_told)
+    assert claim(first, "other", 0) == [60]
+    second.park("eve", "song", 5, 60)
+    assert claim(second, "book", 1) == [66]
+    second.drop("eve", "song")
+    assert claim(second, "book", 1) == [61]
+
+    assert [second.pace("eve", 0.001, 2) for _ in range(3)] == [True, True, False]
+
+
 @pytest.fixture
 def ledger(folders: Any, settings: Any, empty: Redis, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """Of a process that shares a disk and a Redis."""
@@ -338,8 +373,8 @@ def test_two_servers_count_their_visitors_together(empty: Redis, start: Start) -
     assert other.ask("DELETE", first, tus.TUS).status == 204
     until(lambda: made(server, 6000) == (201, ""))
 
-    pace = f"upload-pace:{module.name_of('127.0.0.1')}"
-    Counts(empty.url)._redis.set(pace, str(time.time() * 1000 + 3600_000))
+    pace = f"upload-paces:{module.name_of('127.0.0.1')}"
+    Counts(empty.url)._redis.set(pace, f"{time.time() * 1000 + 3600_000} another")
     assert made(other, 1) == (429, "rate_limited")
 
 
