@@ -61,7 +61,7 @@ def test_an_upload_waits_while_s3_is_away(
     expect_arrived(page, s3, file)
 
 
-def test_a_lost_page_goes_on_from_s3s_own_list_of_parts(
+def test_a_page_that_has_lost_the_server_sends_on_what_s3_expects_and_nothing_again(
     page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
 ) -> None:
     console.expect(LOST)
@@ -71,12 +71,38 @@ def test_a_lost_page_goes_on_from_s3s_own_list_of_parts(
     wait_for_bytes(page, HALF)
 
     road.stall = True  # or it might be complete before the page notices
+    link.refuse = True
     link.cut()
     until(lambda: "resuming" in statuses(page))
-    road.rate, road.stall = None, False
+    held = reached(page)
+    road.stall = False
+    until(lambda: reached(page) >= held + PART // 2)  # while there is no server
+    road.rate, link.refuse = None, False
 
     expect_arrived(page, s3, file)
-    assert "resuming" in statuses(page)
+    seen = [count for _, count in page.evaluate("seen")]
+    assert seen == sorted(seen)
+    assert road.bytes_up < SIZE + REST
+    assert s3.unfinished() == []
+
+
+def test_a_page_that_loses_the_server_and_s3_goes_on_from_s3s_own_list_of_parts(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link, "resumable")
+    road.rate = RATE
+    choose(page, file)
+    wait_for_bytes(page, HALF)
+
+    link.refuse = road.refuse = True
+    link.cut()
+    road.cut()
+    until(lambda: "resuming" in statuses(page))
+    road.rate = None
+    link.refuse = road.refuse = False
+
+    expect_arrived(page, s3, file)
     assert road.bytes_up < SIZE + 2 * PARALLEL * PART + REST
 
 

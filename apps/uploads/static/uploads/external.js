@@ -43,8 +43,12 @@ export class External {
   }
 
   open(upload, grant) {
-    this.jobs.get(upload)?.stop();
-    this.jobs.set(upload, new Job(this.uploads, upload, grant));
+    const job = this.jobs.get(upload);
+    if (job?.goesOn) job.resumed();
+    else {
+      job?.stop();
+      this.jobs.set(upload, new Job(this.uploads, upload, grant));
+    }
     this.pump();
   }
 
@@ -52,8 +56,10 @@ export class External {
   pump() {
     const counts = new Map();
     for (const [upload, job] of this.jobs) {
-      if (upload.isOver || upload.channel >= 0 || !this.uploads.uploads.includes(upload)) this.close(upload, job);
-      else if (!upload.isWanted || this.uploads.forms.standsBack(upload)) job.stop();
+      if (upload.isOver || !this.uploads.uploads.includes(upload)) this.close(upload, job);
+      else if (upload.channel >= 0) {
+        if (!job.goesOn) this.close(upload, job);
+      } else if (!upload.isWanted || this.uploads.forms.standsBack(upload)) job.stop();
       else if (!job.isSent) {
         const count = (counts.get(upload.slot) ?? 0) + 1;
         counts.set(upload.slot, count);
@@ -73,15 +79,36 @@ export class External {
   }
 }
 
-/** Sends one upload. Stopped and started again, it sends only the parts that are missing. */
+/**
+ * Sends one upload. Stopped and started again, it sends only the parts that are missing. Our own server has no part in
+ * that: while it is away, what the storage expects goes on, and whatever needs the server waits.
+ */
 class Job {
   constructor(uploads, upload, grant) {
     this.uploads = uploads;
     this.upload = upload;
     this.grant = grant;
+    this.id = upload.id; // the server's; another one is another upload
+    this.bytes = 0; // that are there, or on their way
     this.running = null; // the AbortController that stops it
     this.isSent = false;
     this.answers = []; // requests for signatures that wait for an answer, in order
+    this.asked = null; // the terms of the connection on which the first of them was asked
+  }
+
+  /** Whether it needn't begin anew with the next connection to the server. */
+  get goesOn() {
+    const { id, isWanted, written, file } = this.upload;
+    return isWanted && id !== "" && id === this.id && (this.isSent ? written >= file.size : this.running !== null);
+  }
+
+  /** The server is there again. */
+  resumed() {
+    const { uploads, upload } = this;
+    upload.written = Math.max(upload.written, this.bytes);
+    uploads.become(upload, "uploading");
+    if (this.isSent) this.done();
+    else if (this.answers.length && this.asked !== uploads.terms) this.ask();
   }
 
   start() {
@@ -106,11 +133,12 @@ class Job {
       if (upload.written < file.size) await send(file, this.grant, this.context(signal));
       if (signal.aborted) return;
       this.isSent = true;
-      uploads.live.send({ type: "upload_external_done", ref });
+      this.done();
       uploads.pump();
     } catch (error) {
       if (signal.aborted) return;
       this.stop();
+      if (!upload.channel) return; // the network is away as a whole: it is sent again once the server is there
       const hasChanged = error.name === "NotReadableError";
       if (hasChanged || error.isFinal) {
         uploads.live.send({ type: "upload_external_failed", ref, code: hasChanged ? "file_changed" : AWAY });
@@ -119,6 +147,11 @@ class Job {
         uploads.become(upload, "error"); // what the storage has stays there, for the visitor to go on
       }
     }
+  }
+
+  /** Says so, now or when the server is there again. */
+  done() {
+    if (this.upload.channel) this.uploads.live.send({ type: "upload_external_done", ref: this.upload.ref });
   }
 
   context(signal) {
@@ -130,6 +163,7 @@ class Job {
   }
 
   moved(bytes) {
+    this.bytes = bytes;
     if (bytes < this.upload.written) this.upload.measuredAt = 0; // what was in flight has to be sent again
     this.uploads.sender?.advance(this.upload, bytes);
     this.uploads.tell(this.upload);
@@ -139,12 +173,13 @@ class Job {
     return new Promise((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       this.answers.push({ parts, resolve });
-      if (this.answers.length === 1) this.ask();
+      if (this.answers.length === 1 && this.upload.channel) this.ask();
     });
   }
 
   /** Asks for one signature at a time, so that each answer is known to be its own. */
   ask() {
+    this.asked = this.uploads.terms;
     this.uploads.live.send({ type: "upload_sign", ref: this.upload.ref, parts: this.answers[0].parts });
   }
 
