@@ -6,7 +6,7 @@ from typing import Any
 from uploads.tests.http.ways.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.soak.site.urls"
-TEMPLATES: list[dict[str, Any]] = [
+TEMPLATES: list[dict[str, Any]] = [  # type: ignore[no-redef]
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [Path(__file__).with_name("templates")],
