@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -43,6 +43,7 @@ from liveview.tests.ports import HOST
 from liveview.tests.processes import until
 
 LONG: Final = 600.0  # seconds
+TAKING: Final = 60.0  # seconds from the last byte to a film, at most
 AWAY: Final = 10.0  # seconds for which Redis and the bucket are, each
 AGAIN: Final = 10.0  # MB that may be sent again for each loss: a tenth of a file of 100 MB
 MOST: Final = 1.1  # of a file's bytes that may be sent for one loss, where it has 100 MB
@@ -88,7 +89,9 @@ class Visitors:
     def lost(self) -> list[str]:
         """The files that aren't there as they were sent, and processed."""
         films = {sha256(sender.path) for sender in self.films}
-        until(lambda: not [s for d, s in self._fleet.films().items() if d in films and s == "processing"], within=LONG)
+        ended = {"ready", "failed"}
+        with suppress(AssertionError):  # then they are lost
+            until(lambda: all(self._fleet.films().get(film) in ended for film in films), within=TAKING, every=0.2)
         ready = {digest for digest, status in self._fleet.films().items() if status == "ready"}
         parcels = {sha256(sender.path) for sender in self.parcels}
         return sorted((films - ready) | (parcels - set(self._fleet.received())))

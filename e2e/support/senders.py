@@ -248,7 +248,6 @@ class Page(Sender):
         for moment, status, count, error, told in self._page.evaluate("seen"):
             if status == "error":
                 raise RuntimeError(f"{self.path.name}: {error}")
-            self.is_complete |= status == "complete"
             if status == "resuming" != was:
                 self.lost.append((moment, status))
             if count == 0 < last:
@@ -257,6 +256,7 @@ class Page(Sender):
             if count > most:
                 self.moves.append((moment, count))
                 most = count
+        self.is_complete = was == "complete"  # until its page loses the server, and asks what has become of it
         return most
 
     def moved_after(self, moment: float) -> float:
