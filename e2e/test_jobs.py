@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ import pytest
 from e2e.support.postgres import Postgres
 from e2e.support.venv import ROOT
 from liveview.tests import processes
+from liveview.tests.ports import HOST
 from liveview.tests.processes import Program, until
 
 pytestmark = pytest.mark.base(None)
@@ -58,7 +60,8 @@ class Fleet:
             **({"DATABASE_URL": postgres.url} if postgres else {}),
         }
         self.server = Server(folder, env)
-        self.workers = [Worker(folder, env, command=["-m", "django", "liveview_worker"]) for _ in range(2)]
+        command = ["-m", "django", "liveview_worker", "--health", "{host}:{port}", "--serve", "/overview"]
+        self.workers = [Worker(folder, env, command=command) for _ in range(2)]
         if not postgres:
             self.workers = []
 
@@ -236,3 +239,27 @@ def test_what_is_done_now_and_then_is_done_by_one_of_all(fleet: Fleet) -> None:
 
         until(lambda: len(fleet.lines("tick")) >= before + 3)
         assert len(fleet.lines("tick")) - before <= time.monotonic() - began + 2
+
+
+def test_a_worker_says_whether_it_works(fleet: Fleet, request: pytest.FixtureRequest) -> None:
+    if not fleet.workers:
+        pytest.skip("the server does the work itself, and says so at its own addresses")
+    worker, postgres = fleet.workers[0], request.getfixturevalue("postgres")
+    until(lambda: status(worker, "/") == 200)
+    assert status(worker, "/overview") == 200
+    assert status(worker, "/want?name=a") == 404
+    assert fleet.lines("begin") == []
+
+    postgres.kill()
+    try:
+        until(lambda: status(worker, "/") == 503)
+    finally:
+        postgres.start()
+    until(lambda: status(worker, "/") == 200)
+
+
+def status(worker: Program, path: str) -> int:
+    connection = http.client.HTTPConnection(HOST, worker.port, timeout=60)
+    with closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status

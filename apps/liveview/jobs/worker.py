@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ logger = logging.getLogger("liveview.jobs")
 
 CONNECTIONS: Final = 4  # to the database that the engine itself may have, beside one to listen on for each queue
 LONGEST: Final = 30.0  # seconds between two attempts to reach the database
+ANSWER: Final = 5.0  # seconds in which the event loop has to answer
 SPARE: Final = 5.0  # seconds after the grace until the process ends, whatever still runs
 KEPT: Final = 7 * 24  # hours that failed jobs can be looked at
 
@@ -36,6 +38,7 @@ KEPT: Final = 7 * 24  # hours that failed jobs can be looked at
 class Worker:
     def __init__(self) -> None:
         self._is_out_of_grace = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # while it works
         self._queues = {SHARED: conf().job_threads}
         for task in TASKS.values():
             if task.at_once is not None:
@@ -45,6 +48,15 @@ class Worker:
         """Until SIGTERM or SIGINT, through outages of the database."""
         housekeeping.start()
         asyncio.run(self._serve())
+
+    def is_working(self) -> bool:
+        """Whether it has reached the database and looks for jobs. Blocks for up to `ANSWER` seconds."""
+        if self._loop is None:
+            return False
+        answer = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop)
+        with suppress(TimeoutError):
+            answer.result(ANSWER)
+        return answer.done()
 
     async def _serve(self) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -98,9 +110,11 @@ class Worker:
                 )
                 for queue, most in self._queues.items()
             ]
+            self._loop = asyncio.get_running_loop()
             try:
                 await _first(stop.wait(), *tasks)
             finally:
+                self._loop = None
                 for each in tasks:
                     each.cancel()
                 ended = await asyncio.gather(*tasks, return_exceptions=True)

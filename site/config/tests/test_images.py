@@ -59,7 +59,8 @@ def test_what_a_checkout_has_written_stays_out_of_the_image() -> None:
 def test_each_line_of_the_procfile_is_a_service_and_no_other_is_of_the_site() -> None:
     assert {*PROCFILE, "make-bucket"} == OWN
     assert SERVICES["web"]["deploy"] == {"replicas": 2} and "command" not in SERVICES["web"]
-    assert " ".join(SERVICES["worker"]["command"]) == PROCFILE["worker"]
+    assert " ".join(SERVICES["worker"]["command"]) == f"{PROCFILE['worker']} --health 127.0.0.1:9000"
+    assert "http://127.0.0.1:9000/" in SERVICES["worker"]["healthcheck"]["test"][-1]
     assert SERVICES["release"]["command"] == ["sh", "-c", PROCFILE["release"]]
     assert SERVICES["web"]["stop_grace_period"] == SERVICES["worker"]["stop_grace_period"] == "30s"
 
@@ -127,5 +128,6 @@ def fly_toml() -> dict[str, Any]:
 def test_the_guide_has_the_same_lines_for_fly() -> None:
     fly = fly_toml()
 
-    assert fly["processes"] == {"app": PROCFILE["web"].replace("$PORT", "8000"), "worker": PROCFILE["worker"]}
+    worker = f"{PROCFILE['worker']} --health 0.0.0.0:{fly['checks']['worker']['port']}"
+    assert fly["processes"] == {"app": PROCFILE["web"].replace("$PORT", "8000"), "worker": worker}
     assert fly["deploy"]["release_command"] == f"sh -c '{PROCFILE['release']}'"
