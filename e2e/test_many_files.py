@@ -62,6 +62,22 @@ def test_one_line_sums_up_many_files_and_its_buttons_are_for_all(
     proxy.rate = None
 
 
+def test_what_ends_right_after_it_was_measured_is_complete(page: Page, server: Server) -> None:
+    _visit(page, server.url)
+    progress = page.evaluate(
+        """async () => {
+          const { Batch } = await import("/static/uploads/batch.js");
+          const [batch, upload] = [new Batch(), { file: { size: 100 }, isChosen: true, written: 40 }];
+          batch.update([upload], 1000);
+          const before = batch.progress;
+          upload.isOver = true;
+          batch.update([upload], 1001);
+          return [before, batch.progress];
+        }"""
+    )
+    assert progress == [0.2, 1]
+
+
 def test_what_is_drawn_many_times_is_drawn_ten_times_a_second(page: Page, server: Server, photos: list[Path]) -> None:
     _visit(page, server.url)
     page.evaluate(

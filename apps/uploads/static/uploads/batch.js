@@ -9,7 +9,8 @@ export class Batch {
     this.members = new Set(); // also those that are complete and have gone
     this.open = []; // under way
     this.failed = []; // and still on the page
-    this.rate = this.work = this.total = this.measuredAt = this.movedAt = this.endedAt = 0;
+    this.rate = this.work = this.total = this.movedAt = this.endedAt = 0;
+    this.measured = this.measuredAt = 0; // the work at the last measurement of the speed
   }
 
   /** @param own the uploads of the slot that are on the page @param now in ms */
@@ -30,15 +31,15 @@ export class Batch {
   measure(chosen, open, now) {
     const sum = (ofOne) => chosen.reduce((total, upload) => total + ofOne(upload), 0);
     this.total = sum(({ file }) => 2 * file.size);
-    const work = sum((upload) => (open.has(upload) ? upload.written : 2 * upload.file.size));
+    this.work = sum((upload) => (open.has(upload) ? upload.written : 2 * upload.file.size));
     const elapsed = now - this.measuredAt;
     if (this.measuredAt && elapsed < SAMPLE) return;
-    if (this.measuredAt && work >= this.work) {
-      const fresh = (work - this.work) / elapsed;
+    if (this.measuredAt && this.work >= this.measured) {
+      const fresh = (this.work - this.measured) / elapsed;
       this.rate = this.rate ? this.rate + (fresh - this.rate) * (1 - 0.5 ** (elapsed / HALF_LIFE)) : fresh;
     }
-    if (work > this.work) this.movedAt = now;
-    Object.assign(this, { work, measuredAt: now });
+    if (this.work > this.measured) this.movedAt = now;
+    Object.assign(this, { measured: this.work, measuredAt: now });
   }
 
   get count() {
