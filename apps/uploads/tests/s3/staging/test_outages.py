@@ -112,7 +112,7 @@ def test_one_that_is_given_up_while_the_bucket_fails_is_swept_later(
 
 
 def test_a_slow_bucket_slows_its_uploads_down_and_nothing_else(s3: S3Faults) -> None:
-    s3.on("PUT", "partNumber=", lambda request: time.sleep(0.4))
+    s3.on("PUT", "partNumber=", lambda request: time.sleep(0.4))  # how slow it is; the test waits for no time
     upload = Upload(11 * MIB)
     entry = upload.entry()
     upload.feed(entry)
