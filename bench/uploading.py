@@ -107,9 +107,7 @@ def compare(size: int, scale: Scale) -> tuple[Rounds[Sample], int, str]:
         }
         missing = ""
         try:
-            if not scale.is_full and not servers.has_djust():
-                raise servers.NoDjust("not for a smoke run")
-            variants["djust"] = partial(bench.djust, stack.enter_context(servers.djust()))
+            variants["djust"] = partial(bench.djust, stack.enter_context(servers.djust(scale)))
         except servers.NoDjust as reason:
             missing = str(reason)
         rounds = interleave(variants, scale.rounds)

@@ -8,4 +8,9 @@ from config.settings import LIVEVIEW, TEMPLATES
 
 ROOT_URLCONF = "bench.lab.urls"
 TEMPLATES = [{**TEMPLATES[0], "DIRS": [ROOT / "templates", ROOT / "bench" / "lab" / "templates"]}]
-LIVEVIEW = {**LIVEVIEW, "MAX_SOCKETS": 1000, "BODY_LIMITS": [*LIVEVIEW["BODY_LIMITS"], ("/bench/", 10**10)]}
+LIVEVIEW = {
+    **LIVEVIEW,
+    "MAX_SOCKETS": 1000,
+    "MAX_SOCKETS_PER_ADDRESS": 0,
+    "BODY_LIMITS": [*LIVEVIEW["BODY_LIMITS"], ("/bench/", 10**10)],
+}

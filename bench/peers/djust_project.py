@@ -1,6 +1,7 @@
-"""A whole Django project with one page that uploads by djust, for its own environment: it imports nothing of ours.
+"""A whole Django project with one page that uploads by djust and counts clicks, for its own environment.
 
-djust's limits are lifted: messages of any length, any number of chunks per second, files of any size.
+It imports nothing of ours. djust's limits are lifted: messages of any length, any number of chunks per second,
+files of any size.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: 
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.urls import path  # noqa: E402
 from djust import LiveView  # noqa: E402
+from djust.decorators import event_handler  # noqa: E402
 from djust.uploads import UploadMixin  # noqa: E402
 from djust.websocket import LiveViewConsumer  # noqa: E402
 
@@ -74,6 +76,10 @@ class Page(LiveView, UploadMixin):
     def mount(self, request: Any, **kwargs: Any) -> None:
         self.clicks = 0
         self.allow_upload("file", max_file_size=MANY * 10, max_entries=1000)
+
+    @event_handler()
+    def click(self, **kwargs: Any) -> None:
+        self.clicks += 1
 
 
 urlpatterns = [path("", Page.as_view())]

@@ -1,6 +1,8 @@
 """A client without a browser that is faster than the server: it speaks our protocol and says what its socket says.
 
 Its frames are masked with zeros, which costs it nothing and the server what any mask does.
+
+Every wait ends after `PATIENCE` seconds, whatever arrives meanwhile, and says what it waited for.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import select
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, TypeAlias
@@ -24,24 +27,54 @@ from liveview.tests.ports import HOST
 from uploads.core import frames
 
 PATIENCE: Final = 120.0  # seconds
+REMEMBERED: Final = 100  # messages that came while something else was waited for
 SMALLEST: Final = 8192  # bytes of a frame
+AGAIN: Final = 0.5  # seconds after which an upload is asked for again that somebody else has still
 
 Message: TypeAlias = dict[str, Any]
+
+
+class Wait:
+    """What is waited for, and until when."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._patience = PATIENCE
+        self._until = time.monotonic() + PATIENCE
+
+    def left(self) -> float:
+        """Seconds. Raises `TimeoutError` when there are none."""
+        if (left := self._until - time.monotonic()) <= 0:
+            raise TimeoutError(f"waited {self._patience:g} s in vain for {self._what}")
+        return left
 
 
 class Socket:
     """A WebSocket. Text messages are queued as they come."""
 
-    def __init__(self, port: int, path: str) -> None:
-        self._socket = socket.create_connection((HOST, port), PATIENCE)
+    def __init__(self, port: int, path: str, cookie: str = "", source: str = "") -> None:
+        self._socket = socket.create_connection((HOST, port), PATIENCE, (source, 0) if source else None)
+        self._arrivals = select.poll()  # select() knows no more than 1024 files
+        self._arrivals.register(self._socket, select.POLLIN)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._protocol = ClientProtocol(parse_uri(f"ws://{HOST}:{port}{path}"), origin=Origin(f"http://{HOST}:{port}"))
-        self._protocol.send_request(self._protocol.connect())
+        handshake = self._protocol.connect()
+        if cookie:
+            handshake.headers["Cookie"] = cookie
+        self._protocol.send_request(handshake)
         self._flush()
         self._texts: list[str] = []
+        self.received = 0  # bytes of text messages
         self._part = b""
-        while self._protocol.state.name == "CONNECTING":
-            self._read()
+        wait = Wait(f"the handshake of {path}")
+        try:
+            while self._protocol.state.name == "CONNECTING":
+                self._read(wait)
+                if self._protocol.handshake_exc is not None:
+                    raise ConnectionError(f"no socket at {path}: {self._protocol.handshake_exc}")
+        except BaseException:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Socket:
         return self
@@ -64,23 +97,27 @@ class Socket:
             if views:
                 views[0] = views[0][sent:]
 
-    def text(self) -> str:
-        """The next text message, waited for."""
+    def text(self, wait: Wait | None = None) -> str:
+        """The next text message, waited for. Raises `TimeoutError`."""
+        wait = wait or Wait("a message")
         while not self._texts:
-            self._read()
+            self._read(wait)
         return self._texts.pop(0)
 
     def text_now(self) -> str | None:
         """The next text message if it has arrived."""
-        while not self._texts and select.select([self._socket], [], [], 0)[0]:
-            self._read()
+        wait = Wait("what has arrived")
+        while not self._texts and self._arrivals.poll(0):
+            self._read(wait)
         return self._texts.pop(0) if self._texts else None
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             self._socket.sendall(data)
 
-    def _read(self) -> None:
+    def _read(self, wait: Wait) -> None:
+        while not self._arrivals.poll(wait.left() * 1000):
+            pass
         data = self._socket.recv(65_536)
         if not data:
             raise ConnectionError("the server has closed the socket")
@@ -90,6 +127,7 @@ class Socket:
             if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.CONT):
                 self._part += event.data
                 if event.fin:
+                    self.received += len(self._part)
                     self._texts.append(self._part.decode())
                     self._part = b""
             elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
@@ -108,17 +146,25 @@ def _head(length: int) -> bytes:
 class Visitor:
     """A mounted page of ours."""
 
-    def __init__(self, port: int, url: str, *, ready: str = "upload_config") -> None:
-        """`ready` is the type of the message that says that the page is."""
-        self.socket = Socket(port, "/live/")
+    def __init__(
+        self, port: int, url: str, *, ready: str = "upload_config", cookie: str = "", source: str = ""
+    ) -> None:
+        """`ready` is the type of the message that says that the page is; `source` is the address to come from."""
+        self.socket = Socket(port, "/live/", cookie, source)
+        self.upload_id = ""  # of the last file that was registered
         self.credit = 0
         self.sent = 0
         self.max_frame = 0
         self._refs = itertools.count(1)
-        self._send({"type": "mount", "protocol": 1, "url": url, "snapshot": None})
-        self.mounted = self._until(lambda message: message["type"] == "mounted")
-        if ready != "mounted":
-            self._until(lambda message: message["type"] == ready)
+        self._unread: deque[Message] = deque(maxlen=REMEMBERED)
+        try:
+            self._send({"type": "mount", "protocol": 1, "url": url, "snapshot": None})
+            self.mounted = self._until("mounted", lambda message: message["type"] == "mounted")
+            if ready != "mounted":
+                self._until(ready, lambda message: message["type"] == ready)
+        except BaseException:
+            self.socket.__exit__(None, None, None)
+            raise
 
     def __enter__(self) -> Visitor:
         return self
@@ -127,12 +173,16 @@ class Visitor:
         self.socket.__exit__(None, None, None)
 
     def click(self) -> list[str]:
+        return self.event("click")
+
+    def event(self, name: str, **params: Any) -> list[str]:
         """An event of the page; returns when it is answered, with all messages up to the answer."""
         ref = next(self._refs)
-        self._send({"type": "event", "ref": ref, "name": "click", "params": {}})
+        self._send({"type": "event", "ref": ref, "name": name, "params": params})
         came: list[str] = []
+        wait = Wait(f"the answer to event {ref}")
         while True:
-            came.append(self.socket.text())
+            came.append(self.socket.text(wait))
             message = json.loads(came[-1])
             self._handle(message)
             if message["type"] == "ack" and message["ref"] == ref:
@@ -141,15 +191,34 @@ class Visitor:
     def register(self, slot: str, name: str, size: int) -> int:
         """The channel of a file that may be sent now."""
         ref = f"bench-{next(self._refs)}"
-        self._send({"type": "upload_register", "slot": slot, "ref": ref, "name": name, "size": size, "mime": ""})
-        answer = self._until(lambda message: message.get("ref") == ref and message["type"] == "upload_registered")
+        asked = {"type": "upload_register", "slot": slot, "ref": ref, "name": name, "size": size, "mime": ""}
+        answer = self._ask(asked, "upload_registered")
+        self.upload_id = str(answer["upload_id"])
         return int(answer["channel"])
 
-    def send_file(self, channel: int, data: memoryview, rate: float = 0) -> None:
+    def resume(self, slot: str, upload_id: str, size: int) -> tuple[int, int]:
+        """The channel of a file that another socket has begun, and the offset from which it goes on; waited for."""
+        ref = f"bench-{next(self._refs)}"
+        asked = {"type": "upload_resume", "slot": slot, "ref": ref, "upload_id": upload_id, "size": size}
+        wait = Wait(f"whoever holds the upload {upload_id}")
+        while not (answer := self._ask({**asked, "offset": 0, "holder": "bench"}, "upload_resume_ack"))["accepted"]:
+            if answer["code"] != "locked":
+                raise RuntimeError(f"not resumed: {answer}")
+            time.sleep(min(AGAIN, wait.left()))
+        return int(answer["channel"]), int(answer["offset"])
+
+    def listen(self) -> None:
+        """Takes what has arrived, and answers pings."""
+        while (text := self.socket.text_now()) is not None:
+            message: Message = json.loads(text)
+            self._handle(message)
+            self._remember(message)
+
+    def send_file(self, channel: int, data: memoryview, rate: float = 0, start: int = 0) -> None:
         """Every byte, as fast as credit comes back, in frames as long as the server takes them; or at most so many
         bytes a second, in frames of a twentieth of a second.
         """
-        at, began = 0, time.monotonic()
+        at, began = start, time.monotonic()
         longest = max(SMALLEST, int(rate / 20)) if rate else self.max_frame
         while at < len(data):
             length = self._await_credit(min(len(data) - at + frames.HEADER_SIZE, longest))
@@ -160,30 +229,49 @@ class Visitor:
             self.socket.send_binary(frames.encode(channel, at, b""), payload)
             self.sent += length
             at += len(payload)
-            while (text := self.socket.text_now()) is not None:
-                self._handle(json.loads(text))
+            self.listen()
 
     def _await_credit(self, length: int) -> int:
         """Bytes of the next frame: shorter than wished where there isn't as much credit, as browsers do it."""
+        if self.sent + length <= self.credit:
+            return length
+        wait = Wait("credit")
         while self.sent + length > self.credit:
             if self.credit - self.sent >= SMALLEST:
                 return self.credit - self.sent
-            self._handle(json.loads(self.socket.text()))
+            message: Message = json.loads(self.socket.text(wait))
+            self._handle(message)
+            self._remember(message)
         return length
 
     def wait_for(self, words: str) -> None:
-        """Until the server has sent a message with these words in it."""
-        self._until(lambda message: words in json.dumps(message))
+        """Until the server has sent a message with these words in it, be it while a file was sent."""
+        while self._unread:
+            if words in json.dumps(self._unread.popleft()):
+                return
+        self._until(f"a message with {words!r}", lambda message: words in json.dumps(message))
 
     def _send(self, message: Message) -> None:
         self.socket.send_text(json.dumps(message))
 
-    def _until(self, wanted: Callable[[Message], bool]) -> Message:
+    def _ask(self, asked: Message, kind: str) -> Message:
+        """The answer, which has the same ref."""
+        self._send(asked)
+        ref = asked["ref"]
+        return self._until(f"{kind} of {ref}", lambda message: message["type"] == kind and message["ref"] == ref)
+
+    def _until(self, what: str, wanted: Callable[[Message], bool]) -> Message:
+        wait = Wait(what)
         while True:
-            message: Message = json.loads(self.socket.text())
+            message: Message = json.loads(self.socket.text(wait))
             self._handle(message)
             if wanted(message):
                 return message
+
+    def _remember(self, message: Message) -> None:
+        """Somebody may wait for it yet; progress, of which there is most, nobody does."""
+        if message["type"] != "upload_progress":
+            self._unread.append(message)
 
     def _handle(self, message: Message) -> None:
         match message["type"]:

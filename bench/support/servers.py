@@ -13,27 +13,51 @@ from e2e.support.server import Server
 from e2e.support.venv import Venv
 
 from bench import ROOT
+from bench.support.tables import Scale
+from liveview.tests import processes
+from liveview.tests.ports import HOST
 from liveview.tests.processes import LISTEN, Program
 from liveview.tests.wire import Laboratory
 
 DJUST: Final = "djust==1.2.6"
 OURS: Final = ("-m", "liveview.daphne")
 STOCK: Final = ("-m", "daphne")
+AS_HOSTED: Final = {"DEBUG": "", "SECRET_KEY": "of the benchmark", "ALLOWED_HOSTS": HOST}
 
 
 @contextmanager
-def site(command: Sequence[str] = OURS, *, hashes: bool = True, env: dict[str, str] | None = None) -> Iterator[Server]:
+def site(
+    command: Sequence[str] = OURS, *, hashes: bool = True, debug: bool = True, env: dict[str, str] | None = None
+) -> Iterator[Server]:
     """The site as `bin/serve` starts it, with the bench's page and bare sockets; with STOCK, under daphne's own.
 
-    `hashes=False` takes SHA-256 out of its uploads.
+    `hashes=False` takes SHA-256 out of its uploads; `debug=False` serves it as a host does.
     """
     ours = {"DJANGO_SETTINGS_MODULE": "bench.lab.settings", "BENCH_HASH": "" if hashes else "none"}
     command = [*command, *LISTEN, "bench.lab.asgi:application"]
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Server(Path(folder), extra=ours | (env or {}), command=command) as server,
+        Server(Path(folder), debug=debug, extra=ours | (env or {}), command=command) as server,
     ):
         yield server
+
+
+class Bare(processes.Server):
+    """A project as `startproject` makes it, under our daphne."""
+
+    application = "bench.lab.bare_asgi:application"
+    probe = "/healthz"
+
+    def prepare(self) -> None:
+        """It has no database."""
+
+
+@contextmanager
+def bare() -> Iterator[Bare]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        env = {"DJANGO_SETTINGS_MODULE": "bench.lab.bare", "PYTHONPATH": os.pathsep.join(["site", "apps"])}
+        with Bare(Path(folder), env, cwd=ROOT) as server:
+            yield server
 
 
 @contextmanager
@@ -62,17 +86,15 @@ class NoDjust(Exception):
     """It can't be installed here; the message says why."""
 
 
-def has_djust() -> bool:
-    """Whether it is here already, so that nothing has to be installed."""
-    return "BENCH_DJUST" in os.environ
-
-
 @contextmanager
-def djust() -> Iterator[Djust]:
+def djust(scale: Scale) -> Iterator[Djust]:
     """djust 1.2.6 with its limits lifted, in a virtual environment made for this run, which takes half a minute.
 
-    `$BENCH_DJUST` may name an interpreter that has it already. Raises `NoDjust`.
+    `$BENCH_DJUST` may name an interpreter that has it already; without one a smoke run installs nothing.
+    Raises `NoDjust`.
     """
+    if not scale.is_full and "BENCH_DJUST" not in os.environ:
+        raise NoDjust("not for a smoke run")
     with tempfile.TemporaryDirectory(prefix="bench-djust-") as name:
         folder = Path(name)
         python = os.environ.get("BENCH_DJUST") or _install(folder / "environment")
