@@ -44,7 +44,9 @@ ATTRIBUTES: Final = {
 USED_BY: Final = {
     "daphne.http_protocol:WebRequest.__init__": ("_response_started", "application_queue", "server"),
     "daphne.server:Server.__init__": ("proxy_forwarded_address_header",),
-    "daphne.server:Server.run": ("HTTPFactory", "WebSocketFactory", "connections", "kill_all_applications"),
+    "daphne.server:Server.run": (
+        "HTTPFactory", "WebSocketFactory", "connections", "endpoints", "kill_all_applications",
+    ),
     "twisted.web.http:HTTPChannel.connectionMade": ("_networkProducer",),
     "twisted.web.http:HTTPChannel.lineReceived": ("_command", "_path", "_version", "requests"),
     "twisted.web.http:Request.requestReceived": ("_parsePOSTFormSubmission", "clientproto", "content", "process"),

@@ -32,6 +32,7 @@ from liveview.daphne.turns import Chargeable, Metered
 from liveview.process import here
 from liveview.refusals import TOO_BUSY
 
+BACKLOG: Final = 2048  # connections that wait to be accepted, as a restart's visitors do; the system may allow less
 SPARE: Final = 200  # files that aren't for connections, or for those that are accepted before others have closed
 LOOK_EVERY: Final = 0.05  # seconds, while the last requests finish
 CANCELLED_WITHIN: Final = 5.0  # seconds for the applications that were still running then
@@ -41,6 +42,12 @@ SWITCH: Final = 0.001  # seconds after which a busy thread gives way; Python's 0
 T = TypeVar("T")
 
 logger = logging.getLogger("liveview.daphne")
+
+
+def with_backlog(endpoint: str) -> str:
+    """A description as Twisted has it; its own backlog is 50, beyond which a client waits for seconds to ask again."""
+    is_ours = endpoint.startswith(("tcp:", "ssl:", "unix:")) and "backlog=" not in endpoint
+    return f"{endpoint}:backlog={BACKLOG}" if is_ours else endpoint
 
 
 class Server(stock.Server):
@@ -55,6 +62,7 @@ class Server(stock.Server):
         self.is_stopping = self._has_warned = False
         self._ports: list[Any] = []
         super().__init__(*args, **kwargs)
+        self.endpoints = [*map(with_backlog, self.endpoints)]
 
     def run(self) -> None:
         housekeeping.start()

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import resource
+import signal
 import socket
 import sys
 from collections import deque
@@ -29,6 +30,7 @@ from liveview.core.time_budget import TimeBudget
 from liveview.daphne import capped, names
 from liveview.daphne.checks import check_unmasking
 from liveview.daphne.server import Server as OurServer
+from liveview.daphne.server import with_backlog
 from liveview.daphne.sockets import Socket
 from liveview.daphne.starting import CommandLine, server_class
 from liveview.tests.processes import DAPHNE, LISTEN, PATIENCE, Start, served, until
@@ -278,6 +280,22 @@ def test_a_server_raises_its_limit_of_open_files_as_far_as_it_may(tmp_path: Path
         limits = Path(f"/proc/{server.pid}/limits").read_text()
 
     assert re.search(r"^Max open files +3000 +3000", limits, re.MULTILINE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where what waits is as much as the program says")
+def test_many_who_come_at_once_are_let_wait(tmp_path: Path) -> None:
+    """As after a restart: a server that is busy has the system take connections for it, and not just fifty of them."""
+    with Server(tmp_path) as server, contextlib.ExitStack() as stack:
+        server.signal(signal.SIGSTOP)
+        for _ in range(200):
+            stack.enter_context(socket.create_connection((HOST, server.port), timeout=5))
+        server.signal(signal.SIGCONT)
+
+
+def test_who_says_how_many_may_wait_is_believed() -> None:
+    assert with_backlog("unix:/run/site") == "unix:/run/site:backlog=2048"
+    assert with_backlog("tcp:8000:backlog=5") == "tcp:8000:backlog=5"
+    assert with_backlog("fd:fileno=3") == "fd:fileno=3"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="addresses of the loopback other than the first")
