@@ -24,10 +24,10 @@ has() {
 # Nothing is done when the pins are those of the last time: a copy of them stays in the environment.
 install_requirements() {
   local stamp="$VENV/installed-$1"
-  usable_environment || make_environment
-  if pins "$1" | cmp -s - "$stamp"; then
+  if suits "$VENV_PYTHON" && pins "$1" | cmp -s - "$stamp"; then
     return
   fi
+  usable_environment || make_environment
   say "Installing $1 …"
   rm -f "$stamp"
   if has uv; then

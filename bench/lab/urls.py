@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from bench.lab.plain import plain
 from bench.lab.views import Rows, Uploading
 
 urlpatterns = [
     path("bench/", Uploading.as_view(), name="bench"),
+    path("bench/plain/", plain),
     path("bench/rows/", Rows.as_view(), name="rows"),
     path("", include("config.urls")),
 ]

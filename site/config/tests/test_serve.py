@@ -18,7 +18,7 @@ PINS = "requirements.txt"
 # would have been started.
 PYTHON = f"""#!/bin/sh
 if [ "$2" = collectstatic ]; then exit; fi
-if [ "$2" = liveview.daphne ]; then env; echo "ARGUMENTS $*"; exit; fi
+if [ "$2" = config.serve ]; then env; echo "ARGUMENTS $*"; exit; fi
 exec {sys.executable} "$@"
 """
 
