@@ -62,6 +62,7 @@ class Mounted:
         self.extensions = tuple(extension(self) for extension in extension_classes)
         self.attachments = Attachments()  # what handlers have begun
         self.is_fresh = True  # what is begun now belongs to `mount`, which runs again when the page comes back
+        self.stays_as_it_is = False  # a handler says so of the page: nothing is rendered after it
         self.show: Callable[[], None] = lambda: None  # sends what the page looks like by now; while a handler runs
         self.advised: set[str] = set()  # what its developer has been told
         self._subscribed: list[str] = []  # topics, since the last turn
@@ -114,7 +115,7 @@ class Mounted:
 
     def drop_effects(self) -> None:
         """Drops what a failed handler asked for, and undoes what was done at once."""
-        self.effects = []
+        self.effects, self.stays_as_it_is = [], False
         for topic in self._subscribed:
             assert self.topics is not None
             self.topics.unsubscribe_now(topic)
@@ -134,6 +135,11 @@ class Mounted:
     def take_effects(self) -> list[Effect]:
         taken, self.effects = self.effects, []
         return taken
+
+    def take_rest(self) -> bool:
+        """Whether the page stays as it is this time."""
+        stays, self.stays_as_it_is = self.stays_as_it_is, False
+        return stays
 
     def subscribe(self, topic: str) -> None:
         """At once, so that the handler misses nothing from here on; on the event loop, which must not block, later."""

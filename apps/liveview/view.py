@@ -147,6 +147,14 @@ class LiveView(View):
             raise RuntimeError("render_now() blocks: a handler that is async can't call it. See start_async.")
         self._live.show()
 
+    def skip_render(self) -> None:
+        """Nothing that the page shows has changed in this handler, so it isn't rendered after it.
+
+        Messages, streams and events reach the page all the same. It saves a render where a handler only takes note of
+        something; what has changed nevertheless is shown by the next render.
+        """
+        self._live.stays_as_it_is = True
+
     def start_async(self, name: str, function: Callable[[], Any]) -> None:
         """Runs `function` in the background while the page goes on; `handle_async(name, result)` hears of it.
 

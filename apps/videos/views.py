@@ -114,6 +114,7 @@ class VideosView(UploadMixin, UndoMixin, LiveView):
     # Elsewhere: other tabs, and the background
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
         """A burst of changes is one render: the page asks the database when it is drawn."""
+        self.skip_render()
         if not self._refreshing:
             self._refreshing = True
             self.send_after(SETTLE, self.refresh)

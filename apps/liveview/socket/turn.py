@@ -140,7 +140,8 @@ class _Work:
         for effect in taken:
             if isinstance(effect, effects.Address):
                 mounted.go_to(urlsplit(effect.url).query)
-        html, title = render(mounted), mounted.title
+        is_shown = mounted.take_rest() and screen.html
+        html, title = (screen.html, screen.title) if is_shown else (render(mounted), mounted.title)
         taken = streams.to_messages(mounted, taken + mounted.take_effects())
         if html != screen.html:
             taken += advice.on_page(mounted, html)

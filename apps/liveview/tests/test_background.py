@@ -256,6 +256,32 @@ def test_what_was_shown_stays_when_the_handler_fails_and_the_rest_goes(site: Ope
     assert "count=11" in bench.html
 
 
+def test_a_handler_that_says_so_isnt_followed_by_a_render(site: Open) -> None:
+    def run(view: Any) -> None:
+        view.count += 1
+        view.push_event("noted", {})
+        view.skip_render()
+
+    bench = site(on_run=run)
+    bench.click("run")
+    bench.wait_for("push")
+    assert "count=0" in bench.html
+    bench.click("add", by=10)  # which says nothing of the kind
+    assert "count=11" in bench.html
+
+
+def test_what_a_failed_handler_said_of_its_render_is_forgotten(site: Open) -> None:
+    def run(view: Any) -> None:
+        view.skip_render()
+        raise RuntimeError("as asked")
+
+    bench = site(on_run=run)
+    with pytest.raises(ServerSaid):
+        bench.click("run")
+    bench.click("add", by=10)
+    assert "count=10" in bench.html
+
+
 def test_an_async_handler_is_told_that_it_can_not(site: Open, errors: Callable[[], str]) -> None:
     raised: list[str] = []
 
