@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import Any
 
 from django.conf import settings
@@ -42,6 +43,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         self._owner = owner_of(request)
         self._album = "" if conf().shared else self._owner
         self._refreshing = False
+        self._name = token_hex(8)  # by which it knows what it has broadcast itself
         self._places: dict[str, float] = {}  # of the photos on their way, by ref
         self.auto = bool(request.session.get(AUTO, True))
         self._take_photos()
@@ -114,6 +116,8 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         """With auto-upload a photo appears as soon as it is ready, whatever becomes of the others."""
         if self.auto and entry.complete:
             self._publish()
+        else:
+            self.skip_render()  # the page's script shows how far it is
 
     # Photos that are there
     @event_handler
@@ -208,17 +212,15 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     def handle_info(self, topic: str, message: dict[str, Any]) -> None:
         """Something changed elsewhere.
 
-        A burst of changes is one render: the page asks the database when it is drawn.
+        A burst of changes is one render: the page asks the database when it is drawn. Its own changes it has shown.
         """
-        if not self._refreshing:
+        self.skip_render()
+        if not self._refreshing and message.get("by") != self._name:
             self._refreshing = True
             self.send_after(SETTLE, self.refresh)
 
     def refresh(self) -> None:
         self._refreshing = False
-        if not self._shown().exists():  # then nothing moves
-            self._let_in()
-            self._lay()
         self._follow_own()
 
     @event_handler
@@ -274,6 +276,9 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
 
     def _follow_own(self) -> None:
         """The visitor's own photos come and go at once, in this tab or in another."""
+        if not self._shown().exists():  # then nothing moves
+            self._let_in()
+            self._lay()
         gone = set(self.own().filter(pk__in=self.order).exclude(deleted_at=None).values_list("pk", flat=True))
         order = [pk for pk in self.order if pk not in gone - self._undoable]
         size = conf().page_size
@@ -352,7 +357,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         return Photo.objects.of(self._album).filter(owner=self._owner)
 
     def _tell_others(self) -> None:
-        self.broadcast(topic(self._album), {})
+        self.broadcast(topic(self._album), {"by": self._name})
 
 
 def _gone(pk: int) -> Photo:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,7 +19,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
+from gallery import views
 from gallery.models import Photo, prune
+from gallery.views import GalleryView
+from liveview.encoding import encode
+from liveview.socket import turn
 from uploads.testing import Refused, UploadPage, mount
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,6 +106,44 @@ def test_a_caption_typed_while_bytes_travel_is_the_photos(page: UploadPage) -> N
 
     assert Photo.objects.get().caption == "By the <sea>"
     assert "By the &lt;sea&gt;" in page.html
+
+
+def test_a_change_costs_one_render_and_two_kilobytes_however_many_photos_there_are(
+    page: UploadPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said of photos that only have another place now, and a page doesn't show again what it has done."""
+    page.upload("photos", "first.jpg", picture())
+    page.wait_html("Move first.jpg earlier")
+    one = Photo.objects.values("album", "owner", "size", "sha256", "width", "height", "full", "medium", "thumb").get()
+    Photo.objects.bulk_create(Photo(**one, name=f"IMG_{number:04}.jpg", position=-number) for number in range(500))
+    page.click("let_in")
+    ids = list(Photo.objects.of("").values_list("pk", flat=True))
+    renders: list[Any] = []
+    heard = Event()
+    render, hear = turn.render, GalleryView.handle_info
+    monkeypatch.setattr(turn, "render", lambda mounted: renders.append(mounted) or render(mounted))
+    monkeypatch.setattr(GalleryView, "handle_info", lambda *args: (hear(*args), heard.set()))
+    monkeypatch.setattr(views, "SETTLE", 0.0)
+
+    def cost(event: str, **params: Any) -> tuple[int, int]:
+        """Renders, once the page has heard of its own change, and bytes."""
+        for each in (renders, page.received, heard):
+            each.clear()
+        page.click(event, **params)
+        size = sum(len(encode(message)) for message in page.received)
+        assert heard.wait(30)
+        page.click("clear_selection")  # which takes its turn behind whatever that has led to
+        return len(renders) - 1, size
+
+    for event, params in (
+        ("rename", {"id": ids[1], "value": "By the sea"}),
+        ("move", {"id": ids[1], "after": ids[30]}),
+        ("delete", {"id": ids[2]}),
+        ("undo", {}),
+    ):
+        count, size = cost(event, **params)
+        assert count == 1, event
+        assert size < 2000, event
 
 
 def test_every_other_open_page_sees_what_arrives(page: UploadPage) -> None:

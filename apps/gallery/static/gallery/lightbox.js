@@ -36,7 +36,7 @@ export class Lightbox {
   /** The album has been drawn. */
   drawn() {
     const { links } = this;
-    if (this.turning && links.length && links[0].dataset.at !== this.before) {
+    if (this.turning && links.length && this.placeOf(links[0]) !== this.before) {
       const link = this.turning > 0 ? links[0] : links.at(-1);
       this.turning = 0;
       this.show(link);
@@ -44,8 +44,12 @@ export class Lightbox {
   }
 
   get links() {
-    const all = [...this.album.querySelectorAll("a.photo-open")];
-    return all.sort((one, other) => one.dataset.at - other.dataset.at);
+    return [...this.album.querySelectorAll("a.photo-open")];
+  }
+
+  /** In the whole album, from 1. The page counts it for itself: said for each photo, all would change for one that comes. */
+  placeOf(link) {
+    return Number(this.album.dataset.first) + [...this.album.children].indexOf(link.closest("li"));
   }
 
   linkOf(id) {
@@ -64,10 +68,11 @@ export class Lightbox {
     const { id } = link.closest("li").dataset;
     this.shown = id;
     this.zoom.reset();
-    this.image.alt = link.dataset.caption;
-    this.image.style.setProperty("--width", link.dataset.width);
-    this.image.style.setProperty("--height", link.dataset.height);
-    this.image.src = link.firstElementChild.currentSrc || link.firstElementChild.src;
+    const small = link.firstElementChild;
+    this.image.alt = small.alt;
+    this.image.style.setProperty("--width", small.getAttribute("width"));
+    this.image.style.setProperty("--height", small.getAttribute("height"));
+    this.image.src = small.currentSrc || small.src;
     this.label(link);
     if (!this.box.open) this.box.showModal();
     this.remember(id, how);
@@ -85,15 +90,15 @@ export class Lightbox {
 
   label(link) {
     if (!link) return;
-    const count = this.album.dataset.count;
-    this.at = Number(link.dataset.at);
-    this.box.querySelector("figcaption").textContent = link.dataset.caption;
-    this.box.querySelector(".lightbox-count").textContent = `${link.dataset.at} / ${count}`;
+    const count = Number(this.album.dataset.count);
+    this.at = this.placeOf(link);
+    this.box.querySelector("figcaption").textContent = link.firstElementChild.alt;
+    this.box.querySelector(".lightbox-count").textContent = `${this.at} / ${count}`;
     const download = this.box.querySelector("[download]");
     download.href = link.href;
     download.download = link.dataset.name;
-    this.box.querySelector("[data-step='-1']").disabled = link.dataset.at === "1";
-    this.box.querySelector("[data-step='1']").disabled = link.dataset.at === count;
+    this.box.querySelector("[data-step='-1']").disabled = this.at === 1;
+    this.box.querySelector("[data-step='1']").disabled = this.at === count;
   }
 
   /** In the address, with everything else that is there. */
@@ -115,13 +120,13 @@ export class Lightbox {
 
   step(by) {
     const { links } = this;
-    const next = links.filter((link) => (link.dataset.at - this.at) * by > 0); // the one that is shown may be gone
+    const next = links.filter((link) => (this.placeOf(link) - this.at) * by > 0); // the one that is shown may be gone
     const link = next.at(by > 0 ? 0 : -1);
     if (link) return this.show(link);
     const isLast = this.at === (by > 0 ? Number(this.album.dataset.count) : 1);
     if (!links.length || isLast || this.turning) return;
     this.turning = by;
-    this.before = links[0].dataset.at;
+    this.before = this.placeOf(links[0]);
     this.turn(by);
   }
 
