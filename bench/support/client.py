@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
@@ -195,6 +195,23 @@ class Visitor:
         answer = self._ask(asked, "upload_registered")
         self.upload_id = str(answer["upload_id"])
         return int(answer["channel"])
+
+    def register_directly(self, slot: str, name: str, size: int) -> tuple[str, dict[str, Any]]:
+        """The ref of a file that goes elsewhere, and the grant with which it does."""
+        ref = f"bench-{next(self._refs)}"
+        asked = {"type": "upload_register", "slot": slot, "ref": ref, "name": name, "size": size, "mime": ""}
+        return ref, self._ask(asked, "upload_registered")["external"]
+
+    def sign(self, ref: str, parts: Sequence[int]) -> dict[str, Any]:
+        """A grant for more parts of it."""
+        external: dict[str, Any] = self._ask({"type": "upload_sign", "ref": ref, "parts": parts}, "upload_signed")[
+            "external"
+        ]
+        return external
+
+    def done(self, ref: str) -> None:
+        """All of it is there."""
+        self._send({"type": "upload_external_done", "ref": ref})
 
     def resume(self, slot: str, upload_id: str, size: int) -> tuple[int, int]:
         """The channel of a file that another socket has begun, and the offset from which it goes on; waited for."""
