@@ -77,7 +77,7 @@ class Page(LiveView, UploadMixin):
         self.clicks = 0
         self.allow_upload("file", max_file_size=MANY * 10, max_entries=1000)
 
-    @event_handler()
+    @event_handler()  # type: ignore[untyped-decorator]  # it isn't installed where this is checked
     def click(self, **kwargs: Any) -> None:
         self.clicks += 1
 

@@ -47,14 +47,11 @@ class Bucket(Program):
 
 class _Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     numbers = itertools.count(1)
     parts: defaultdict[str, dict[int, int]] = defaultdict(dict)  # sizes, by multipart upload and number
     sizes: dict[str, int] = {}  # of objects, by path
     first: dict[str, bytes] = {}  # bytes of each, by path
-
-    def setup(self) -> None:
-        super().setup()
-        self.disable_nagle_algorithm = True
 
     def do_POST(self) -> None:  # noqa: N802  (named by http.server)
         path, query = self._asked()

@@ -271,25 +271,30 @@ def test_a_check_tells_that_unmasking_will_be_slow(monkeypatch: pytest.MonkeyPat
     assert [found.id for found in check_unmasking(None)] == ["liveview.W002"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="where a process tells its limits")
-def test_a_server_raises_its_limit_of_open_files_as_far_as_it_may(tmp_path: Path) -> None:
-    class Limited(Server):
-        popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 3000))}
+class Limited(Server):
+    popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 3000))}
 
-    with Limited(tmp_path) as server:
-        limits = Path(f"/proc/{server.pid}/limits").read_text()
+
+limited = served(Limited)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where a process tells its limits")
+def test_a_server_raises_its_limit_of_open_files_as_far_as_it_may(limited: Limited) -> None:
+    limits = Path(f"/proc/{limited.pid}/limits").read_text()
 
     assert re.search(r"^Max open files +3000 +3000", limits, re.MULTILINE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where what waits is as much as the program says")
-def test_many_who_come_at_once_are_let_wait(tmp_path: Path) -> None:
+def test_many_who_come_at_once_are_let_wait(limited: Limited) -> None:
     """As after a restart: a server that is busy has the system take connections for it, and not just fifty of them."""
-    with Server(tmp_path) as server, contextlib.ExitStack() as stack:
-        server.signal(signal.SIGSTOP)
-        for _ in range(200):
-            stack.enter_context(socket.create_connection((HOST, server.port), timeout=5))
-        server.signal(signal.SIGCONT)
+    limited.signal(signal.SIGSTOP)
+    try:
+        with contextlib.ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(socket.create_connection((HOST, limited.port), timeout=5))
+    finally:
+        limited.signal(signal.SIGCONT)
 
 
 def test_who_says_how_many_may_wait_is_believed() -> None:
@@ -302,10 +307,10 @@ def test_who_says_how_many_may_wait_is_believed() -> None:
 def test_a_crowd_of_idle_connections_keeps_nobody_out(tmp_path: Path) -> None:
     """Connections are files, and a process may have only so many open. The crowd makes room, and nobody else."""
 
-    class Limited(Server):
+    class Small(Server):
         popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))}
 
-    with Limited(tmp_path) as server, contextlib.ExitStack() as stack:
+    with Small(tmp_path) as server, contextlib.ExitStack() as stack:
 
         def connected(source: str) -> socket.socket:
             return stack.enter_context(socket.create_connection((HOST, server.port), PATIENCE, (source, 0)))
