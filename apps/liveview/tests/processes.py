@@ -195,7 +195,7 @@ class Family(Program):
 class Server(Program):
     """A project's ASGI application under our daphne, or what else of Python's is to serve it: `command`.
 
-    A subclass says which project: its settings are in `env`.
+    A subclass says which project: its settings are in `env`. What else is there may change how it runs, not its tables.
     """
 
     application: ClassVar[str]
@@ -216,8 +216,14 @@ class Server(Program):
         super().launch()
 
     def prepare(self) -> None:
-        """What is done once, before the first start."""
+        """What is done once, before the first start. The tables of a project are made once, and copied from then on."""
+        project = (*map(self.env.get, ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "DATABASE_URL")), self.manager)
+        if empty := _empty_databases.get(project):
+            self.database.write_bytes(empty)
+            return
         self.manage("migrate", "--noinput")
+        if self.database.exists():  # it isn't elsewhere
+            _empty_databases[project] = self.database.read_bytes()
 
     def twin(self) -> Self:
         """Another process of the same site: the same data, at a port of its own."""
@@ -268,6 +274,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
         yield lambda kind, **options: stack.enter_context(kind(tmp_path, **options))
 
+
+_empty_databases: dict[tuple[object, ...], bytes] = {}
 
 # -- Logs
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from liveview.tests.processes import Program, Start
-from liveview.tests.server import PACKAGES
+from liveview.tests.server import PACKAGES, Server
 
 WEB = [sys.executable, "-u", "-m", "http.server", "--bind", "{host}", "{port}"]
 FAILING = """
@@ -54,6 +56,25 @@ def test_a_program_that_ends_in_time_says_how(start: Start) -> None:
     web.terminate()
 
     assert web.wait() == -15
+
+
+def test_the_tables_of_a_project_are_made_once_and_each_server_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Server(tmp_path / name) for name in ("first", "second"))
+    for server in (first, second):
+        server.folder.mkdir()
+    first.prepare()
+    monkeypatch.setattr(second, "manage", lambda *_arguments: pytest.fail("migrated again"))
+
+    second.prepare()
+
+    counts = []
+    for server in (first, second):
+        with contextlib.closing(sqlite3.connect(server.database)) as database, database:
+            database.execute("INSERT INTO django_session VALUES (?, '', '2100-01-01')", [server.folder.name])
+            counts.append(database.execute("SELECT count(*) FROM django_session").fetchone())
+    assert counts == [(1,), (1,)]
 
 
 def test_a_test_that_fails_is_reported_with_the_logs_of_its_own_time(tmp_path: Path) -> None:
