@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ QUIET = [
     "--disable-quic",
     "--disable-gpu",
 ]
+# Chromium without its own windows, which take more of the processor than our pages do. Playwright's build has one, too.
+HEADLESS_SHELLS = ("chromium-headless-shell",)
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 NewContext = Callable[..., BrowserContext]
@@ -72,7 +74,7 @@ proxy = link_to("server")
 def browser_type_launch_args(
     browser_type_launch_args: dict[str, Any], browser_type: BrowserType, browser_name: str
 ) -> dict[str, Any]:
-    """`$E2E_CHROMIUM`, else Playwright's own build, else the system's Chromium."""
+    """`$E2E_CHROMIUM`, else Playwright's own build, else the system's headless shell, else its Chromium."""
     if browser_name != "chromium":
         return browser_type_launch_args
     launch = {**browser_type_launch_args}
@@ -81,12 +83,28 @@ def browser_type_launch_args(
         launch["args"].append("--no-sandbox")  # which Chromium demands of root
     path = os.environ.get("E2E_CHROMIUM")
     if not path and not launch.get("channel") and not Path(browser_type.executable_path).exists():
-        path = next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
+        path = _first([*HEADLESS_SHELLS, *SYSTEM_BROWSERS])
         if path is None:
             pytest.fail("no browser: run `playwright install chromium` or install your system's chromium")
     if path:
         launch["executable_path"] = path
     return launch
+
+
+@pytest.fixture(scope="session")
+def whole_browser_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """For what a headless shell can't do: Chromium as visitors have it."""
+    path = browser_type_launch_args.get("executable_path")
+    if path is None:
+        return {"channel": "chromium", **browser_type_launch_args}
+    if Path(path).name in HEADLESS_SHELLS:
+        path = _first(SYSTEM_BROWSERS) or pytest.fail("there is a headless shell only: install your system's chromium")
+    return {**browser_type_launch_args, "executable_path": path}
+
+
+def _first(names: Sequence[str]) -> str | None:
+    """The program that is there of these."""
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 @pytest.fixture(autouse=True)

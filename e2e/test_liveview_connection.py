@@ -340,9 +340,9 @@ def test_a_page_that_was_given_up_comes_to_life_when_it_can(page: Page, gates: G
 
 
 @pytest.fixture
-def browser_with_cache(browser_type: BrowserType, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
-    """Playwright switches the back/forward cache off."""
-    options = {**browser_type_launch_args, "ignore_default_args": ["--disable-back-forward-cache"]}
+def browser_with_cache(browser_type: BrowserType, whole_browser_launch_args: dict[str, Any]) -> Iterator[Browser]:
+    """Playwright switches the back/forward cache off, and a headless shell has none."""
+    options = {**whole_browser_launch_args, "ignore_default_args": ["--disable-back-forward-cache"]}
     browser = browser_type.launch(**options)
     yield browser
     browser.close()

@@ -127,6 +127,7 @@ def test_a_bar_that_moves_is_not_laid_out_again(page: Page) -> None:
         metrics = session.send("Performance.getMetrics")["metrics"]
         return int(next(each["value"] for each in metrics if each["name"] == "LayoutCount"))
 
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     before = layouts()
     page.evaluate("""async () => {
         const { move } = await import("/static/uploads/bars.js");
