@@ -30,6 +30,24 @@ QUIET = [
 HEADLESS_SHELLS = ("chromium-headless-shell",)
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
+# The files that take longest begin first, so that two processes end together.
+LONGEST = (
+    "test_fleet",
+    "test_gallery",
+    "test_deployment",
+    "test_hosts",
+    "test_resuming",
+    "test_seeds",
+    "test_videos",
+    "test_other_ways",
+    "test_accessibility",
+    "test_writers",
+    "test_jobs",
+    "test_copied_app",
+    "test_first_time",
+    "test_package",
+)
+
 NewContext = Callable[..., BrowserContext]
 
 expect.set_options(timeout=30_000)  # ms: a busy machine takes its time, and a test that passes doesn't wait
@@ -39,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """The harness's own garbage, collected at any moment, says nothing of the site: that is in other processes."""
     config.addinivalue_line("markers", "base(fixture): whose pages have addresses without a host; None: nobody's")
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
