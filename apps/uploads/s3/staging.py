@@ -60,6 +60,7 @@ class StagedObject:
         self._entry = entry
         self._scratch = StagingFile(entry.upload.id, entry.upload.size)
         self._state: dict[str, Any] = {}
+        self._type = ""  # what its record says that it is
         self._parts: StagedParts | None = None
         self._tail: Tail | None = None
         self._said = ("", 0)  # what the bucket says of the bytes before the offset
@@ -113,6 +114,7 @@ class StagedObject:
 
     def recall(self, writer: Mapping[str, Any]) -> None:
         state = writer.get("staged")
+        self._type = str(writer.get("type") or "")
         self._state = dict(state) if isinstance(state, dict) and "part_size" in state else {}
         if self._state.get("multipart"):
             self._parts = StagedParts(self._entry.upload.id, self._state["multipart"], self._part_size)
@@ -161,15 +163,19 @@ class StagedObject:
     def _reopen(self, hold: Hold) -> Found:
         if not self._look():
             raise UploadError("unknown_ref")
-        content_type, start = str(hold.writer.get("type") or ""), self._end
-        if self._is_latest() and (self._scratch.measure() or -1) >= start:
-            self._scratch.missing = self._note()[1]
+        start = self._end
+        is_here = self._is_latest() and (self._scratch.measure() or -1) >= start
+        missing = self._note()[1] if is_here else start
+        if missing and not self._type:  # its first bytes are out of reach, and nobody has written down what they were
+            raise UploadError("unknown_ref")
+        if is_here:
+            self._scratch.missing = missing
             self._tail = Tail(self._entry.upload.id, *self._state["tail"]) if "tail" in self._state else None
             found = self._scratch.reopen(hold)
         else:
             found = self._fetch_tail(hold, start)
         if found.offset and not found.head:
-            found = Found(found.offset, content_type=content_type)
+            found = Found(found.offset, content_type=self._type)
         return found
 
     def _fetch_tail(self, hold: Hold, start: int) -> Found:
@@ -383,7 +389,8 @@ class StagedObject:
         return name != "" and name == self._state.get("scratch")
 
     def _save(self) -> None:
-        self._entry.hold.record_writer({"type": self._entry.content_type, "staged": self._state})
+        content_type = self._entry.content_type or self._type  # nothing is known to an entry before it is resumed
+        self._entry.hold.record_writer({"type": content_type, "staged": self._state})
 
 
 class BucketFile(StagedFile):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from liveview import process
 from uploads.entries import drive
-from uploads.entries.entry import UploadEntry
+from uploads.entries.entry import UNKNOWN, UploadEntry
 from uploads.errors import UploadError
 from uploads.s3 import pruning, staging
 from uploads.s3.storage import PrivateS3Storage
@@ -107,6 +108,38 @@ def test_it_may_move_again_and_again(upload: Upload, another_machine: Any, s3: S
     upload.ends_up_whole(entry)
     assert s3.count("POST", "?uploads") == 1
     entry.discard()
+
+
+@pytest.mark.parametrize("end", [PART, PART + 10])
+def test_machines_that_crash_as_soon_as_they_have_resumed_it_forget_nothing(
+    upload: Upload, another_machine: Any, end: int
+) -> None:
+    entry = upload.entry()
+    upload.feed(entry, end)
+    entry.park()
+    for _machine in range(3):
+        entry = another_machine()
+        assert (entry.upload.received, entry.content_type) == (end, UNKNOWN)
+        crash(entry)
+    entry = another_machine()
+    upload.feed(entry)
+    upload.ends_up_whole(entry)
+    entry.discard()
+
+
+def test_one_whose_type_nobody_knows_starts_over(upload: Upload, another_machine: Any) -> None:
+    entry = upload.entry()
+    upload.feed(entry, PART + 10)
+    entry.park()
+    record = upload.store.load(ID)
+    assert record is not None
+    upload.store.save(replace(record, writer={**record.writer, "type": ""}), 1000)
+
+    with pytest.raises(UploadError) as refused:
+        another_machine()
+
+    assert refused.value.code == "unknown_ref"
+    upload.entry().discard()
 
 
 def test_a_machine_that_it_comes_back_to_does_not_trust_its_old_copy(
