@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e.lab.pages import expect_connected
 from e2e.support.proxy import FaultProxy
@@ -40,3 +41,21 @@ def expect_arrived(page: Page, s3: Moto, path: Path) -> None:
 
 def row(page: Page) -> Locator:
     return page.locator("#rows > div")
+
+
+def refuse(page: Page, times: int, status: int) -> list[str]:
+    """S3 answers so, so often; the URLs that were asked for."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            route.continue_()
+            return
+        asked.append(route.request.url)
+        if len(asked) <= times:
+            route.fulfill(status=status, headers={"Access-Control-Allow-Origin": "*"}, body="<Error/>")
+        else:
+            route.continue_()
+
+    page.route(re.compile(f"/{Moto.bucket}/"), answer)
+    return asked

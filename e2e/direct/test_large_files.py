@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from e2e.direct.pages import LOST, PARALLEL, PART, SIZE, choose, expect_arrived, row, visit
+from e2e.direct.pages import LOST, PARALLEL, PART, SIZE, choose, expect_arrived, refuse, row, visit
 from e2e.lab.pages import expect_connected
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
@@ -42,7 +42,7 @@ def test_sixty_megabytes_survive_a_cut_on_their_way_to_s3(
     assert {"uploading", "complete"} <= statuses(page)
 
 
-def test_an_upload_waits_while_s3_is_away(
+def test_an_upload_waits_while_s3_is_away_and_asks_for_it_without_sending(
     page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
 ) -> None:
     console.expect(LOST)
@@ -50,15 +50,34 @@ def test_an_upload_waits_while_s3_is_away(
     road.rate = RATE
     choose(page, file)
     wait_for_bytes(page, 3 * PART)
+    lost: list[str] = []
+    page.on("requestfailed", lambda request: lost.append(request.method))
 
-    refused = road.accepted
     road.refuse = True
     road.cut()
-    until(lambda: road.accepted >= refused + PARALLEL)
+    until(lambda: statuses(page) and lost.count("HEAD") >= 3)
+    assert lost.count("PUT") <= PARALLEL
     road.refuse = False
     road.rate = None
 
     expect_arrived(page, s3, file)
+    assert s3.unfinished() == []
+
+
+def test_while_s3_has_no_time_only_one_part_tries(
+    page: Page, link: FaultProxy, road: FaultProxy, s3: Moto, file: Path, console: Console
+) -> None:
+    console.expect(LOST)
+    visit(page, link)
+    asked = refuse(page, times=PARALLEL + 2, status=503)
+
+    choose(page, file)
+
+    expect_arrived(page, s3, file)
+    first, tries = asked[:PARALLEL], asked[PARALLEL : PARALLEL + 2]
+    assert len(set(first)) == PARALLEL
+    assert len(set(tries)) == 1
+    assert tries[0] in first
 
 
 def test_a_page_that_has_lost_the_server_sends_on_what_s3_expects_and_nothing_again(

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from e2e.direct.pages import LOST, choose, expect_arrived, row, visit
+from e2e.direct.pages import LOST, choose, expect_arrived, refuse, row, visit
 from e2e.support.console import Console
 from e2e.support.proxy import FaultProxy
 from e2e.support.sending import INPUT, random_file
@@ -68,24 +68,6 @@ def test_what_is_not_of_its_type_is_refused_on_the_page(page: Page, link: FaultP
 
 def is_s3(request: Request) -> bool:
     return f"/{Moto.bucket}/" in request.url or request.url.endswith(f"/{Moto.bucket}")
-
-
-def refuse(page: Page, times: int, status: int) -> list[str]:
-    """S3 answers so, so often; the URLs that were asked for."""
-    asked: list[str] = []
-
-    def answer(route: Route) -> None:
-        if route.request.method == "OPTIONS":
-            route.continue_()
-            return
-        asked.append(route.request.url)
-        if len(asked) <= times:
-            route.fulfill(status=status, headers={"Access-Control-Allow-Origin": "*"}, body="<Error/>")
-        else:
-            route.continue_()
-
-    page.route(re.compile(f"/{Moto.bucket}/"), answer)
-    return asked
 
 
 def test_a_permission_that_has_expired_is_renewed_once(

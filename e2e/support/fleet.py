@@ -22,7 +22,7 @@ from e2e.support.postgres import Postgres
 from e2e.support.venv import ROOT, Venv
 from liveview.tests.redis import Redis
 from uploads.s3.cors import rule
-from uploads.tests.faults import S3Faults, reset
+from uploads.tests.faults import S3Faults, away
 from uploads.tests.moto import Moto
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
@@ -112,9 +112,9 @@ class Fleet:
                     client.delete(key)
 
     def lose_bucket(self) -> None:
-        """Every request of it ends with a reset."""
+        """Every request to it is reset before its body is read."""
         for method in METHODS:
-            self.bucket.on(method, "", reset)
+            self.bucket.on(method, "", away)
 
     # -- What there is
 

@@ -10,6 +10,7 @@ with S3Faults(moto.url) as s3:
 
 from __future__ import annotations
 
+import functools
 import http.client
 import socket
 import struct
@@ -110,11 +111,18 @@ def status(code: int, word: str = "InternalError") -> Fault:
 
 
 def reset(request: Request) -> None:
-    """Ends the connection with RST."""
+    """Reads all of it, and ends the connection with RST."""
+    request.take()
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     request.close_connection = True
     request.connection.close()
     raise Answered
+
+
+def away(request: Request) -> None:
+    """Ends the connection with RST before any of the body is read."""
+    request.take = lambda: b""
+    reset(request)
 
 
 def lose_answer(request: Request) -> None:
@@ -132,12 +140,12 @@ def forget(request: Request) -> None:
 class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
-    body = b""
 
     def handle_any(self) -> None:
-        faults = self.server.faults
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = faults.fault_of(self.command, self.path)
+        self.take: Callable[[], bytes] = functools.cache(
+            lambda: self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        )
+        fault = self.server.faults.fault_of(self.command, self.path)
         try:
             if fault is not None:
                 fault(self)
@@ -150,6 +158,10 @@ class Request(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
+    @property
+    def body(self) -> bytes:
+        return self.take()
+
     def forward(self) -> tuple[int, list[tuple[str, str]], bytes]:
         link = http.client.HTTPConnection(self.server.faults.target, timeout=60)
         try:
@@ -161,6 +173,7 @@ class Request(BaseHTTPRequestHandler):
             link.close()
 
     def answer(self, code: int, body: bytes, headers: list[tuple[str, str]] | None = None) -> None:
+        self.take()
         own = {"content-length", "connection", "transfer-encoding", "server", "date"}
         self.send_response(code)
         length = str(len(body))

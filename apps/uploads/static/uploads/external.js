@@ -274,27 +274,103 @@ async function granted(sign, parts, signal) {
   }
 }
 
+/**
+ * A storage, by its origin. While it fails, one request tries it, and the others wait instead of sending for nothing.
+ */
+class Storage {
+  static all = once("storages", () => new Map());
+
+  static of(url) {
+    const { origin } = new URL(url, location.href);
+    if (!Storage.all.has(origin)) Storage.all.set(origin, new Storage());
+    return Storage.all.get(origin);
+  }
+
+  trier = null; // the request that tries it
+  waiting = new Set(); // how to tell the others
+
+  /** Resolves when no other request tries it. Rejects with what has made that one give up. */
+  async turn(request, signal) {
+    while (this.trier && this.trier !== request) {
+      await new Promise((resolve, reject) => {
+        this.waiting.add((failure) => (failure ? reject(failure) : resolve()));
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      signal.throwIfAborted();
+    }
+  }
+
+  /** A request has failed; whether it is the one that tries now. */
+  failed(request) {
+    this.trier ??= request;
+    return this.trier === request;
+  }
+
+  /** It has answered somebody. */
+  answered() {
+    this.trier = null;
+    this.tell();
+  }
+
+  /** A request has ended, or given up. */
+  ended(request, failure) {
+    if (this.trier !== request) return;
+    this.trier = null;
+    this.tell(failure);
+  }
+
+  tell(failure) {
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const tell of waiting) tell(failure);
+  }
+}
+
 /** Tries until the storage takes it: again after a failure of network or storage, and once with a fresh permission. */
 async function persist(request, permission, { blob, progress, signal, renew }) {
   const { transmit } = await load(() => import("./transmit.js"));
+  const { url } = permission;
+  const storage = Storage.of(url);
   let renewed = false;
-  for (let failures = 0; ; ) {
-    signal.throwIfAborted();
-    const { status } = await transmit(request(permission), (bytes) => progress(bytes), signal);
-    signal.throwIfAborted();
-    if (status >= 200 && status < 300) return;
-    if (status === 412) return; // the storage has it already: an earlier answer was lost
-    progress(0);
-    if (status === 403 && !renewed) {
-      renewed = true;
-      permission = await renew();
-    } else if (isPassing(status) && ++failures < TRIES) {
+  let givenUp;
+  try {
+    for (let failures = 0; ; ) {
+      await storage.turn(blob, signal);
+      const { status } = await transmit(request(permission), (bytes) => progress(bytes), signal);
+      signal.throwIfAborted();
+      if (!isPassing(status)) storage.answered();
+      if (status >= 200 && status < 300) return;
+      if (status === 412) return; // the storage has it already: an earlier answer was lost
+      progress(0);
+      if (status === 403 && !renewed) {
+        renewed = true;
+        permission = await renew();
+        continue;
+      }
+      const failure = Object.assign(new Error(`the storage answered ${status}`), { isFinal: !isPassing(status) });
+      if (failure.isFinal) throw failure;
       await blob.slice(0, 1).arrayBuffer(); // throws if the file has changed on disk, which fails in the same way
-      await pause(failures, signal);
-    } else {
-      throw Object.assign(new Error(`the storage answered ${status}`), { isFinal: !isPassing(status) });
+      if (!storage.failed(blob)) continue; // another one tries
+      do {
+        if (++failures >= TRIES) throw (givenUp = failure);
+        await pause(failures, signal);
+        signal.throwIfAborted();
+      } while (status === 0 && !(await answers(url, storage, signal)));
     }
+  } finally {
+    storage.ended(blob, givenUp);
   }
+}
+
+/** Whether the storage answers at all, whatever it answers: asked without a body. */
+async function answers(url, storage, signal) {
+  try {
+    await fetch(url, { method: "HEAD", mode: "no-cors", cache: "no-store", credentials: "omit", signal });
+  } catch {
+    return false;
+  }
+  storage.answered();
+  return true;
 }
 
 function isPassing(status) {
