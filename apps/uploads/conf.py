@@ -25,7 +25,7 @@ class Conf:
     staging_dir: Path
     staging: str = "disk"  # where plain slots stage: "disk", or "bucket" for that of uploads.s3
     direct: Sequence[str] = ()  # plain slots, by name, whose files browsers send straight into that bucket
-    window: PositiveInt = 8 * 1024 * 1024  # most bytes that one socket may have in transit
+    window: PositiveInt = 32 * 1024 * 1024  # most bytes that one socket may have in transit, if its link holds as much
     senders: int = 8  # sockets that are given credit at the same time in one process; 0 is no limit
     max_frame: PositiveInt = MAX_FRAME - 1024  # of a binary message, header included
     io_threads: PositiveInt = 8  # writes that may run at the same time in one process

@@ -6,6 +6,12 @@ socket opened, so a lost or repeated message can't make the two sides disagree.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Final
+
+LEAST: Final = 4 * 1024 * 1024  # bytes of a window on a short link
+
 
 class Window:
     """The server's side. `limit` is what may be sent to begin with. Bytes count whole frames, headers included."""
@@ -28,3 +34,40 @@ class Window:
         """Allows `limit` bytes to be unsettled, unless more is granted already; whether that changed anything."""
         before, self.granted = self.granted, max(self.granted, self.settled + limit)
         return self.granted > before
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    before: int
+    used: int
+    at: float
+
+
+class Reach:
+    """How wide a window its link needs: twice what that holds, which is its rate times its shortest round trip.
+
+    A round trip is the time from a grant until the first byte comes that only it allowed. A client that doesn't need
+    the credit takes longer; so it's the shortest that counts. Times are seconds of one clock, the rest is bytes.
+    """
+
+    def __init__(self, most: int, least: int = LEAST) -> None:
+        self._most, self._least = most, min(least, most)
+        self.limit = self._least
+        self._shortest = math.inf
+        self._grant: _Grant | None = None
+
+    def granted(self, before: int, used: int, now: float) -> None:
+        """More than `before` may be sent from now on; `used` has arrived."""
+        if self._grant is None:
+            self._grant = _Grant(before, used, now)
+
+    def arrived(self, used: int, now: float) -> None:
+        """`used` has arrived by now, in all."""
+        grant = self._grant
+        if grant is None or used <= grant.before or now <= grant.at:
+            return
+        self._grant = None
+        trip = now - grant.at
+        self._shortest = min(self._shortest, trip)
+        holds = (used - grant.used) * self._shortest / trip
+        self.limit = min(self._most, max(self._least, int(2 * holds)))

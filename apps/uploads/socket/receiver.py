@@ -19,7 +19,7 @@ from liveview.extensions import Link
 from uploads import threads
 from uploads.conf import conf
 from uploads.core import frames, messages
-from uploads.core.credit import Window
+from uploads.core.credit import Reach, Window
 from uploads.core.frames import BadDigest, BadFrame, Chunk
 from uploads.core.slots import SMALLEST_CHUNK
 from uploads.entries import drive
@@ -71,8 +71,8 @@ class Receiver:
         self._channels: dict[int, Channel] = {}
         self._ended: dict[int, int] = {}  # channel → the credit granted when it ended, in that order
         self._numbers = 0
-        self._full = conf().window
-        self._window = Window(min(FLOOR, self._full))
+        self._reach = Reach(conf().window)
+        self._window = Window(min(FLOOR, self._reach.limit))
         self._senders = credit_turns.senders()
         self._has_left = False
         self._stall = Stall(conf().idle)
@@ -117,7 +117,9 @@ class Receiver:
     def received(self, frame: bytes) -> None:
         if not self._has_left:  # more than was granted as well: `leave` gives back all that is unsettled
             self._senders.arrived(self, len(frame))
-        if not self._window.spend(len(frame)):
+        is_granted = self._window.spend(len(frame))
+        self._reach.arrived(self._window.used, time.monotonic())
+        if not is_granted:
             self._link.close(CloseCode.OVERRUN)
             return
         self._stall.moved()
@@ -285,12 +287,19 @@ class Receiver:
             return False
         unsettled = self._window.used - self._window.settled
         allowance = self._senders.allowance(self, self._most(), unsettled)
-        return self._window.grant(min(allowance, unsettled + FLOOR + self._needed()))
+        before = self._window.granted
+        if not self._window.grant(min(allowance, unsettled + FLOOR + self._needed())):
+            return False
+        self._reach.granted(before, self._window.used, time.monotonic())
+        return True
 
     def _most(self) -> int:
         """Bytes in transit. What waits for a bucket that is slow, or busy, is to be sent again if the process ends."""
-        held = (channel.entry.upload for channel in self._channels.values() if channel.entry.hold.is_held)
-        return min(self._full, max(LEAST, AT_RISK - max((each.written - each.durable for each in held), default=0)))
+        entries = [channel.entry for channel in self._channels.values()]
+        held = [entry.upload for entry in entries if entry.hold.is_held and entry.sink.is_remote]
+        if not held:
+            return self._reach.limit
+        return min(self._reach.limit, max(LEAST, AT_RISK - max(each.written - each.durable for each in held)))
 
     def _needed(self) -> int:
         """Roughly the bytes of frames that open uploads still need; more credit would only stay with a silent page.
@@ -300,7 +309,7 @@ class Receiver:
         missing = 0
         for channel in self._channels.values():
             missing += channel.entry.size - channel.entry.upload.received
-            if missing >= self._full:
+            if missing >= self._reach.limit:
                 break
         return missing + missing // 20
 

@@ -94,8 +94,8 @@ def told(settings: Any, tmp_path: Path, **given: Any) -> list[tuple[str | None, 
 @pytest.mark.parametrize(
     ("key", "value", "example"),
     [
-        ("WINDOW", "8MB", "UPLOADS_WINDOW=8388608"),
-        ("WINDOW", 0, "UPLOADS_WINDOW=8388608"),
+        ("WINDOW", "8MB", "UPLOADS_WINDOW=33554432"),
+        ("WINDOW", 0, "UPLOADS_WINDOW=33554432"),
         ("SENDERS", -1, "UPLOADS_SENDERS=8"),
         ("IDLE", "1h", "UPLOADS_IDLE=3600"),
         ("IDLE", float("nan"), "UPLOADS_IDLE=3600"),

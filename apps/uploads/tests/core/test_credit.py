@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.core.credit import Window
+from uploads.core.credit import LEAST, Reach, Window
 
 
 def test_the_whole_limit_may_be_sent_at_once_and_not_a_byte_more() -> None:
@@ -47,3 +47,40 @@ def test_what_was_granted_is_never_taken_back() -> None:
     window.settle(500)
     assert not window.grant(500)
     assert window.granted == 1000
+
+
+def reached(rate: float, trip: float, most: int = 64 * LEAST) -> int:
+    """The window of a client that always uses all of it, on a link of such a rate and round trip; bytes and seconds."""
+    reach, used, now, outstanding = Reach(most), 0, 0.0, 65_536
+    for _ in range(20):
+        reach.granted(used + outstanding, used, now)
+        used, now = used + outstanding, now + max(trip, outstanding / rate)
+        reach.arrived(used + 1, now)
+        outstanding = reach.limit
+    return reach.limit
+
+
+def test_a_window_grows_to_what_a_long_link_holds() -> None:
+    assert reached(125e6, 0.1) >= 1.2 * 125e6 * 0.1
+
+
+def test_a_window_stays_small_on_a_short_link_however_fast() -> None:
+    assert reached(500e6, 0.001) == LEAST
+
+
+def test_a_window_is_never_larger_than_the_site_allows() -> None:
+    assert reached(125e6, 0.1, most=2 * LEAST) == 2 * LEAST
+    assert Reach(100).limit == 100
+
+
+def test_a_client_that_takes_its_time_gets_no_larger_window() -> None:
+    """It had more credit than it used: what came in that long time says nothing of the link."""
+    reach = Reach(64 * LEAST)
+    used, granted, now = 0, 65_536, 0.0
+    reach.granted(0, 0, now)
+    reach.arrived(used := 65_536, now := 0.05)
+    for _ in range(100):
+        reach.granted(granted, used, now)
+        granted, used, now = granted + LEAST, granted + LEAST // 2, now + 2.0
+        reach.arrived(used, now)
+    assert reach.limit == LEAST

@@ -167,8 +167,11 @@ async def test_what_waits_for_a_slow_bucket_leaves_less_to_be_on_its_way() -> No
     receiver._channels[1] = Channel(1, entry)
     assert receiver._most() == LEAST
 
-    entry.upload.durable = 6_000_000
-    assert receiver._most() == AT_RISK - 3_000_000
+    entry.upload.durable = 2_500_000
+    assert receiver._most() == AT_RISK - 6_500_000
 
-    entry.hold.is_held = False  # nobody can go on with it anyway
-    assert receiver._most() == receiver._full
+    entry.sink.is_remote = False
+    assert receiver._most() == receiver._reach.limit
+
+    entry.sink.is_remote, entry.hold.is_held = True, False  # nobody can go on with it anyway
+    assert receiver._most() == receiver._reach.limit
