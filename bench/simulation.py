@@ -29,7 +29,7 @@ MB: Final = 1_000_000
 STEP: Final = 0.002  # seconds
 PIECE: Final = 65_536  # bytes that are read of a socket at a time
 PLACES: Final = 8  # UPLOADS["SENDERS"]
-WINDOW: Final = 8 * 2**20  # UPLOADS["WINDOW"]
+WINDOW: Final = 4 * 2**20  # bytes, as on short links: uploads.core.credit.LEAST
 
 
 @dataclass(eq=False, slots=True)
