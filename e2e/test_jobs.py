@@ -259,7 +259,9 @@ def test_a_worker_says_whether_it_works(fleet: Fleet, request: pytest.FixtureReq
 
 
 def status(worker: Program, path: str) -> int:
+    """Of its answer; 0 while it doesn't listen yet."""
     connection = http.client.HTTPConnection(HOST, worker.port, timeout=60)
-    with closing(connection):
+    with closing(connection), suppress(ConnectionRefusedError):
         connection.request("GET", path)
         return connection.getresponse().status
+    return 0

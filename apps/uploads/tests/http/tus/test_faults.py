@@ -193,9 +193,13 @@ def test_another_process_is_told_that_the_upload_is_busy(patient: Server) -> Non
         with Drip(wire, DATA):
             until(lambda: patient.staged_bytes(path[-32:]) > 0)
 
-            for method, headers in (("PATCH", patching(0)), ("HEAD", TUS), ("DELETE", TUS)):
+            def told(method: str, headers: dict[str, str]) -> int:
                 with Wire(patient.ports[1]) as other:
-                    assert other.ask(method, path, headers).status == 423
+                    return other.ask(method, path, headers).status
+
+            with ThreadPoolExecutor(3) as pool:  # each is kept waiting before it is told
+                asked = pool.map(told, ("PATCH", "HEAD", "DELETE"), (patching(0), TUS, TUS))
+            assert list(asked) == [423, 423, 423]
 
 
 def test_of_patches_at_the_same_offset_one_counts(server: Server) -> None:
