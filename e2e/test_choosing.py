@@ -151,7 +151,7 @@ def test_in_a_slot_for_one_what_is_under_way_is_replaced_only_by_visitors_who_sa
     lab_proxy.rate = None
     expect(row(page, "late.txt")).to_have_attribute("data-status", "complete")
     expect(page.locator("#rows > *")).to_have_count(1)
-    assert len(asked) == 1 and re.fullmatch(r"long\.txt is \d+% uploaded\. Replace it with late\.txt\?", asked[0])
+    assert len(asked) == 1 and re.fullmatch(r"\d+% of long\.txt is uploaded\. Replace it with late\.txt\?", asked[0])
 
 
 def test_in_a_slot_for_one_what_was_replaced_by_a_file_that_is_refused_goes_on(

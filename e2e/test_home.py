@@ -48,12 +48,12 @@ def test_a_file_whose_plug_was_pulled_goes_on_and_is_the_same(page: Page, server
     plug.click()
 
     expect(page.locator("html.live-reconnecting")).to_be_attached()
-    expect(log).to_contain_text(re.compile(r"Unplugged at [1-9]\d? %\."))
+    expect(log).to_contain_text(re.compile(r"Unplugged at [1-9]\d?%\."))
     expect(plug).to_have_text("Plug it back in")
     page.get_by_label("In slow motion").uncheck()
     plug.click()
 
-    expect(log).to_contain_text(re.compile(r"The server has [\d.]+ (k|M)B: it goes on from \d+ %\."))
+    expect(log).to_contain_text(re.compile(r"The server has [\d.]+\s(k|M)B: it goes on from \d+%\."))
     expect(page.locator("#verdict")).to_have_attribute("data-verdict", "equal", timeout=LONG)
     expect(log).to_contain_text("over 2 connections")
     assert page.locator("#own").inner_text() == page.locator("#digest").inner_text() == sha256(noise)

@@ -51,7 +51,7 @@ OUTSIDE = """(same) => {
       const element = node.parentElement;
       if (!element.closest(skipped) && (shown(element) || element.closest("svg"))) note(node.data, element.tagName);
     } else if (!node.closest(skipped) && shown(node)) {
-      for (const name of ["aria-label", "alt", "title", "placeholder", "dj-confirm", "data-one", "data-other"]) {
+      for (const name of ["aria-label", "alt", "title", "placeholder", "dj-confirm", "data-forms"]) {
         const text = node.getAttribute(name);
         if (text && !/^\\d/.test(text) && !node.matches(".copy")) note(text, `${node.tagName} ${name}`);
       }
@@ -183,6 +183,16 @@ def test_the_start_page(page: Page) -> None:
     assert outside(page) == []
 
 
+def test_a_choice_leads_back_to_where_its_visitor_is_by_now(page: Page) -> None:
+    visit(page, "/gallery/")
+    page.evaluate("history.replaceState(history.state, '', '?photo=7')")  # as the lightbox does
+
+    page.locator("[name=language][value=ar]").click()
+
+    expect(page.locator("html[dir=rtl].live-connected")).to_be_attached()
+    assert page.url.endswith("/gallery/?photo=7")
+
+
 def test_a_page_may_read_from_the_right(new_context: NewContext) -> None:
     page = new_context(locale="ar").new_page()
     visit(page, "/")
@@ -197,7 +207,7 @@ def test_a_page_may_read_from_the_right(new_context: NewContext) -> None:
           return inner.width > 0 && inner.width < around.width && Math.abs(inner.right - around.right) < 1;
         }"""
     )
-    assert page.locator("#try [data-upload=size]").inner_text() == "\u200e3.0 MB"
+    assert page.locator("#try [data-upload=size]").inner_text() == "\u20663\u00a0MB\u2069"
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -375,7 +375,7 @@ def chaos(page: Page, console: Console) -> Locator:
 
 
 def start_slowly(page: Page, chaos: Locator, path: Path) -> None:
-    chaos.get_by_label("Speed").select_option("2 MB/s")
+    chaos.get_by_label("Speed").select_option("2000000")
     page.set_input_files(INPUT, path)
     expect(page.locator(f"{ROW} [data-upload=eta]")).to_contain_text("left")
 

@@ -2,6 +2,7 @@
 
 import { gettext, live } from "./liveview/client.js";
 import { document, dom } from "./liveview/dom.js";
+import { measure, number } from "./liveview/numbers.js";
 import { trouble } from "./trouble.js";
 
 const MOST_LINES = 50;
@@ -39,8 +40,7 @@ class Chaos {
   received({ type, accepted, offset }) {
     if (type !== "upload_resume_ack") return;
     if (!accepted) return this.log(gettext("The server doesn't take it up: the upload waits or starts over."));
-    const size = offset.toLocaleString(document.documentElement.lang);
-    this.log(gettext("The server has measured %(size)s bytes: the upload goes on from there.", { size }));
+    this.log(gettext("The server has measured %(size)s bytes: the upload goes on from there.", { size: number(offset) }));
   }
 
   progressed({ status, name }) {
@@ -70,7 +70,7 @@ const WORDS = new Map([
 ]);
 
 function seconds(ms) {
-  return `${(ms / 1000).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
+  return measure(ms / 1000, 1, "s");
 }
 
 const panel = document.getElementById("chaos");

@@ -2,9 +2,9 @@
 
 import { gettext, live } from "./liveview/client.js";
 import { document, dom } from "./liveview/dom.js";
+import { bytes, measure, number, percent } from "./liveview/numbers.js";
 import { trouble } from "./trouble.js";
 
-const MADE = 50_000_000; // bytes of the file that the page makes up
 const MOST_RANDOM = 65_536; // bytes that a browser makes at a time
 const LASTS = 10; // seconds for which a file travels, if it is slowed down
 const SLOWEST = 100_000; // bytes per second
@@ -37,7 +37,7 @@ const Try = {
 
   makeUp() {
     const parts = [];
-    for (let left = MADE; left > 0; left -= MOST_RANDOM) {
+    for (let left = Number(this.el.dataset.made); left > 0; left -= MOST_RANDOM) {
       parts.push(crypto.getRandomValues(new Uint8Array(Math.min(left, MOST_RANDOM))));
     }
     const input = dom(this.el).querySelector("input[type=file]");
@@ -72,7 +72,7 @@ const Try = {
 
   done({ total }) {
     this.isDone = true;
-    const facts = { size: bytes(total), time: seconds(performance.now() - this.began), count: this.connections };
+    const facts = { size: bytes(total), time: seconds(performance.now() - this.began), count: number(this.connections) };
     if (this.connections === 1) this.say(gettext("Arrived: %(size)s in %(time)s.", facts));
     else this.say(gettext("Arrived: %(size)s in %(time)s, over %(count)s connections.", facts));
   },
@@ -91,7 +91,7 @@ const Try = {
     if (this.unpluggedAt) return trouble.plug(live.connection);
     if (!this.isRunning) return;
     this.unpluggedAt = performance.now();
-    this.say(gettext("Unplugged at %(percent)s %.", this));
+    this.say(gettext("Unplugged at %(progress)s.", { progress: percent(this.percent) }));
     this.notch(this.percent);
     trouble.unplug(live.connection);
     this.draw();
@@ -110,8 +110,8 @@ const Try = {
     this.connections++;
     const after = this.backAfter ? `${gettext("Back after %(time)s.", { time: seconds(this.backAfter) })} ` : "";
     this.backAfter = 0;
-    const facts = { size: bytes(offset), percent: Math.floor((100 * offset) / this.total) };
-    const next = accepted ? gettext("The server has %(size)s: it goes on from %(percent)s %.", facts) : gettext("The server starts over.");
+    const facts = { size: bytes(offset), progress: percent(Math.floor((100 * offset) / this.total)) };
+    const next = accepted ? gettext("The server has %(size)s: it goes on from %(progress)s.", facts) : gettext("The server starts over.");
     this.say(after + next);
   },
 
@@ -158,17 +158,8 @@ const Try = {
   },
 };
 
-function bytes(count) {
-  const [divisor, unit] = count >= 1e6 ? [1e6, "MB"] : count >= 1e3 ? [1e3, "kB"] : [1, gettext("bytes")];
-  return `${number(count / divisor, count >= 1e6 ? 1 : 0)} ${unit}`;
-}
-
 function seconds(ms) {
-  return `${number(ms / 1000, 1)} s`;
-}
-
-function number(value, digits) {
-  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return measure(ms / 1000, 1, "s");
 }
 
 if (live) {

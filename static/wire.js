@@ -2,6 +2,7 @@
 // Its address is #wire.
 
 import { gettext, live } from "./liveview/client.js";
+import { bytes, measure, rate as speed } from "./liveview/numbers.js";
 
 const EVERY = 250; // ms between two drawings
 const SAMPLES = 240; // of the plot: a minute
@@ -86,10 +87,10 @@ class Wire {
     const window = live.extensions.find((extension) => extension.sender)?.sender.window;
     this.tell("sent", bytes(this.sent));
     this.tell("received", bytes(this.received));
-    this.tell("rate", `${bytes(rate)}/s`);
+    this.tell("rate", speed(rate));
     this.tell("flight", window ? bytes(window.inFlight) : "–");
     this.tell("window", window ? bytes(window.target) : "–");
-    this.tell("trip", window && window.shortest < Infinity ? `${number(window.shortest, 1)} ms` : "–");
+    this.tell("trip", window && window.shortest < Infinity ? measure(window.shortest, 1, "ms") : "–");
     this.write();
   }
 
@@ -116,16 +117,6 @@ function entry(arrow, text) {
   way.setAttribute("aria-label", arrow === "↑" ? gettext("sent") : gettext("received"));
   line.appendChild(document.createElement("code")).textContent = text;
   return line;
-}
-
-function bytes(count) {
-  const units = ["B", "kB", "MB", "GB"];
-  const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${number(count / 1000 ** step, step ? 1 : 0)} ${units[step]}`;
-}
-
-function number(value, digits) {
-  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 const button = document.getElementById("wire-button");

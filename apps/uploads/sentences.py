@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-__all__ = ["Sentence", "Size", "gettext_noop", "plural"]
+__all__ = ["Measure", "Sentence", "Size", "gettext_noop", "plural"]
 
 _UNITS: Final = ((1_000_000_000, 1, "GB"), (1_000_000, 1, "MB"), (1_000, 0, "kB"))
 
@@ -21,6 +21,9 @@ class Speech(Protocol):
     def number(self, value: float, digits: int) -> str:
         """With so many digits behind the decimal point."""
 
+    def measure(self, number: str, unit: str) -> str:
+        """`5 MB`: the two stay together, wherever a line ends and from whichever side one reads."""
+
 
 class _English:
     def gettext(self, text: str) -> str:
@@ -31,6 +34,9 @@ class _English:
 
     def number(self, value: float, digits: int) -> str:
         return f"{value:,.{digits}f}"
+
+    def measure(self, number: str, unit: str) -> str:
+        return f"{number} {unit}"
 
 
 ENGLISH: Final = _English()
@@ -59,8 +65,8 @@ def plural(one: str, many: str) -> tuple[str, str]:
 class Sentence:
     """`Sentence("The limit is %(limit)s.", limit=Size(5_000_000))`: as text, it is in the language that is active.
 
-    `text` may be a pair (`plural`), of which `count`, a value, chooses. Values are texts, numbers, a `Size`, or
-    sentences themselves. Two are equal if they are in English.
+    `text` may be a pair (`plural`), of which `count`, a value, chooses. Values are texts, numbers, a `Size`, a
+    `Measure`, or sentences themselves. Two are equal if they are in English.
     """
 
     def __init__(self, text: str | tuple[str, str], **values: Any) -> None:
@@ -91,13 +97,26 @@ class Sentence:
         return f"<Sentence {self.english!r}>"
 
 
+class Measure:
+    """`Measure(193, "MB/s")`: a number and the symbol of its unit. At most `digits` behind the decimal point."""
+
+    def __init__(self, value: float, unit: str, digits: int = 6) -> None:
+        self.value, self.unit, self.digits = value, unit, digits
+
+    def said(self, speech: Speech) -> str:
+        return speech.measure(_short(self.value, self.digits, speech), self.unit)
+
+    def __str__(self) -> str:
+        return self.said(_speech)
+
+
 class Size(int):
     """Bytes, as people and file managers count: 1 MB is 1,000,000 bytes. As the browser's rows say it."""
 
     def said(self, speech: Speech) -> str:
         for unit, digits, name in _UNITS:
             if self >= unit:
-                return f"{_short(self / unit, digits, speech)} {name}"
+                return speech.measure(_short(self / unit, digits, speech), name)
         return Sentence(plural("%(count)s byte", "%(count)s bytes"), count=int(self)).said(speech)
 
     def __str__(self) -> str:
@@ -141,7 +160,7 @@ def duration(seconds: int) -> Sentence:
 
 def _value(value: Any, speech: Speech) -> str:
     match value:
-        case Sentence() | Size():
+        case Sentence() | Size() | Measure():
             return value.said(speech)
         case int() | float():
             return _short(value, 6, speech)

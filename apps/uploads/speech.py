@@ -7,8 +7,9 @@ from typing import Final
 from django.utils import translation
 from django.utils.formats import number_format
 
-# Before a number: without it, "3 MB" is shown as "MB 3" where one reads from the right.
-_LEFT_TO_RIGHT: Final = "\u200e"
+_NO_BREAK: Final = "\u00a0"
+# Around what is a part by itself: otherwise "3 MB" is shown as "MB 3" where one reads from the right.
+_ISOLATED: Final = ("\u2066", "\u2069")
 
 
 class ActiveLanguage:
@@ -21,5 +22,8 @@ class ActiveLanguage:
         return translation.ngettext(one, many, count)
 
     def number(self, value: float, digits: int) -> str:
-        mark = _LEFT_TO_RIGHT if translation.get_language_bidi() else ""
-        return mark + number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)
+        return number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)
+
+    def measure(self, number: str, unit: str) -> str:
+        start, end = _ISOLATED if translation.get_language_bidi() else ("", "")
+        return f"{start}{number}{_NO_BREAK}{unit}{end}"

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
+from uploads.speech import ActiveLanguage
+
 RESULTS: Final = "bench/results.json"
 
 # `193 MB/s, 1.80 s/GB, +8 MiB`: speed, and the server's processor and memory, where those were measured
@@ -37,11 +39,15 @@ class Row:
 
     @property
     def seconds(self) -> str:
-        return localized(self.processor)
+        return _measured(self.processor, "s/GB")
+
+    @property
+    def added(self) -> str:
+        return _measured(f"+{self.memory}", "MiB")
 
     @property
     def rate(self) -> str:
-        return f"{localized(f'{self.speed:g}')} MB/s"
+        return _measured(f"{self.speed:g}", "MB/s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +121,8 @@ def _row(name: Any, measured: str, *, is_ours: bool = False) -> Row:
 def localized(number: str) -> str:
     """A number as it was measured, with all its digits, in the language that is active."""
     return number_format(Decimal(number), use_l10n=True)
+
+
+def _measured(number: str, unit: str) -> str:
+    sign = "+" if number.startswith("+") else ""
+    return ActiveLanguage().measure(sign + localized(number), unit)

@@ -16,9 +16,11 @@ from home import digests, figures
 from liveview import LiveView, event_handler, state
 from uploads import UploadEntry, UploadMixin
 from uploads.core.sniffing import ACTIVE_EXTENSIONS
+from uploads.sentences import Measure
 from uploads.slots import megabytes
 
 MAX_FILE_SIZE: Final = 500_000_000  # bytes
+MADE: Final = 50_000_000  # bytes of the file that the page makes up
 README: Final = "apps/avatars/README.md"
 RECIPE: Final = "Copy it into your project"  # a heading in it
 ANYTHING: Final = ",".join(["*/*", *sorted(ACTIVE_EXTENSIONS)])  # programs and pages as well: nobody will run them
@@ -33,6 +35,8 @@ class HomeView(UploadMixin, LiveView):
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self.max_size = megabytes(MAX_FILE_SIZE)
         self.whole, self.block = digests.WHOLE, digests.BLOCK
+        self.made, self.made_size = MADE, megabytes(MADE)
+        self.block_size = str(Measure(digests.BLOCK / 2**20, "MiB"))
         self.allow_upload(
             "file",
             accept=ANYTHING,

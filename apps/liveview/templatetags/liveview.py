@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,6 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
 
 from liveview import catalogue, modules
 
@@ -27,9 +27,6 @@ FIRST = '<script type="module" async fetchpriority="high" src="{}"></script>'
 SCRIPT = '<script type="module" src="{}"></script>'
 FLOOR = "liveview/floor.js"  # for browsers in which the client doesn't start
 CLASSIC = '<script defer src="{}"></script>'
-# Of the categories of Unicode's plural rules, a number that is in it in every language which has it. (In Irish and in
-# Welsh, where few numbers are "many", these are told as larger ones are.)
-CATEGORIES = {"one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 PRELOAD = '<link rel="modulepreload" href="{}">'
 
 
@@ -61,12 +58,10 @@ def live_catalogue() -> SafeString:
 
 @register.simple_tag
 def live_plurals(one: str, many: str) -> SafeString:
-    """Attributes `data-one`, `data-other` … with what a script says of a number, in the page's language: the forms that
-    `Intl.PluralRules` may ask for. `{% live_plurals "Drop to add 1 photo" "Drop to add # photos" %}`
+    """An attribute `data-forms` with what a script says of a number, in the page's language: `catalogue.plural`.
+    `{% live_plurals "Drop to add 1 photo" "Drop to add # photos" %}`
     """
-    forms = {category: ngettext(one, many, number) for category, number in CATEGORIES.items()}
-    shown = {name: form for name, form in forms.items() if name == "other" or form != forms["other"]}
-    return format_html_join(" ", 'data-{}="{}"', shown.items())
+    return format_html('data-forms="{}"', json.dumps(catalogue.plural(one, many), ensure_ascii=False))
 
 
 def _imported(entry: str) -> Iterator[tuple[str, str]]:

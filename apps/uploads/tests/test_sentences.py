@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy
 from uploads.core.names import parse_name
 from uploads.core.slots import Accept, Slot
 from uploads.errors import UploadError
-from uploads.sentences import Sentence, Size, duration, one_of, plural
+from uploads.sentences import Measure, Sentence, Size, duration, one_of, plural
 
 
 def test_a_text_gets_its_values() -> None:
-    assert str(Sentence("At most %(limit)s.", limit=Size(5_000_000))) == "At most 5 MB."
+    assert str(Sentence("At most %(limit)s.", limit=Size(5_000_000))) == "At most 5\u00a0MB."
     assert str(Sentence("At most %(limit)s of 100%%.", limit=1_234_567.5)) == "At most 1,234,567.5 of 100%."
 
 
@@ -49,13 +49,16 @@ def test_so_are_the_numbers_in_it() -> None:
         slot.check(parse_name("a.pdf"), 2_000_000_000)
 
     with translation.override("de"):
-        assert "1,5 GB" in refused.value.message
-    assert "1.5 GB" in refused.value.message
+        assert "1,5\u00a0GB" in refused.value.message
+    assert "1.5\u00a0GB" in refused.value.message
 
 
-def test_a_number_stays_before_its_unit_where_one_reads_from_the_right() -> None:
+def test_a_number_and_its_unit_stay_together_from_whichever_side_one_reads() -> None:
+    with translation.override("de"):
+        assert [str(Size(3_000_000)), str(Measure(1.5, "MiB"))] == ["3\u00a0MB", "1,5\u00a0MiB"]
     with translation.override("he"):
-        assert str(Size(3_000_000)) == "\u200e3 MB"
+        assert str(Size(3_000_000)) == "\u20663\u00a0MB\u2069"
+    assert Sentence("At most %(limit)s.", limit=Size(3_000_000)).english == "At most 3 MB."  # for logs
 
 
 def test_an_application_may_raise_a_lazy_text_or_its_own() -> None:

@@ -47,7 +47,7 @@ def test_staff_see_posters_lengths_and_reasons(admin: Client) -> None:
 
     page = admin.get(URL).text
 
-    assert f'src="{video.poster.url}"' in page and "1:15" in page and "3.5 MB" in page
+    assert f'src="{video.poster.url}"' in page and "1:15" in page and "3.5\u00a0MB" in page
     assert "bad_content" in page and "<script>.mp4" not in page
     assert "noise" not in admin.get(f"{URL}?status=ready").text
     for below in (f"{video.pk}/change/", f"{video.pk}/delete/", f"{video.pk}/history/"):

@@ -295,7 +295,7 @@ def test_a_file_over_the_limit_is_refused_before_a_byte_is_sent(client: Client, 
         page.register("video", "a.mp4", 1001)
 
     assert refused.value.code == "too_large"
-    assert "up to 1 kB" in page.html
+    assert "up to 1\u00a0kB" in page.html
 
 
 def test_a_page_shows_a_part_of_many_videos(client: Client, settings: Any) -> None:

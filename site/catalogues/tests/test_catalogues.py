@@ -12,9 +12,11 @@ import pytest
 from babel.messages import Catalog
 from babel.messages.plurals import get_plural
 from django.conf import settings
+from django.utils import translation
 
 from catalogues.extracting import DOMAINS, PLACES, Place, Text
 from catalogues.keeping import compiled, languages, read
+from liveview import catalogue
 from liveview.catalogue import texts_of
 
 EACH = [
@@ -25,6 +27,7 @@ EACH = [
     if place.file(language, domain).exists()
 ]
 VALUES = re.compile(r"%\(\w+\)s|\{\w+\}|<[^>]*>")
+COUNTS = (*range(400), 1000, 1001, 1011, 123_102)
 OFFERED = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 
 
@@ -91,7 +94,22 @@ def test_scripts_count_as_gettext_does(language: str) -> None:
 
     which, *forms = texts_of(translations)["%(count)s file"]
 
-    for count in (*range(400), 1000, 1001, 1011, 123_102):
-        shortened = count if count < 200 else 100 + count % 100  # as liveview/numbers.js does
-        form = forms[int(which[min(shortened, len(which) - 1)])]
-        assert form == translations.ngettext("%(count)s file", "%(count)s files", count), count
+    for count in COUNTS:
+        assert form_of(which, forms, count) == translations.ngettext("%(count)s file", "%(count)s files", count), count
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "lv", "ar", "pl", "ga", "cy", "mk", "sl", "ja"])
+def test_so_do_they_where_a_template_has_the_texts(language: str) -> None:
+    """With a text of Django's own, as that is there in each of them."""
+    text = ("%(num)d minute", "%(num)d minutes")
+    with translation.override(language):
+        which, *forms = catalogue.plural(*text)
+
+        for count in COUNTS:
+            assert form_of(which, forms, count) == translation.ngettext(*text, count), count
+
+
+def form_of(which: str, forms: list[str], count: int) -> str:
+    """As liveview/numbers.js does it."""
+    shortened = count if count < 200 else 100 + count % 100
+    return forms[int(which[min(shortened, len(which) - 1)])]

@@ -18,13 +18,13 @@ FLOOR = "liveview/floor.js"  # no module
 EACH = 2_500  # bytes, gzipped, of a module that is loaded on demand, with what it brings along
 LARGE = {
     "liveview/refocus.js": 3_300,
-    "uploads/announcements.js": 3_600,
+    "uploads/announcements.js": 3_700,
     "uploads/external.js": 3_900,
     "uploads/fallback.js": 6_500,
     "uploads/forms.js": 4_500,
     "uploads/resume_store.js": 3_700,
     "uploads/resuming.js": 3_000,
-    "uploads/rows.js": 4_100,
+    "uploads/rows.js": 4_200,
     "uploads/sender.js": 3_900,
     "uploads/summary.js": 4_200,
 }

@@ -34,7 +34,7 @@ def test_the_page_shows_what_was_measured_when_and_where(client: Client, transac
     of_djust = figure("uploading", "speed, of djust")
     for said in (of_djust["ours"], of_djust["peer"]):
         speed = said.split(" MB/s")[0]
-        assert f"{float(speed):g} MB/s" in page
+        assert f"{float(speed):g}\u00a0MB/s" in page
 
 
 def test_every_row_is_one_of_the_results() -> None:

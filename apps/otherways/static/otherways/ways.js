@@ -1,6 +1,6 @@
 // The page: one file, a card for each way, and the list of what has arrived.
 import { gettext } from "../liveview/gettext.js";
-import { number, percent as percentOf } from "../liveview/numbers.js";
+import { bytes as weight, measure, percent as percentOf } from "../liveview/numbers.js";
 import { send as sendChunks } from "./chunks.js";
 import { send as sendForm } from "./form.js";
 import { send as sendSocket } from "./socket.js";
@@ -52,8 +52,8 @@ function Card(element) {
     try {
       const result = await WAYS[element.dataset.way](file, tell, control.signal);
       bar.value = 100;
-      const seconds = number((performance.now() - began) / 1000, 1);
-      say(`${gettext("Done in %(seconds)s s.", { seconds })} `, "done", result.fileGuid ?? result.said ?? "");
+      const time = measure((performance.now() - began) / 1000, 1, "s");
+      say(`${gettext("Done in %(time)s.", { time })} `, "done", result.fileGuid ?? result.said ?? "");
       await refresh();
     } catch (error) {
       bar.value = 0;
@@ -107,10 +107,4 @@ async function refresh() {
   const answer = await fetch(location.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.getElementById("received").replaceWith(page.getElementById("received"));
-}
-
-function weight(bytes) {
-  const [divisor, unit] = bytes >= 1e6 ? [1e6, "MB"] : bytes >= 1e3 ? [1e3, "kB"] : [1, gettext("bytes")];
-  const tenths = Math.round((10 * bytes) / divisor);
-  return `${number(tenths / 10, tenths % 10 ? 1 : 0)} ${unit}`;
 }

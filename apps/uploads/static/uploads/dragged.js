@@ -2,9 +2,9 @@
 // drag over a page that has such an element.
 
 import { dom } from "../liveview/dom.js";
+import { formOf, number } from "../liveview/numbers.js";
 import { once } from "../liveview/once.js";
 
-const PLURALS = new Intl.PluralRules(document.documentElement.lang || undefined);
 const plain = once("overlays", () => new WeakMap()); // overlay → what it says of any number
 
 once("dragged", () => addEventListener("dragenter", entered) ?? addEventListener("dragover", entered) ?? true);
@@ -24,8 +24,12 @@ function countOf({ items }) {
 function say(overlay, count) {
   const text = overlay.firstChild;
   if (!plain.has(overlay)) plain.set(overlay, text.nodeValue);
-  const { dataset } = dom(overlay);
-  const words = count ? (dataset[PLURALS.select(count)] ?? dataset.other) : null;
-  const said = words?.replace("#", count) ?? plain.get(overlay);
-  if (text.nodeValue !== said) text.nodeValue = said;
+  const said = count ? formOf(formsOf(dom(overlay)), count)?.replace("#", number(count)) : null;
+  const wanted = said ?? plain.get(overlay);
+  if (text.nodeValue !== wanted) text.nodeValue = wanted;
+}
+
+/** From `live_plurals`, or of a page that is in one language. */
+function formsOf({ dataset: { forms, one, other } }) {
+  return forms ? JSON.parse(forms) : ["101", one ?? other, other];
 }

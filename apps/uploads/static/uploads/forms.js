@@ -122,7 +122,10 @@ export class Forms {
   /** Whether a file may take the place of the slot's only one: if some of that has been sent, the visitor decides. */
   mayReplace(name, { file }) {
     const begun = this.uploads.uploads.findLast((one) => one.slot === name && one.written && !one.isOver);
-    return !begun || confirm(`${begun.file.name} is ${begun.progress}% uploaded. Replace it with ${file.name}?`);
+    if (!begun) return true;
+    const { percent = (part) => `${part}%` } = this.uploads.view.rows ?? {};
+    const facts = { name: begun.file.name, progress: percent(begun.progress), other: file.name };
+    return confirm(gettext("%(progress)s of %(name)s is uploaded. Replace it with %(other)s?", facts));
   }
 
   /** To which size pictures are made smaller, and how good they stay: `dj-upload-resize`, or what the slot says. */

@@ -2,7 +2,7 @@
 
 import { gettext } from "../liveview/client.js";
 import { document } from "../liveview/dom.js";
-import { number, percent } from "../liveview/numbers.js";
+import { bytes, duration, percent, rate as speed } from "../liveview/numbers.js";
 import { once } from "../liveview/once.js";
 import { move } from "./bars.js";
 import { make, sync } from "./elements.js";
@@ -12,8 +12,11 @@ const ROW = `<div class="upload-progress"><bdi class="upload-name" data-upload="
 <span class="upload-detail" data-upload="status"></span>
 <span class="upload-actions"><button type="button" dj-upload-retry="">${gettext("Try again")}</button>
 <button type="button" dj-upload-cancel="">${gettext("Remove")}</button></span></div>`;
+const REFUSED = "dj-upload-refused";
 const PICTURE = /\.(avif|hei[cf])$/i; // not every browser knows their types
 const SHOWN = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
+
+export { bytes, duration, percent }; // numbers.js is a part of this module where it is delivered
 
 const drawn = once("drawn", () => new WeakMap()); // row → the revision that it shows
 
@@ -26,10 +29,14 @@ export function draw(view, element, uploads) {
     if (uploads[0]) view.need("summary", () => import("./summary.js"));
     return view.summary?.draw(view, element, uploads);
   }
-  if (element.hasAttribute("dj-upload-refused")) uploads = uploads.filter(({ hasFailed }) => hasFailed);
+  const isForRefused = element.hasAttribute(REFUSED);
+  if (isForRefused) uploads = uploads.filter(({ hasFailed }) => hasFailed);
   const template = element.querySelector(":scope > template");
   const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
   uploads.forEach((upload, i) => fill(view, rows[i], upload));
+  // What is gathered in another place is said there alone. Its row is kept for another try, with what was typed into it.
+  if (isForRefused || ![...view.all("dj-upload-progress", uploads[0]?.slot)].some((place) => place.hasAttribute(REFUSED))) return;
+  uploads.forEach(({ hasFailed }, i) => rows[i].toggleAttribute("hidden", hasFailed));
 }
 
 function progress(element, uploads) {
@@ -150,7 +157,7 @@ function words({ file, status, line, error, progress, rate, detail }) {
     name: file.name,
     size: bytes(file.size),
     progress: percent(progress),
-    rate: isMoving ? `${bytes(rate)}/s` : "",
+    rate: isMoving ? speed(rate) : "",
     eta: isMoving ? gettext("%(time)s left", { time: duration(detail.eta) }) : "",
     status: error || said(status, line, progress),
     error,
@@ -163,14 +170,3 @@ function said(status, line, progress) {
   return progress < 100 ? gettext("Uploading %(progress)s", { progress: percent(progress) }) : gettext("Checking…");
 }
 
-export { percent };
-
-export function bytes(count) {
-  const units = ["B", "kB", "MB", "GB"];
-  const step = Math.min(3, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${number(count / 1000 ** step, step > 1 ? 1 : 0)} ${units[step]}`;
-}
-
-export function duration(seconds) {
-  return seconds < 90 ? `${number(Math.ceil(seconds))} s` : `${number(Math.ceil(seconds / 60))} min`;
-}

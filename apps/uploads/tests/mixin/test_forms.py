@@ -78,7 +78,7 @@ def test_posted_files_that_are_too_large_or_too_many_are_refused(post: Any, stag
     page = post(docs=[txt(f"{number}.txt") for number in range(4)], small=txt("small.txt"))
     assert errors_in(page) == [
         "3.txt: Only 3 files can be uploaded at a time.",
-        "small.txt: This file is too large. The limit is 1 kB.",
+        "small.txt: This file is too large. The limit is 1\u00a0kB.",
     ]
     assert staged() == []
 
