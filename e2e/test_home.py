@@ -75,6 +75,11 @@ def test_the_page_makes_up_a_file_and_shows_the_digests_of_the_latest(page: Page
     expect(page.locator("#own")).to_have_text(sha256(small))
     expect(page.locator("#verdict")).to_have_attribute("data-verdict", "equal")
 
+    page.set_input_files(INPUT, {"name": "refused.txt", "mimeType": "text/plain", "buffer": b""})
+    expect(page.locator("#try-rows [data-status=error]")).to_be_visible()
+    expect(page.locator("#own")).to_have_text(sha256(small))  # both are still of the same file
+    expect(page.locator("#verdict")).to_have_attribute("data-verdict", "equal")
+
 
 def test_the_digest_of_blocks_is_the_servers(page: Page) -> None:
     visit(page)

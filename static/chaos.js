@@ -30,7 +30,7 @@ class Chaos {
 
   disconnected() {
     this.lostAt = performance.now();
-    this.log(gettext("The connection is lost. Trying again …"));
+    this.log(gettext("The connection is lost. Trying again…"));
   }
 
   reconnected() {

@@ -15,6 +15,7 @@ const Try = {
   mounted() {
     const part = (name) => this.el.querySelector(`[data-try=${name}]`);
     for (const name of ["make", "plug", "slow", "log", "own", "verdict"]) this[name] = part(name);
+    this.placeholder = this.own.textContent;
     this.make.addEventListener("click", () => this.makeUp());
     this.plug.addEventListener("click", () => this.press());
     this.slow.addEventListener("change", () => this.pace());
@@ -52,11 +53,12 @@ const Try = {
     Object.assign(this, { percent: detail.progress, status: detail.status });
     if (!this.hasBegun) this.look(detail);
     if (detail.status === "complete" && !this.isDone) this.done(detail);
+    if (detail.status === "error") this.forget();
     this.draw();
   },
 
   begin({ ref, total }) {
-    Object.assign(this, { ref, total, digest: "", hasBegun: false, isDone: false, connections: 1, began: performance.now() });
+    Object.assign(this, { ref, total, digest: "", of: ref, hasBegun: false, isDone: false, connections: 1, began: performance.now() });
     this.log.replaceChildren();
     this.notch();
     this.pace();
@@ -147,10 +149,24 @@ const Try = {
     this.own.textContent = text;
   },
 
+  /** It was refused: the one before is shown again, if the server's digest of that is still there. */
+  forget() {
+    this.worker?.terminate();
+    const { digest = "", of = "" } = (this.proven?.of === this.arrived.ref && this.proven) || {};
+    Object.assign(this, { digest, of, hasBegun: false });
+    this.tell(digest || this.placeholder);
+    this.compare();
+  },
+
+  get arrived() {
+    return this.el.querySelector("[data-digest]")?.dataset ?? {};
+  },
+
   compare() {
-    const { ref, digest } = this.el.querySelector("[data-digest]")?.dataset ?? {};
-    const isKnown = Boolean(this.digest && digest && ref === this.ref);
+    const { ref, digest } = this.arrived;
+    const isKnown = Boolean(this.digest && digest && ref === this.of);
     const isEqual = isKnown && digest === this.digest;
+    if (isEqual) this.proven = { digest, of: ref };
     const { verdict } = this;
     verdict.dataset.verdict = isKnown ? (isEqual ? "equal" : "different") : "";
     verdict.firstElementChild.textContent = isKnown && !isEqual ? "≠" : "=";
