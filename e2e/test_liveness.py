@@ -47,7 +47,7 @@ def test_what_is_shown_and_said_of_a_line_is_true(
     row, banner = page.locator(".row"), page.locator(BANNER)
     lab_proxy.rate = SLOW
     page.set_input_files("#docs", book)
-    expect(row).to_contain_text(re.compile(r"Uploading \d+%.* kB/s.* left"))
+    expect(row).to_contain_text(re.compile(r"Uploading \d+%.*\skB/s.* left"))
 
     lab_proxy.stall = True
     expect(row).not_to_contain_text("kB/s")
@@ -55,7 +55,7 @@ def test_what_is_shown_and_said_of_a_line_is_true(
     expect(row).not_to_contain_text("left")
     until(lambda: "book.txt: waiting for the network." in " ".join(page.evaluate("said")), within=30)
     lab_proxy.stall = False
-    expect(row).to_contain_text(re.compile(r"Uploading \d+%.* kB/s.* left"))
+    expect(row).to_contain_text(re.compile(r"Uploading \d+%.*\skB/s.* left"))
 
     page.context.set_offline(True)
     expect(row).to_contain_text("You're offline", timeout=2_000)

@@ -47,7 +47,7 @@ def test_one_line_sums_up_many_files_and_its_buttons_are_for_all(
     page.set_input_files(INPUT, [*map(_payload, photos), _bad("one.png"), _bad("two.png")])
     summary, rows = page.locator(".upload-summary-text"), page.locator(".upload-row")
 
-    expect(summary).to_have_text(re.compile(r"^\d of 8( · \d refused)? · \d+ (s|min) left$"))
+    expect(summary).to_have_text(re.compile(r"^\d of 8( · \d refused)? · \d+\s(s|min) left$"))
     page.get_by_role("button", name="Pause all").press("Enter")
     expect(summary).to_have_text(re.compile("Paused"))
     expect(page.get_by_role("button", name="Resume all")).to_be_focused()

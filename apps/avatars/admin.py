@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from avatars.models import Avatar
 from uploads.keeping import remove_when_gone
@@ -20,15 +21,18 @@ class AvatarAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own i
     ordering = ["-updated_at"]
     readonly_fields = ["owner", "image", "size", "sha256", "width", "height", "updated_at"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
     @admin.display(description="")
     def picture(self, avatar: Avatar) -> str:
         return format_html('<img src="{}" alt="" height="40">', avatar.image.url)
 
-    @admin.display(description="received", ordering="size")
+    @admin.display(description=_("size"), ordering="size")
     def weight(self, avatar: Avatar) -> str:
         return megabytes(avatar.size)
 
-    @admin.display(ordering="width")
+    @admin.display(description=_("pixels"), ordering="width")
     def pixels(self, avatar: Avatar) -> str:
         return f"{avatar.width} × {avatar.height}"
 

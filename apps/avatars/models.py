@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from avatars.conf import Conf, conf
 from liveview import pubsub
@@ -21,16 +22,20 @@ class AvatarQuerySet(KeptQuerySet["Avatar"]):
 class Avatar(Kept):
     """`size` (bytes) and `sha256` are those of the file as it was received; `image` is our own encoding of it."""
 
-    owner = models.CharField(max_length=64, unique=True)
-    image = models.FileField(max_length=255)
-    name = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
-    updated_at = models.DateTimeField(auto_now=True)
+    owner = models.CharField(_("owner"), max_length=64, unique=True)
+    image = models.FileField(_("picture"), max_length=255)
+    name = models.CharField(_("file name"), max_length=255)
+    size = models.PositiveBigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField("SHA-256", max_length=64)
+    width = models.PositiveIntegerField(_("width (pixels)"))
+    height = models.PositiveIntegerField(_("height (pixels)"))
+    updated_at = models.DateTimeField(_("saved at"), auto_now=True)
 
     objects = AvatarQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("avatar")
+        verbose_name_plural = _("avatars")
 
     def __str__(self) -> str:
         return self.name

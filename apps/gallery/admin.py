@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Photo
 from uploads.keeping import remove_when_gone
@@ -21,19 +22,22 @@ class PhotoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's own is
     ordering = ["-created_at"]
     readonly_fields = ["album", "owner", "size", "sha256", "width", "height", "full", "medium", "thumb", "created_at"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
     @admin.display(description="")
     def picture(self, photo: Photo) -> str:
         return format_html('<img src="{}" alt="" height="40">', photo.thumb.url)
 
-    @admin.display(description="received", ordering="size")
+    @admin.display(description=_("size"), ordering="size")
     def weight(self, photo: Photo) -> str:
         return megabytes(photo.size)
 
-    @admin.display(ordering="width")
+    @admin.display(description=_("pixels"), ordering="width")
     def pixels(self, photo: Photo) -> str:
         return f"{photo.width} × {photo.height}"
 
-    @admin.display(boolean=True, ordering="deleted_at")
+    @admin.display(description=_("shown"), boolean=True, ordering="deleted_at")
     def is_shown(self, photo: Photo) -> bool:
         """Whether its owner hasn't deleted it; one that he has can be brought back for a while."""
         return photo.deleted_at is None

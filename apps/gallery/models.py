@@ -7,11 +7,13 @@ from typing import Self
 
 from django.db import models, transaction
 from django.db.models import Max, Q
+from django.utils.translation import gettext_lazy as _
 
 from gallery.conf import Conf, conf
 from liveview import pubsub
 from uploads.keeping import Kept, KeptQuerySet, remove_for_good
 
+ORDER = ("-position", "-pk")
 STEP = 1024.0  # between two photos that nobody has moved
 
 
@@ -21,7 +23,7 @@ class PhotoQuerySet(KeptQuerySet["Photo"]):
 
     def of(self, album: str) -> Self:
         """The photos to show, newest first unless moved."""
-        return self.kept().filter(album=album).order_by("-position", "-pk")
+        return self.kept().filter(album=album).order_by(*ORDER)
 
     def ahead_of(self, photo: Photo) -> Self:
         """Those that are shown before this one."""
@@ -40,19 +42,19 @@ class PhotoQuerySet(KeptQuerySet["Photo"]):
 class Photo(Kept):
     """`size` (bytes) and `sha256` are those of the file as received; the pictures are our own encodings of it."""
 
-    album = models.CharField(max_length=64)
-    owner = models.CharField(max_length=64, db_index=True)
-    name = models.CharField(max_length=255)
-    caption = models.CharField(max_length=200, blank=True)
-    size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
-    full = models.FileField(max_length=255)
-    medium = models.FileField(max_length=255)
-    thumb = models.FileField(max_length=255)
-    position = models.FloatField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    album = models.CharField(_("album"), max_length=64)
+    owner = models.CharField(_("owner"), max_length=64, db_index=True)
+    name = models.CharField(_("file name"), max_length=255)
+    caption = models.CharField(_("caption"), max_length=200, blank=True)
+    size = models.PositiveBigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField("SHA-256", max_length=64)
+    width = models.PositiveIntegerField(_("width (pixels)"))
+    height = models.PositiveIntegerField(_("height (pixels)"))
+    full = models.FileField(_("full size"), max_length=255)
+    medium = models.FileField(_("medium size"), max_length=255)
+    thumb = models.FileField(_("thumbnail"), max_length=255)
+    position = models.FloatField(_("position"))
+    created_at = models.DateTimeField(_("received at"), auto_now_add=True)
 
     # For the page that shows it
     ref = ""  # of the upload that it was
@@ -62,6 +64,8 @@ class Photo(Kept):
     objects = PhotoQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
         indexes = [models.Index(fields=["album", "deleted_at", "-position", "-id"], name="gallery_photo_order")]
 
     def __str__(self) -> str:
@@ -76,9 +80,9 @@ class Photo(Kept):
         return (last or 0.0) + STEP
 
     def move(self, after: Photo | None) -> None:
-        """Puts this photo right behind `after` in the order of `of`, or first."""
+        """Puts this photo right behind `after` in the order of `of`, or first. What can be brought back isn't moved."""
         with transaction.atomic():
-            others = Photo.objects.of(self.album).exclude(pk=self.pk)
+            others = Photo.objects.filter(album=self.album).order_by(*ORDER).exclude(pk=self.pk)
             if after is None:
                 self.position = Photo.next_position(self.album)
             else:

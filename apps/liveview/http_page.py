@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages as django_messages
-from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import render as render_template
 from django.urls import get_script_prefix
 from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
-from liveview import pubsub, streams
+from liveview import pubsub, refusals, streams
 from liveview.conf import conf
 from liveview.core import effects, messages
 from liveview.core.effects import Effect
@@ -23,6 +25,8 @@ from liveview.core.html_forms import HtmlForm, forms_in
 from liveview.mounted import Mounted
 from liveview.rendering import render
 from liveview.threads import completed
+
+logger = logging.getLogger("liveview")
 
 
 class PostedForm:
@@ -100,12 +104,12 @@ def answer_form(mounted: Mounted) -> HttpResponse:
     form = PostedForm(mounted)
     handler = mounted.view.live_handlers.get(form.event)
     if handler is None or handler.kind != "event":
-        return _bad_request("This form doesn't name an action of this page.")
+        return _not_understood(mounted.request, "This form doesn't name an action of this page.")
     fields = form.fields({name for extension in mounted.extensions for name in extension.file_inputs()})
     try:
         call = handler.bind(mounted.view, _params(handler, fields))
     except BadParams as refused:
-        return _bad_request(str(refused))
+        return _not_understood(mounted.request, f"{form.event}: {refused}")
     mounted.form_data = fields
     try:
         accepted = [extension.accept_post(mounted.request, form) for extension in mounted.extensions]
@@ -173,5 +177,9 @@ def socket_url() -> str:
     return get_script_prefix().rstrip("/") + conf().socket_path
 
 
-def _bad_request(reason: str) -> HttpResponse:
-    return HttpResponseBadRequest(f"{reason}\n", content_type="text/plain")
+def _not_understood(request: HttpRequest, reason: str) -> HttpResponse:
+    """A developer is told why; visitors aren't told what there is."""
+    logger.log(logging.WARNING if settings.DEBUG else logging.INFO, "refused: %s", reason)
+    if settings.DEBUG:
+        return HttpResponseBadRequest(f"{reason}\n", content_type="text/plain")
+    return refusals.NOT_UNDERSTOOD.response(request)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any, Final, NamedTuple
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language, get_language_bidi, gettext
 
 
@@ -52,6 +52,12 @@ class Refusal(NamedTuple):
             {"type": "http.response.body", "body": body},
         ]
 
+    def response(self, request: HttpRequest) -> HttpResponse:
+        """The same of a view."""
+        start, body = self.answer(request.headers.get("accept", ""))
+        given = {name.decode(): value.decode() for name, value in start["headers"] if name not in OF_SERVER}
+        return HttpResponse(body["body"], status=self.status, headers=given)
+
     def _page(self) -> str:
         return _PAGE.format(
             language=get_language() or "en",
@@ -67,7 +73,10 @@ RETRY_AFTER: Final = 5  # seconds
 UNUSED: Final = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 LONGEST_ACCEPT: Final = 1000  # characters; browsers send 200, and reading 16,000 takes 10 ms
 
+OF_SERVER: Final = (b"connection", b"content-length")  # headers that are the server's to set
+
 BAD_REQUEST: Final = Refusal(400, "bad_request", _("The server can't handle this request."))
+NOT_UNDERSTOOD: Final = Refusal(400, "bad_request", _("The server didn't understand this page. Reload it."))
 TOO_SLOW: Final = Refusal(408, "too_slow", _("That arrived too slowly. Please try again."))
 TOO_COSTLY: Final = Refusal(429, "rate_limited", _("That arrived in too many pieces. Please try again."))
 TOO_BUSY: Final = Refusal(429, "rate_limited", _("Too many requests at once. Wait a moment and try again."))

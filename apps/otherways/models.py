@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from uploads.keeping import Kept, KeptQuerySet, remove_for_good, remove_when_gone
 
@@ -29,20 +30,21 @@ class ReceivedQuerySet(KeptQuerySet["Received"]):
 class Received(Kept):
     """`size` (bytes) and `sha256` are those of the file as it arrived."""
 
-    guid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    owner = models.CharField(max_length=64, db_index=True)
-    name = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    content_type = models.CharField(max_length=100)
-    way = models.CharField(max_length=32)
-    file = models.FileField(max_length=255)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    guid = models.UUIDField(_("identifier"), primary_key=True, default=uuid4, editable=False)
+    owner = models.CharField(_("owner"), max_length=64, db_index=True)
+    name = models.CharField(_("file name"), max_length=255)
+    size = models.PositiveBigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField("SHA-256", max_length=64)
+    content_type = models.CharField(_("MIME type"), max_length=100)
+    way = models.CharField(_("sent by"), max_length=32)
+    file = models.FileField(_("file"), max_length=255)
+    created_at = models.DateTimeField(_("received at"), auto_now_add=True, db_index=True)
 
     objects = ReceivedQuerySet.as_manager()
 
     class Meta:
-        verbose_name = verbose_name_plural = "received"
+        verbose_name = _("received file")
+        verbose_name_plural = _("received files")
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from uploads.conf import conf
 from uploads.core.slots import megabytes
@@ -28,27 +29,27 @@ class UploadStateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.display(description="upload", ordering="upload_id")
+    @admin.display(description=_("upload"), ordering="upload_id")
     def short_id(self, state: UploadState) -> str:
         return f"{state.upload_id[:8]}…"
 
-    @admin.display
+    @admin.display(description=_("page"))
     def page(self, state: UploadState) -> str:
         return str(_record(state).get("page", ""))
 
-    @admin.display
+    @admin.display(description=_("slot"))
     def slot(self, state: UploadState) -> str:
         return str(_record(state).get("slot", ""))
 
-    @admin.display
+    @admin.display(description=_("file name"))
     def name(self, state: UploadState) -> str:
         return str(_record(state).get("name", ""))
 
-    @admin.display
+    @admin.display(description=_("size"))
     def size(self, state: UploadState) -> str:
         return megabytes(int(_record(state).get("size", 0)))
 
-    @admin.display
+    @admin.display(description=_("arrived"))
     def arrived(self, state: UploadState) -> str:
         """Percent of the size, as measured: the length of the staged file, if it is on this machine."""
         try:
@@ -58,7 +59,7 @@ class UploadStateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's 
         size = int(_record(state).get("size", 0))
         return f"{100 * bytes_here // size} %" if size else ""
 
-    @admin.display(boolean=True)
+    @admin.display(description=_("being sent"), boolean=True)
     def is_under_way(self, state: UploadState) -> bool:
         return state.leased_until is not None and state.leased_until > timezone.now()
 

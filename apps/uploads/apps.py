@@ -5,6 +5,7 @@ from typing import Final
 
 from django.apps import AppConfig
 from django.utils.module_loading import module_has_submodule
+from django.utils.translation import gettext_lazy as _
 
 # Folders that a copy of this app may do without. What one adds to the rest is in its `ready.py`.
 OPT_IN: Final = ("content", "fallback", "http", "s3")
@@ -12,6 +13,7 @@ OPT_IN: Final = ("content", "fallback", "http", "s3")
 
 class UploadsConfig(AppConfig):
     name = "uploads"
+    verbose_name = _("Uploads")
 
     def ready(self) -> None:
         from liveview import housekeeping, jobs

@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from liveview import event_handler, state
 
@@ -43,7 +44,7 @@ class Terms(Protocol):
 class Kept(models.Model):
     """What can be deleted and brought back. Its app removes what is `overdue`, now and then."""
 
-    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
 
     class Meta:
         abstract = True

@@ -3,12 +3,14 @@ from __future__ import annotations
 from typing import Final
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 SWEEP_EVERY: Final = 600.0  # seconds; it may ask a storage that is billed by the request
 
 
 class VideosConfig(AppConfig):
     name = "videos"
+    verbose_name = _("Videos")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

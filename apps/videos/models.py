@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from django.db import models, transaction
 from django.db.models import Q
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from uploads.content import MediaWarning
 from uploads.errors import UploadError
@@ -15,13 +16,13 @@ from uploads.keeping import Kept, KeptQuerySet, remove_when_gone
 from videos.conf import Conf, conf
 
 INTERRUPTED = "interrupted"  # our own reason, besides those of uploads
-_INTERRUPTED_SENTENCE = gettext_lazy("The server was interrupted over this video. Please send it again.")
+_INTERRUPTED_SENTENCE = _("The server was interrupted over this video. Please send it again.")
 
 
 class Status(models.TextChoices):
-    PROCESSING = "processing"
-    READY = "ready"
-    FAILED = "failed"
+    PROCESSING = "processing", _("Processing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
 
 
 class VideoQuerySet(KeptQuerySet["Video"]):
@@ -44,30 +45,38 @@ class Video(Kept):
     `content.MediaWarning`. `source` names the received file while that exists.
     """
 
-    owner = models.CharField(max_length=64, db_index=True)
-    title = models.CharField(max_length=200)
-    name = models.CharField(max_length=255)
-    kind = models.CharField(max_length=8)
-    size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64, blank=True)
-    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PROCESSING, db_index=True)
-    reason = models.CharField(max_length=32, blank=True)
-    source = models.CharField(max_length=32, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    width = models.PositiveIntegerField(default=0)
-    height = models.PositiveIntegerField(default=0)
-    duration = models.FloatField(default=0.0)
-    rotation = models.SmallIntegerField(default=0)
-    is_mirrored = models.BooleanField(default=False, db_default=False)
-    mime = models.CharField(max_length=32, blank=True)
-    video_codec = models.CharField(max_length=16, blank=True)
-    audio_codec = models.CharField(max_length=16, blank=True)
-    warnings = models.JSONField(default=list, null=True, blank=True)  # null: by a version that didn't know it
-    file = models.FileField(max_length=255, blank=True)
-    poster = models.FileField(max_length=255, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    owner = models.CharField(_("owner"), max_length=64, db_index=True)
+    title = models.CharField(_("title"), max_length=200)
+    name = models.CharField(_("file name"), max_length=255)
+    kind = models.CharField(_("kind"), max_length=8)
+    size = models.PositiveBigIntegerField(_("size (bytes)"))
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    status = models.CharField(
+        _("status"), max_length=16, choices=Status.choices, default=Status.PROCESSING, db_index=True
+    )
+    reason = models.CharField(_("reason"), max_length=32, blank=True)
+    source = models.CharField(_("received file"), max_length=32, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    width = models.PositiveIntegerField(_("width (pixels)"), default=0)
+    height = models.PositiveIntegerField(_("height (pixels)"), default=0)
+    duration = models.FloatField(_("duration (seconds)"), default=0.0)
+    rotation = models.SmallIntegerField(_("rotation (degrees)"), default=0)
+    is_mirrored = models.BooleanField(_("mirrored"), default=False, db_default=False)
+    mime = models.CharField(_("MIME type"), max_length=32, blank=True)
+    video_codec = models.CharField(_("video codec"), max_length=16, blank=True)
+    audio_codec = models.CharField(_("audio codec"), max_length=16, blank=True)
+    warnings = models.JSONField(
+        _("warnings"), default=list, null=True, blank=True
+    )  # null: by a version that didn't know it
+    file = models.FileField(_("file"), max_length=255, blank=True)
+    poster = models.FileField(_("poster"), max_length=255, blank=True)
+    created_at = models.DateTimeField(_("received at"), auto_now_add=True)
 
     objects = VideoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("video")
+        verbose_name_plural = _("videos")
 
     def __str__(self) -> str:
         return self.title
@@ -100,7 +109,7 @@ class Video(Kept):
     @property
     def sound(self) -> str:
         """The codec of its sound, or that there is none, or no longer."""
-        is_lost = any(code == "silent" for code, _ in self.warnings or ())
+        is_lost = any(code == "silent" for code, *_detail in self.warnings or ())
         return self.audio_codec or (gettext("sound left out") if is_lost else gettext("no sound"))
 
     @property

@@ -38,7 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
-    "axes",
+    "config.apps.SignInAttempts",
     "copying",
     "liveview",
     "uploads",

@@ -71,6 +71,21 @@ def test_moving_between_the_same_two_photos_never_runs_out_of_room() -> None:
     assert order()[-1] == low.name
 
 
+def test_what_may_be_brought_back_keeps_its_place_whatever_is_moved_around_it() -> None:
+    low, gone, high = make("low"), make("gone"), make("high")
+    movers = [make(str(number)) for number in range(2)]
+    Photo.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+
+    for turn in range(60):  # no number is left between the two, and all get new ones
+        high.refresh_from_db()
+        mover = movers[turn % 2]
+        mover.refresh_from_db()
+        mover.move(after=high)
+    Photo.objects.filter(pk=gone.pk).update(deleted_at=None)
+
+    assert order() == ["high", "1", "0", "gone", low.name]
+
+
 def test_a_new_photo_is_first_after_any_moving() -> None:
     make("a")
     make("b").move(after=None)

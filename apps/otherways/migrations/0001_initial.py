@@ -14,15 +14,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Received",
             fields=[
-                ("guid", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("owner", models.CharField(db_index=True, max_length=64)),
-                ("name", models.CharField(max_length=255)),
-                ("size", models.PositiveBigIntegerField()),
-                ("sha256", models.CharField(max_length=64)),
-                ("content_type", models.CharField(max_length=100)),
-                ("way", models.CharField(max_length=32)),
-                ("file", models.FileField(max_length=255, upload_to="")),
-                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "guid",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False, verbose_name="identifier"
+                    ),
+                ),
+                ("owner", models.CharField(db_index=True, max_length=64, verbose_name="owner")),
+                ("name", models.CharField(max_length=255, verbose_name="file name")),
+                ("size", models.PositiveBigIntegerField(verbose_name="size (bytes)")),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("content_type", models.CharField(max_length=100, verbose_name="MIME type")),
+                ("way", models.CharField(max_length=32, verbose_name="sent by")),
+                ("file", models.FileField(max_length=255, upload_to="", verbose_name="file")),
+                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True, verbose_name="received at")),
             ],
         ),
     ]

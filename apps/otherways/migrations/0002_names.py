@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name="received",
-            options={"verbose_name": "received", "verbose_name_plural": "received"},
+            options={"verbose_name": "received file", "verbose_name_plural": "received files"},
         ),
     ]

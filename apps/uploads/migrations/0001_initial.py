@@ -12,15 +12,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UploadState",
             fields=[
-                ("upload_id", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("owner", models.CharField(db_index=True, max_length=64)),
-                ("record", models.TextField()),
-                ("offset", models.PositiveBigIntegerField(default=0)),
-                ("holder", models.CharField(blank=True, max_length=64)),
-                ("token", models.PositiveBigIntegerField(default=0)),
-                ("leased_until", models.DateTimeField(null=True)),
-                ("expires_at", models.DateTimeField(db_index=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "upload_id",
+                    models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="upload"),
+                ),
+                ("owner", models.CharField(db_index=True, max_length=64, verbose_name="owner")),
+                ("record", models.TextField(verbose_name="record")),
+                ("offset", models.PositiveBigIntegerField(default=0, verbose_name="bytes that have arrived")),
+                ("holder", models.CharField(blank=True, max_length=64, verbose_name="held by")),
+                ("token", models.PositiveBigIntegerField(default=0, verbose_name="token")),
+                ("leased_until", models.DateTimeField(null=True, verbose_name="held until")),
+                ("expires_at", models.DateTimeField(db_index=True, verbose_name="expires at")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="begun at")),
             ],
+            options={"verbose_name": "upload under way", "verbose_name_plural": "uploads under way"},
         ),
     ]

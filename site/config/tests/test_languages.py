@@ -6,7 +6,9 @@ import json
 import re
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
@@ -88,3 +90,22 @@ def test_the_docs_say_that_they_are_english(german: Client) -> None:
 
 def test_an_error_has_a_page_in_the_language(german: Client) -> None:
     assert "Hier ist keine Seite" in german.get("/no-such-page").text
+
+
+def test_so_does_the_admin(german: Client) -> None:
+    german.force_login(get_user_model().objects.create_superuser("staff", password="x"))  # noqa: S106
+
+    index = german.get(reverse("admin:index")).text
+    photos = german.get(reverse("admin:gallery_photo_changelist")).text
+
+    assert all(name in index for name in ("Galerie", "Fotos", "Laufende Uploads", "Anmeldeversuche"))
+    assert all(label in photos for label in ("Dateiname", "Bildunterschrift", "Empfangen am", "Sichtbar"))
+    assert ">Foto hinzufügen" not in photos.replace("\n", "")  # they come from visitors
+
+
+def test_every_field_in_it_has_a_label() -> None:
+    ours = [app for app in apps.get_app_configs() if app.path.startswith(str(settings.ROOT / "apps"))]
+    fields = [field for app in ours for model in app.get_models() for field in model._meta.fields if field.name != "id"]
+
+    assert len(fields) > 50
+    assert [str(field) for field in fields if field._verbose_name is None] == []

@@ -34,9 +34,9 @@ export function draw(view, element, uploads) {
   const template = element.querySelector(":scope > template");
   const rows = sync(element, uploads, () => make(template?.innerHTML.trim() ?? ROW), template);
   uploads.forEach((upload, i) => fill(view, rows[i], upload));
-  // What is gathered in another place is said there alone. Its row is kept for another try, with what was typed into it.
+  // What is gathered in another place is said there alone. Its row stays for another try, with what was typed into it.
   if (isForRefused || ![...view.all("dj-upload-progress", uploads[0]?.slot)].some((place) => place.hasAttribute(REFUSED))) return;
-  uploads.forEach(({ hasFailed }, i) => rows[i].toggleAttribute("hidden", hasFailed));
+  uploads.forEach(({ hasFailed }, i) => rows[i].toggleAttribute("data-gathered", hasFailed));
 }
 
 function progress(element, uploads) {
