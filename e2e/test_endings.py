@@ -36,6 +36,11 @@ def mine(page: Page, name: str) -> Locator:
     return page.get_by_label(f"Delete {name}", exact=True)
 
 
+def refused(page: Page, name: str) -> Locator:
+    """Where those that failed are gathered."""
+    return page.locator("#refused").get_by_role("listitem", name=name, exact=True)
+
+
 def row(page: Page, name: str) -> Locator:
     return page.get_by_role("group", name=name, exact=True)
 
@@ -87,11 +92,12 @@ def test_there_is_an_end_to_trying_again(page: Page, mend: Callable[[], None], p
 
     page.set_input_files(INPUT, [photo])
 
-    expect(row(page, photo["name"])).to_have_attribute("data-status", "error", timeout=LONG)
-    expect(row(page, photo["name"])).not_to_contain_text("by itself")
-    expect(row(page, photo["name"]).get_by_role("button", name="Try again")).to_be_visible()
+    told = refused(page, photo["name"])
+    expect(told).to_have_attribute("data-status", "error", timeout=LONG)
+    expect(told).not_to_contain_text("by itself")
+    expect(told.get_by_role("button", name="Try again")).to_be_visible()
     mend()
-    row(page, photo["name"]).get_by_role("button", name="Try again").click()
+    told.get_by_role("button", name="Try again").click()
     expect(mine(page, photo["name"])).to_be_visible(timeout=LONG)
 
 
@@ -107,9 +113,10 @@ def test_what_can_not_help_is_not_offered(page: Page) -> None:
     page.set_input_files(INPUT, BAD)
 
     for payload in BAD:
-        expect(row(page, payload["name"])).to_have_attribute("data-status", "error")
-        expect(row(page, payload["name"]).get_by_role("button", name="Remove")).to_be_visible()
-        expect(row(page, payload["name"]).get_by_role("button", name="Try again")).to_be_hidden()
+        told = refused(page, payload["name"])
+        expect(told).to_have_attribute("data-status", "error")
+        expect(told.get_by_role("button", name="Dismiss")).to_be_visible()
+        expect(told.get_by_role("button", name="Try again")).to_be_hidden()
 
 
 # -- Saying it
