@@ -169,4 +169,3 @@ function said(status, line, progress) {
   if (line) return `${percent(progress)} · ${SAYS[line]}`;
   return progress < 100 ? gettext("Uploading %(progress)s", { progress: percent(progress) }) : gettext("Checking…");
 }
-
