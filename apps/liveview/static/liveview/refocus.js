@@ -14,8 +14,7 @@ const KEPT = 8; // elements that had the focus before
 /** @type {{ last: any, trail: LiveView.Trail, earlier: any[], frame: number }} */
 const now = { last: null, trail: [], earlier: [], frame: 0 };
 
-const isHere = (/** @type {any} */ node) =>
-  node && dom(node).isConnected && dom(node).getClientRects().length > 0 && getComputedStyle(node).visibility === "visible";
+const isHere = (/** @type {any} */ node) => node && dom(node).isConnected && dom(node).getClientRects().length > 0;
 
 /** @param {any[]} path what had the focus when this was asked for, and what was around it: it may be gone since */
 export function begin(path) {
