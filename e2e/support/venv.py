@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3")
-KEPT = Path(sys.prefix) / "kept"
+KEPT = Path(sys.prefix).resolve() / "kept"  # its programs name their interpreter by that path
 OUR_PINS = ("requirements.txt", "requirements-test.txt")
 
 
@@ -58,7 +58,7 @@ def kept(name: str, interpreter: str, packages: Sequence[str]) -> Venv:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run, or of another
         pins, stamp = our_pins(folder, but="Django"), folder / "made.txt"
-        wanted = "\n".join([interpreter, *packages, pins.read_text()])
+        wanted = "\n".join([str(folder), interpreter, *packages, pins.read_text()])
         if stamp.exists() and stamp.read_text() == wanted:
             return Venv(folder / "venv")
         shutil.rmtree(folder / "venv", ignore_errors=True)
