@@ -274,8 +274,7 @@ class LiveSession:
             mounted.filled_in(message["params"])
             return call
         except BadParams as bad:
-            refused = messages.error("bad_params", _("The server didn't understand this page. Reload it."), ref=ref)
-            self._refuse_call(refused, f"{message['name']}: {bad}")
+            self._refuse_call(messages.error("bad_params", str(bad), ref=ref), f"{message['name']}: {bad}")
         except TypeError as wrong:
             self._failed(wrong, ref)
         return None
