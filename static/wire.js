@@ -2,7 +2,6 @@
 // Its address is #wire.
 
 import { gettext, live } from "./liveview/client.js";
-import { bytes, measure, rate as speed } from "./liveview/numbers.js";
 
 const EVERY = 250; // ms between two drawings
 const SAMPLES = 240; // of the plot: a minute
@@ -39,10 +38,16 @@ class Wire {
   show(isOpen) {
     this.button.setAttribute("aria-expanded", String(isOpen));
     this.panel.hidden = !isOpen;
-    if (isOpen) import("./chaos.js");
     clearInterval(this.timer);
-    if (!isOpen) return;
+    if (isOpen) this.open();
+  }
+
+  async open() {
+    import("./chaos.js");
     this.tap();
+    this.numbers ??= await import("./liveview/numbers.js"); // a page is live without it
+    clearInterval(this.timer);
+    if (this.panel.hidden) return;
     this.timer = setInterval(() => this.draw(), EVERY);
     this.draw();
   }
@@ -69,7 +74,7 @@ class Wire {
     if (arrow === "↑") this.sent += size;
     else this.received += size;
     if (this.panel.hidden) return;
-    this.lines.push([arrow, typeof data === "string" ? data.slice(0, LONGEST) : gettext("chunk, %(size)s", { size: bytes(size) })]);
+    this.lines.push([arrow, typeof data === "string" ? data.slice(0, LONGEST) : size]);
     if (this.lines.length > LINES) this.lines.shift();
   }
 
@@ -84,6 +89,7 @@ class Wire {
       const places = times.map((time) => SAMPLES - (performance.now() - time) / EVERY).filter((x) => x > 0);
       this.panel.querySelector(`path.wire-${kind}`).setAttribute("d", places.map((x) => `M${x.toFixed(1)},0V60`).join(""));
     }
+    const { bytes, measure, rate: speed } = this.numbers;
     const window = live.extensions.find((extension) => extension.sender)?.sender.window;
     this.tell("sent", bytes(this.sent));
     this.tell("received", bytes(this.received));
@@ -103,9 +109,14 @@ class Wire {
     const { log } = this;
     if (!this.lines.length) return;
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.append(...this.lines.splice(0).map(([arrow, text]) => entry(arrow, text)));
+    log.append(...this.lines.splice(0).map(([arrow, what]) => entry(arrow, this.say(what))));
     while (log.children.length > LINES) log.firstElementChild.remove();
     if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  /** A message's text, or the size of a chunk. */
+  say(what) {
+    return typeof what === "string" ? what : gettext("chunk, %(size)s", { size: this.numbers.bytes(what) });
   }
 }
 
