@@ -18,6 +18,7 @@ from bench.support.tables import Figure, lines
 
 QUIET: Final = 0.1  # of the processors: what others may use of them
 PACKAGES: Final = ("Django", "daphne", "Twisted", "autobahn", "channels", "Pillow")
+WRITTEN: Final = ("results.json", "RESULTS.md")  # in the folder of the benches
 
 
 @dataclass(frozen=True)
@@ -103,19 +104,24 @@ def add(results: dict[str, Result], new: Result) -> bool:
 
 def write(results: Mapping[str, Result], folder: Path) -> None:
     stored = {name: asdict(result) for name, result in sorted(results.items())}
-    (folder / "results.json").write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
+    (folder / WRITTEN[0]).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
     parts = ["# What the benchmarks measured\n\nWritten by `python -m bench`; README.md says what each of them does.\n"]
     for _name, result in sorted(results.items()):
         parts += result.markdown()
     machines = {(result.machine, *map(" ".join, result.versions.items())) for result in results.values()}
     parts += [f"{', '.join(machine)}.\n" for machine in sorted(machines)]
-    (folder / "RESULTS.md").write_text("\n".join(parts))
+    (folder / WRITTEN[1]).write_text("\n".join(parts))
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+    """What is written by the run itself changes nothing of what is measured."""
+    found = _git("describe", "--always") or "unknown"
+    return f"{found}-dirty" if _git("status", "--porcelain", ":/", *(f":!/bench/{name}" for name in WRITTEN)) else found
+
+
+def _git(*command: str) -> str:
+    asked = ["git", "-C", str(Path(__file__).parent), *command]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _processor() -> str:
