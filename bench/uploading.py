@@ -48,10 +48,24 @@ class Bench:
         self.frames = (0, 0)
 
     def ours(self, server: Server) -> Sample:
-        return self._measure("ours", server, self._file, partial(self._upload, f"{server.url}/bench/", ways.LIVE))
+        def send(file: Path, start: Start) -> float:
+            with ways.opened(self._browser, f"{server.url}/bench/", ways.LIVE) as page:
+                start()
+                ways.begin(page, file)
+                seconds = ways.finish(page)
+                self.frames = max(self.frames, ways.frames(page))
+                return seconds
+
+        return self._measure("ours", server, self._file, send)
 
     def djust(self, server: servers.Djust) -> Sample:
-        return self._measure("djust", server, self._file, partial(self._upload, server.url, ways.LIVE_DJUST))
+        def send(file: Path, start: Start) -> float:
+            with ways.opened(self._browser, server.url, ways.LIVE_DJUST) as page:
+                start()
+                ways.begin(page, file)
+                return ways.finish(page)
+
+        return self._measure("djust", server, self._file, send)
 
     def sink(self, server: Server) -> Sample:
         def send(file: Path, start: Start) -> float:
@@ -76,14 +90,6 @@ class Bench:
                 return ways.post(page, file, "/sink/bench")
 
         return self._measure("form", server, self._third, send)
-
-    def _upload(self, url: str, ready: str, file: Path, start: Start) -> float:
-        with ways.opened(self._browser, url, ready) as page:
-            start()
-            ways.begin(page, file)
-            seconds = ways.finish(page)
-            self.frames = max(self.frames, ways.frames(page))
-            return seconds
 
     def _measure(self, name: str, server: Program, file: Path, send: Send) -> Sample:
         if name not in self._meters:
