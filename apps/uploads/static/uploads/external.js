@@ -291,6 +291,7 @@ class Storage {
 
   /** Resolves when no other request tries it. Rejects with what has made that one give up. */
   async turn(request, signal) {
+    signal.throwIfAborted();
     while (this.trier && this.trier !== request) {
       await new Promise((resolve, reject) => {
         this.waiting.add((failure) => (failure ? reject(failure) : resolve()));
