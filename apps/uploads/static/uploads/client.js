@@ -152,7 +152,6 @@ class Uploads {
   }
 
   register(upload) {
-    this.loadingSender ??= load(() => import("./sender.js")).then((module) => module.start(this));
     if (upload.prepare) return upload.prepare(upload);
     if (this.forms.holdsBack(upload)) return;
     if (upload.id) return this.resuming.ask(upload);
@@ -173,8 +172,10 @@ class Uploads {
     if (upload.id) this.resuming.store.forget(upload.id);
   }
 
+  /** And beside them what sends: it is needed next. */
   loadForms() {
     const start = ({ Forms }) => (this.forms = new Forms(this));
+    if (!this.loadingForms) load(() => import("./sender.js")).then((module) => module.start(this));
     return (this.loadingForms ??= load(() => import("./forms.js")).then(start));
   }
 

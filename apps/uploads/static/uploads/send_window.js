@@ -1,15 +1,17 @@
 // How much to have in flight: enough to fill the link, little enough that a click doesn't wait behind it.
 //
-// As in BBR: the measured rate times the shortest round trip, plus a small queue. `sent` and `settled` (by the server)
-// count bytes since the socket opened.
+// As in BBR: the measured rate times the shortest round trip, plus a small queue. A round without any queue leaves room
+// for more, so it grows until there is one; and from time to time that queue is let run dry, as the round trip can't be
+// measured behind it. `sent` and `settled` (by the server) count bytes since the socket opened.
 
-const QUEUE = 0.025; // seconds of link time to keep queued
-const SLICE = 0.025; // seconds of link time in one frame
+const QUEUE = 25; // ms of link time to keep queued
+const SLICE = 25; // ms of link time in one frame
 const FIRST = 64 * 1024;
-const SMALLEST = 8 * 1024;
+const SMALLEST = 4 * 1024;
 const ROUNDS = 10; // rounds for which the best rate counts
 const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
-const GROWTH = 1.25; // how much faster a round must be for the start phase to go on
+const START = 2; // how much more a round may be than the one before, until the first queue is seen
+const GROWTH = 1.25; // the same from then on
 
 export class SendWindow {
   constructor(limit) {
@@ -19,12 +21,13 @@ export class SendWindow {
     this.credit = limit;
     this.flights = []; // frames in flight: { size, end, at, settled, settledAt }
     this.settledAt = 0;
-    this.rates = []; // bytes per ms, the best of each round, latest first
+    this.rates = [0]; // bytes per ms, the best of each round, latest first
     this.roundEnd = 0;
+    this.trip = Infinity; // ms, the shortest of this round
     this.shortest = Infinity; // ms
     this.shortestAt = 0;
-    this.isStarting = true;
-    this.stale = 0;
+    this.isDraining = false;
+    this.growth = this.gain = START;
     this.target = 0; // until a rate is measured, it follows the first frame
   }
 
@@ -33,7 +36,7 @@ export class SendWindow {
   }
 
   get rate() {
-    return Math.max(0, ...this.rates);
+    return Math.max(...this.rates);
   }
 
   /** Bytes that may be sent now, for a frame of at most `most`; 0 means wait. `first`: of a frame while no rate is known. */
@@ -47,7 +50,7 @@ export class SendWindow {
   /** The size of the next frame: a slice of link time, in powers of two. */
   frame(first = FIRST) {
     if (!this.rate) return first;
-    return Math.max(SMALLEST, 2 ** Math.floor(Math.log2(this.rate * 1000 * SLICE)));
+    return Math.max(SMALLEST, 2 ** Math.floor(Math.log2(this.rate * SLICE)));
   }
 
   spend(size, now) {
@@ -80,27 +83,24 @@ export class SendWindow {
 
   measure(flight, now) {
     const trip = Math.max(0.1, now - flight.at);
-    if (trip < this.shortest || now - this.shortestAt > TRIP_LIFETIME) {
-      this.shortest = trip;
-      this.shortestAt = now;
-    }
+    this.trip = Math.min(this.trip, trip);
+    if (trip < this.shortest) Object.assign(this, { shortest: trip, shortestAt: now });
     const rate = (this.settled - flight.settled) / Math.max(0.1, now - flight.settledAt);
-    if (flight.end > this.roundEnd) {
-      this.roundEnd = this.sent;
-      this.endRound(rate);
-    } else {
-      this.rates[0] = Math.max(this.rates[0] ?? 0, rate);
-    }
-    const needed = this.rate * (this.shortest + QUEUE * 1000) * (this.isStarting ? 2 : 1);
-    this.target = Math.max(needed, 2 * this.frame());
+    this.rates[0] = Math.max(this.rates[0], rate);
+    if (flight.end > this.roundEnd) this.endRound(now);
+    const wanted = this.isDraining ? this.shortest / 2 : (this.shortest + QUEUE) * this.gain;
+    this.target = Math.max(this.rate * wanted, 2 * this.frame());
   }
 
-  endRound(rate) {
-    if (this.isStarting) {
-      this.stale = rate > this.rate * GROWTH ? 0 : this.stale + 1;
-      this.isStarting = this.stale < 3;
-    }
-    this.rates.unshift(rate);
+  endRound(now) {
+    if (this.isDraining) Object.assign(this, { shortest: this.trip, shortestAt: now });
+    this.isDraining = now - this.shortestAt > TRIP_LIFETIME;
+    const hasQueue = this.trip > this.shortest + QUEUE / 2;
+    if (hasQueue) this.growth = GROWTH;
+    this.gain = hasQueue ? 1 : this.growth;
+    this.roundEnd = this.sent;
+    this.trip = Infinity;
+    this.rates.unshift(0);
     this.rates.length = Math.min(this.rates.length, ROUNDS);
   }
 }
