@@ -72,7 +72,7 @@ def test_a_form_without_files_is_submitted(page: Page) -> None:
 
 
 SIMULATE = """async ([rate, delay, total, service]) => {
-    // A link of `rate` bytes per ms and `delay` ms each way, in simulated time; the server takes `service` ms to settle.
+    // A link of `rate` bytes per ms and `delay` ms each way, in simulated time; the server settles `service` ms later.
     const { SendWindow } = await import("/static/uploads/send_window.js");
     const limit = 32 * 2 ** 20;
     const window = new SendWindow(limit);
