@@ -5,7 +5,8 @@ each at once): MB/s of the file from its choice to the server's word that it has
 the same time the page of ours clicks four times a second, over the same socket, and counts the milliseconds to each
 answer.
 
-The link is a proxy, bench/support/link.py. Both of its ways have the rate; half the delay is on each.
+The site is served as a host does, with each client as one file: at the length of these lines, each further round trip
+counts. The link is a proxy, bench/support/link.py. Both of its ways have the rate; half the delay is on each.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def report(table: Table, kind: Link, rounds: Rounds[Sample]) -> None:
 
 
 def measure(table: Table, scale: Scale) -> None:
-    with servers.site() as server, chromium() as browser:
+    with servers.site(debug=False) as server, chromium() as browser:
         for kind in LINKS:
             report(table, kind, measured(kind, scale, browser, server))
 

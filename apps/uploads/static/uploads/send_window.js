@@ -88,7 +88,7 @@ export class SendWindow {
     const rate = (this.settled - flight.settled) / Math.max(0.1, now - flight.settledAt);
     this.rates[0] = Math.max(this.rates[0], rate);
     if (flight.end > this.roundEnd) this.endRound(now);
-    const wanted = this.isDraining ? this.shortest / 2 : (this.shortest + QUEUE) * this.gain;
+    const wanted = this.isDraining ? this.shortest / 1.5 : (this.shortest + QUEUE) * this.gain;
     this.target = Math.max(this.rate * wanted, 2 * this.frame());
   }
 
