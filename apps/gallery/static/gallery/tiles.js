@@ -2,6 +2,7 @@
 
 const PATIENCE = 5_000; // ms for which the place of an upload that has gone is kept for its photo
 
+const byRef = ({ children }) => new Map(Array.from(children, (tile) => [tile.dataset.ref, tile]));
 const isTile = (node) => node instanceof HTMLElement && "ref" in node.dataset;
 
 /** The tiles, what stands in for those that have just gone, and the photos are in one grid, in which `order` counts. */
@@ -66,15 +67,14 @@ export class Tiles {
 
   /** The album has been drawn. */
   drawn() {
+    const [tiles, ghosts] = [this.rows, this.ghosts].map(byRef);
     for (const photo of this.photos.querySelectorAll("[data-ref]")) {
       const { ref } = photo.dataset;
       if (!this.places.has(ref)) continue;
       photo.style.order = this.places.get(ref);
-      for (const place of [this.rows, this.ghosts]) {
-        const tile = place.querySelector(`:scope > [data-ref="${CSS.escape(ref)}"]`);
-        if (place === this.ghosts) tile?.remove();
-        else if (!tile?.contains(document.activeElement)) tile?.classList.add("is-there");
-      }
+      ghosts.get(ref)?.remove();
+      const tile = tiles.get(ref);
+      if (!tile?.contains(document.activeElement)) tile?.classList.add("is-there");
     }
     if (!this.rows.querySelector(".upload-row") && !this.ghosts.children.length) this.settle();
   }

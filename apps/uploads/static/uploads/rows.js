@@ -16,6 +16,8 @@ const REFUSED = "dj-upload-refused";
 const PICTURE = /\.(avif|hei[cf])$/i; // not every browser knows their types
 const SHOWN = /^(image\/(?!svg)|video\/)/; // an SVG can contain scripts
 
+const AT_ONCE = 24; // pictures that are given an address before the next frame: each asks another process
+
 export { bytes, duration, percent }; // numbers.js is a part of this module where it is delivered
 
 const drawn = once("drawn", () => new WeakMap()); // row → the revision that it shows
@@ -110,10 +112,10 @@ function isShown({ file, hasFailed, isOpaque }) {
 function preview(view, upload) {
   const { urls } = view;
   const media = document.createElement(upload.file.type.startsWith("video/") ? "video" : "img");
-  if (!urls.has(upload)) urls.set(upload, { url: URL.createObjectURL(upload.file), shown: [] });
-  const { url, shown } = urls.get(upload);
-  shown.push(media);
-  media.src = url;
+  if (!urls.has(upload)) urls.set(upload, { url: "", shown: [] });
+  const entry = urls.get(upload);
+  entry.shown.push(media);
+  soon(() => urls.get(upload) === entry && (media.src = entry.url ||= URL.createObjectURL(upload.file)));
   media.onerror = () => {
     upload.isOpaque = true; // this browser can't show it, and isn't asked again
     media.remove();
@@ -121,6 +123,15 @@ function preview(view, upload) {
   };
   if (media.tagName === "IMG") Object.assign(media, { alt: upload.file.name, loading: "lazy", decoding: "async" });
   return media;
+}
+
+let made = 0; // in this frame
+
+/** At once for a few, and a few in each frame for hundreds: the page answers meanwhile. */
+function soon(make) {
+  if (!made) requestAnimationFrame(() => (made = 0));
+  if (made++ < AT_ONCE) make();
+  else requestAnimationFrame(() => soon(make));
 }
 
 /** Gives back the addresses of what isn't shown any more. */
