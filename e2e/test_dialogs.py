@@ -109,8 +109,12 @@ LEFT = """
 <button id="opener">Open</button>
 <p id="hiding"><button id="gone" dj-click="next">Gone</button> <button id="beside">Beside</button></p>
 <dialog id="box"><button id="closer">Close</button></dialog>
+<ul id="list"><li><input id="typed"></li><li id="other"><input><button>Remove</button></li></ul>
+<p id="same" data-ref="7"><button>Remove</button></p>
 <button id="last">Last</button>
 """
+
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def test_the_focus_is_not_lost_with_what_is_hidden_closed_or_dismissed(page: Page, visit: Visit) -> None:
@@ -119,6 +123,15 @@ def test_the_focus_is_not_lost_with_what_is_hidden_closed_or_dismissed(page: Pag
     page.focus("#gone")
     page.evaluate("document.querySelector('#gone').style.display = 'none'")  # by a style, not by a render
     expect(page.locator("#beside")).to_be_focused()
+
+    page.evaluate("document.querySelector('#list').style.display = 'contents'")  # it has no box of its own
+    page.focus("#typed")
+    page.evaluate("document.querySelector('#typed').closest('li').remove()")
+    expect(page.locator("#other")).to_be_focused()  # and not its field, into which one would type on
+    page.evaluate("document.querySelector('#other').setAttribute('data-ref', '7')")
+    page.focus("#other button")
+    page.evaluate("document.querySelector('#other button').style.visibility = 'hidden'")
+    expect(page.locator("#same button")).to_be_focused()
 
     page.focus("#opener")
     page.evaluate("document.querySelector('#box').showModal()")
@@ -131,6 +144,7 @@ def test_the_focus_is_not_lost_with_what_is_hidden_closed_or_dismissed(page: Pag
     expect(page.locator("#opener")).to_be_focused()
 
     page.locator("h1, body").first.click(position={"x": 1, "y": 1})  # the visitor leaves it
+    page.evaluate(FRAMES)
     page.evaluate("document.querySelector('#opener').remove()")
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(FRAMES)
     assert page.evaluate("document.activeElement === document.body")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
 
 from e2e.support import pictures
@@ -415,6 +416,18 @@ def test_dragging_over_the_zones_parts_does_not_flicker(page: Page, photos: list
     assert page.evaluate("classes.filter((name) => !name.includes('upload-dragover')).length") <= 2
 
 
+def test_what_a_drop_would_do_is_not_said_longer_than_the_drag(page: Page, photos: list[Path]) -> None:
+    """What the drag is over may be taken away by a render, and then doesn't say that the drag has left it."""
+    visit(page)
+    page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<p id=mayfly>Here</p>')")
+    with dragging_files(page, "#mayfly", photos[:1]):
+        page.evaluate("document.querySelector('#mayfly').remove()")
+        expect(page.locator(ZONE)).to_have_class(re.compile("upload-dragover"))
+    page.mouse.move(5, 5)
+    page.mouse.move(9, 9)
+    expect(page.locator(ZONE)).not_to_have_class(re.compile("upload-dragover"))
+
+
 def test_photos_are_captioned_moved_deleted_and_brought_back_from_the_keyboard(page: Page, photos: list[Path]) -> None:
     visit(page)
     payloads = [_payload(f"key {n}.jpg", photos[n]) for n in range(2)]
@@ -437,6 +450,11 @@ def test_photos_are_captioned_moved_deleted_and_brought_back_from_the_keyboard(p
     expect(page.get_by_role("button", name="Undo")).to_be_focused()
     page.keyboard.press("Enter")
     expect(mine(page, "key 1.jpg")).to_be_focused()
+
+    select = page.get_by_label("Select key 1.jpg")
+    select.press("Space")
+    page.get_by_role("button", name="Clear", exact=True).press("Enter")
+    expect(select).to_be_focused()
 
     page.locator(".photo-open").first.press("Enter")
     box = page.locator("dialog.lightbox")
@@ -467,6 +485,33 @@ def test_a_caption_is_typed_on_while_the_row_becomes_a_photo(
     page.keyboard.press("Tab")
 
     until(lambda: re.fullmatch("x+!", _caption(server, "typed.jpg")))
+
+
+def test_the_focus_goes_along_with_a_photo_that_is_refused(page: Page, proxy: FaultProxy, tmp_path: Path) -> None:
+    """Nothing is pressed by what is still being typed into its caption."""
+    visit(page, proxy.url)
+    damaged = tmp_path / "damaged.png"  # as nobody knows before its last byte has come
+    with Image.open(pictures.photo(tmp_path / "photo.jpg", (300, 300))) as photo:
+        photo.save(damaged)
+    data = damaged.read_bytes()
+    damaged.write_bytes(data[: len(data) // 2] + bytes(50) + data[len(data) // 2 + 50 :])
+    refused = page.locator(".refused-row")
+
+    proxy.rate = 150_000
+    page.set_input_files(INPUT, damaged)
+    row(page, "damaged.png").get_by_label("Caption").focus()
+    while not refused.count():
+        page.keyboard.type(" ", delay=30)
+    expect(refused).to_be_focused()
+    page.keyboard.type(" ")
+    page.keyboard.press("Tab")
+    expect(refused.get_by_role("button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(refused).to_have_count(0)
+
+    page.set_input_files(INPUT, damaged)
+    row(page, "damaged.png").get_by_role("button", name="Pause").focus()
+    expect(refused.get_by_role("button", name="Dismiss")).to_be_focused()
 
 
 def test_a_photo_is_dragged_to_another_place(page: Page, photos: list[Path]) -> None:

@@ -14,7 +14,6 @@ const Album = {
     this.tiles = new Tiles(this.el);
     this.lightbox = new Lightbox(this.el, (by) => this.event("turn", { by }).catch(() => {}));
     this.sorting = new Sorting(this.el, (...move) => this.move(...move));
-    this.form = document.getElementById("photos-form");
     this.listening = new AbortController();
     document.addEventListener("focusin", (e) => (this.left = e.target), this.listening);
     document.addEventListener("click", (e) => this.clicked(e.target), this.listening);
@@ -66,8 +65,6 @@ const Album = {
     if (left.closest("#new-photos")) return this.el.querySelector(".photo-open");
     if (left.closest("#undo")) return document.getElementById(this.gone)?.querySelector("[dj-click=delete]");
     if (left.matches(".upload-row .caption-input")) return this.typeOn(left);
-    const next = left.closest(".upload-row, .refused-row");
-    if (next) return document.querySelector(".upload-row [dj-upload-cancel]") ?? this.form.elements.photos;
   },
 
   /** A caption that was being typed is typed on in the photo that the row has become. */

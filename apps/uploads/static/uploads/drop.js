@@ -25,7 +25,7 @@ export function listen(root, uploads) {
     e.dataTransfer.dropEffect = takerOf(e) ? effect(e.dataTransfer) : "none";
   });
   addEventListener("drop", async (e) => {
-    for (const marked of document.querySelectorAll("." + OVER)) leave(marked);
+    clear();
     if (!carriesFiles(e) || isAnothers(e)) return;
     e.preventDefault();
     const taker = takerOf(e);
@@ -67,6 +67,11 @@ export function listen(root, uploads) {
     depths.set(zone, depth);
     if (depth > 0) dom(zone).classList.add(OVER);
     else leave(zone);
+    addEventListener("pointermove", clear, { once: true }); // there is none in a drag: it has ended without a word
+  }
+
+  function clear() {
+    for (const marked of document.querySelectorAll("." + OVER)) leave(marked);
   }
 
   function leave(zone) {
