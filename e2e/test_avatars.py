@@ -353,6 +353,42 @@ def test_the_picture_is_pinched_zoomed_by_keys_and_turned(page: Page, photo: Pat
     expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 1024)
 
 
+def test_the_crop_is_in_nobodys_way(page: Page, photo: Path) -> None:
+    """A phone takes a moment to open a large picture, and another to write what was cut out of it."""
+    page.add_init_script(
+        """(() => {
+            const [open, write] = [createImageBitmap, HTMLCanvasElement.prototype.toBlob];
+            window.gates = [];
+            const gate = () => new Promise((go) => gates.push(go));
+            window.createImageBitmap = async (...given) => gate().then(() => open(...given));
+            HTMLCanvasElement.prototype.toBlob = function (...given) { gate().then(() => write.apply(this, given)); };
+        })()"""
+    )
+    go_on = """async () => {
+        for (const go of gates.splice(0)) { go(); await new Promise((done) => setTimeout(done, 100)); }
+    }"""
+    visit(page)
+    page.set_input_files(INPUT, photo)
+    crop, dialog = page.get_by_role("button", name="Crop…"), page.locator("#crop")
+
+    crop.dblclick()
+    page.wait_for_function("gates.length === 2")
+    page.evaluate(go_on)
+    expect(dialog).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    page.keyboard.press("Escape")
+    page.evaluate(go_on)
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 3000)  # which was left as it was
+
+    crop.click()
+    page.wait_for_function("gates.length === 1")
+    save(page)
+    expect(page.locator("img.avatar")).to_be_visible()
+    page.evaluate(go_on)
+    expect(dialog).to_be_hidden()
+
+
 def test_the_picture_is_dragged_below_its_frame(page: Page, photo: Path) -> None:
     visit(page)
     page.set_input_files(INPUT, photo)

@@ -15,7 +15,7 @@ const Crop = {
   mounted() {
     this.stage = this.el.querySelector("canvas");
     this.slider = this.el.querySelector("input");
-    document.addEventListener("click", (e) => dom(e.target).closest?.("[data-crop=open]") && this.open());
+    document.addEventListener("click", (e) => dom(e.target).closest?.("[data-crop=open]") && this.open(), this.listening);
     this.el.addEventListener("click", (e) => this.press(dom(e.target).closest("[data-crop]")?.dataset.crop));
     this.el.addEventListener("close", () => this.picture?.close());
     this.slider.addEventListener("input", () => this.draw());
@@ -31,11 +31,18 @@ const Crop = {
     return live.extensions.find((extension) => extension.choose);
   },
 
+  get chosen() {
+    return this.uploads.uploads.findLast(({ slot, isOver }) => slot === "avatar" && !isOver);
+  },
+
   async open() {
-    this.upload = this.uploads.uploads.findLast(({ slot, isOver }) => slot === "avatar" && !isOver);
-    if (!this.upload) return;
-    this.picture = await createImageBitmap(this.upload.file).catch(() => null);
-    if (!this.picture) return; // the server will say what is wrong with it
+    const upload = this.chosen;
+    const isOnItsWay = upload?.isWanted;
+    const picture = upload && (await createImageBitmap(upload.file).catch(() => null));
+    if (!picture) return; // the server will say what is wrong with it
+    const isLate = this.el.open || upload !== this.chosen || upload.isWanted !== isOnItsWay; // pressed twice, or saved
+    if (isLate) return picture.close();
+    Object.assign(this, { upload, picture });
     this.x = this.picture.width / 2;
     this.y = this.picture.height / 2;
     this.slider.value = "1";
@@ -50,6 +57,7 @@ const Crop = {
     if (what === "turn") this.turn();
     if (what === "use") {
       const file = await this.cut();
+      if (!this.el.open) return; // left, or pressed twice
       this.el.close();
       this.uploads.choose("avatar", [{ file, path: null }]);
     }
