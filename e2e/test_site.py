@@ -102,6 +102,15 @@ def test_the_keyboard_can_skip_the_navigation(page: Page) -> None:
     expect(page.locator("main")).to_be_focused()
 
 
+def test_another_language_leads_to_the_same_place(page: Page) -> None:
+    page.goto("/docs/languages/?from=here#what-you-write")
+
+    page.get_by_role("button", name="Deutsch").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    assert page.url.endswith("/docs/languages/?from=here#what-you-write")
+
+
 def test_an_unknown_address_leads_back_home(page: Page, deployed: Server, console: Console) -> None:
     console.expect("404")
 
