@@ -102,7 +102,7 @@ function show(element, batch, isShown, now) {
     resume: state === "paused",
     cancel: !batch.isOver,
     retry: batch.failed.some(({ isFinal }) => !isFinal),
-    dismiss: batch.failed.length > 0,
+    dismiss: batch.failed.length > 1, // one has a button of its own
   });
 }
 
