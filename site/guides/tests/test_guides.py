@@ -76,3 +76,28 @@ def test_a_section_ends_where_the_next_begins() -> None:
     assert "first" in html and "second" in html and "third" not in html and "One" not in html
     with pytest.raises(LookupError):
         rendering.section(text, "Three", "a.md", address)
+
+
+ATTRIBUTE = re.compile(r"(?<![\w-])(?:dj|data)-[a-z]+(?:-[a-z]+)*")
+COMMENT = re.compile(r"^\s*(?://|/?\*).*$|\s// .*$", re.MULTILINE)
+EXAMPLES = {"data-photo-id", "data-points"}  # for a project's own handlers and elements
+
+
+def test_every_attribute_that_is_documented_is_read() -> None:
+    """It is named in a script, a stylesheet or Python; a script may name `data-done` as `done`."""
+    folders = [settings.ROOT / "static", *(settings.ROOT / "apps").glob("*/static")]
+    scripts = "\n".join(COMMENT.sub("", path.read_text()) for folder in folders for path in folder.rglob("*.js"))
+    others = [path for folder in folders for path in folder.rglob("*.css")]
+    others += [path for path in (settings.ROOT / "apps").rglob("*.py") if "tests" not in path.parts]
+    read = set(ATTRIBUTE.findall("\n".join([scripts, *(path.read_text() for path in others)]))) | EXAMPLES
+    words = set(re.findall(r"\w+", scripts))
+
+    guides = {guide.path for guide in GUIDES.values()} - {"CHANGELOG.md"}
+    named = {name for path in guides for name in ATTRIBUTE.findall((settings.ROOT / path).read_text())}
+
+    def is_read(name: str) -> bool:
+        kind, _, rest = name.partition("-")
+        return name in read or (kind == "data" and re.sub("-(.)", lambda match: match[1].upper(), rest) in words)
+
+    assert len(named) > 40
+    assert {name for name in named if not is_read(name)} == set()
