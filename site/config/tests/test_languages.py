@@ -89,7 +89,7 @@ def test_the_docs_say_that_they_are_english(german: Client) -> None:
 
 
 def test_an_error_has_a_page_in_the_language(german: Client) -> None:
-    assert "Hier ist keine Seite" in german.get("/no-such-page").text
+    assert "Hier gibt es keine Seite" in german.get("/no-such-page").text
 
 
 def test_so_does_the_admin(german: Client) -> None:
