@@ -315,6 +315,28 @@ def test_what_was_deleted_can_be_brought_back_after_a_reload(page: UploadPage, c
         assert names(later) == ["b.jpg", "a.jpg"] and "Photo deleted" in later.html
 
 
+def test_what_is_brought_back_is_beside_a_neighbour_that_it_had(page: UploadPage, client: Client) -> None:
+    """Whatever another tab has moved meanwhile, and whether this page has shown that yet."""
+    a, b, c, d, e = uploaded(page, "a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg")
+    with mount(URL, client) as other:
+        page.click("delete", id=c.pk)
+        other.event("move", {"id": b.pk})
+        other.event("move", {"id": d.pk, "after": a.pk})
+        page.wait_html("Show changes")
+        page.click("undo")
+        assert names(page) == ["e.jpg", "d.jpg", "c.jpg", "b.jpg", "a.jpg"]
+
+        page.click("delete", id=c.pk)
+        page.click("let_in")
+        assert names(page) == ["b.jpg", "e.jpg", "a.jpg", "d.jpg"]
+        other.event("move", {"id": a.pk})
+        other.click("delete", id=e.pk)
+        page.click("undo")
+        assert names(page) == ["b.jpg", "c.jpg", "a.jpg", "d.jpg"]
+        page.click("let_in")
+        assert names(page) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+
+
 def test_many_photos_are_deleted_together_and_brought_back_together(page: UploadPage) -> None:
     a, b, c = uploaded(page, "a.jpg", "b.jpg", "c.jpg")
 
