@@ -125,12 +125,12 @@ function preview(view, upload) {
   return media;
 }
 
-let made = 0; // in this frame
+const frame = once("previews of a frame", () => ({ made: 0 }));
 
 /** At once for a few, and a few in each frame for hundreds: the page answers meanwhile. */
 function soon(make) {
-  if (!made) requestAnimationFrame(() => (made = 0));
-  if (made++ < AT_ONCE) make();
+  if (!frame.made) requestAnimationFrame(() => (frame.made = 0));
+  if (frame.made++ < AT_ONCE) make();
   else requestAnimationFrame(() => soon(make));
 }
 
