@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
@@ -109,6 +110,20 @@ def test_another_language_leads_to_the_same_place(page: Page) -> None:
 
     expect(page.locator("html")).to_have_attribute("lang", "de")
     assert page.url.endswith("/docs/languages/?from=here#what-you-write")
+
+
+def test_what_is_too_large_is_refused_in_the_language_of_the_pages(deployed: Server) -> None:
+    """By the server, which asks no page."""
+    connection = HTTPConnection(str(urlsplit(deployed.url).netloc), timeout=30)
+    connection.putrequest("POST", "/avatars/")
+    headers = {"Accept": "text/html", "Accept-Language": "de-AT,de;q=0.9", "Content-Length": "60000000"}
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+
+    assert (answer.status, "Zurück zur Seite" in answer.read().decode()) == (413, True)
+    connection.close()
 
 
 def test_an_unknown_address_leads_back_home(page: Page, deployed: Server, console: Console) -> None:

@@ -7,7 +7,9 @@ import hashlib
 import json
 from typing import Any, Final, NamedTuple
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, parse_cookie
+from django.utils import translation
 from django.utils.translation import get_language, get_language_bidi, gettext
 
 
@@ -19,18 +21,21 @@ def _(text: str) -> str:
 class Refusal(NamedTuple):
     """An answer that the server gives without asking the application.
 
-    `message` is shown to people, in the language that is active where it is answered.
+    `message` is shown to people, in the language of their pages.
     """
 
     status: int
     code: str
     message: str
 
-    def answer(self, accept: str) -> list[dict[str, Any]]:
+    def answer(self, accept: str, language: str | None = None) -> list[dict[str, Any]]:
         """The ASGI messages: JSON, or a page for a person whose browser has sent a form.
 
-        accept: the request's header, empty where there is none.
+        accept: the request's header, empty where there is none. language: as `language_of` has it, or the active one.
         """
+        if language is not None:
+            with translation.override(language):
+                return self.answer(accept)
         if _prefers_a_page(accept):
             # The link leads to the form's own URL, which most likely is the page with the form.
             kind, text = b"text/html; charset=utf-8", self._page()
@@ -98,6 +103,16 @@ _PAGE: Final = """<!doctype html>
 <p><a href="">{back}</a></p>
 </html>
 """
+
+
+def language_of(languages: bytes, cookies: bytes) -> str | None:
+    """That of the pages of whoever sends these headers, `Accept-Language` and `Cookie`; None if pages have only one."""
+    if "django.middleware.locale.LocaleMiddleware" not in settings.MIDDLEWARE:
+        return None
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = languages.decode("latin-1")
+    request.COOKIES = parse_cookie(cookies.decode("latin-1"))
+    return translation.get_language_from_request(request)
 
 
 def _prefers_a_page(accept: str) -> bool:

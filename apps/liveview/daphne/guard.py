@@ -16,7 +16,7 @@ from liveview import housekeeping
 from liveview.body_limits import Caps
 from liveview.conf import conf
 from liveview.core.pace import Patience
-from liveview.refusals import TOO_LARGE, TOO_SLOW, Refusal
+from liveview.refusals import TOO_LARGE, TOO_SLOW, Refusal, language_of
 
 Scope: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -43,13 +43,12 @@ class _Capped:
             return await self._application(scope, receive, send)
         housekeeping.served(scope)
         self._warn()
-        accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
         exchange = _Exchange(Caps(conf()).of(scope["path"]), receive, send)
         if exchange.announces_too_much(scope["headers"]):
             exchange.refused = TOO_LARGE
         else:
             await self._application(scope, exchange.receive, exchange.send)
-        await exchange.end(accept)
+        await exchange.end(scope["headers"])
 
     def _warn(self) -> None:
         if not self._has_warned:
@@ -102,7 +101,11 @@ class _Exchange:
         self._is_answered = True
         await self._send(message)
 
-    async def end(self, accept: str) -> None:
+    async def end(self, headers: list[tuple[bytes, bytes]]) -> None:
         if self.refused is not None and not self._is_answered:
-            for message in self.refused.answer(accept):
+            said = [
+                b",".join(value for each, value in headers if each == name) for name in (b"accept", b"accept-language")
+            ]
+            cookies = b"; ".join(value for each, value in headers if each == b"cookie")
+            for message in self.refused.answer(said[0].decode("latin-1"), language_of(said[1], cookies)):
                 await self._send(message)

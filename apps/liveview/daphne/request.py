@@ -26,7 +26,7 @@ from liveview.daphne.channel import Channel
 from liveview.daphne.receive_queue import Message, ReceiveQueue
 from liveview.daphne.turns import Metered, turn
 from liveview.process import here
-from liveview.refusals import BAD_REQUEST, TOO_COSTLY, TOO_LARGE, TOO_SLOW, Refusal
+from liveview.refusals import BAD_REQUEST, TOO_COSTLY, TOO_LARGE, TOO_SLOW, Refusal, language_of
 
 MAX_UNREAD: Final = 1024 * 1024  # bytes of a body that wait for the application before the sender has to
 
@@ -150,7 +150,8 @@ class Request(WebRequest):
         if self._response_started:
             self.channel.transport.abortConnection()
             return
-        for message in refusal.answer((self.getHeader(b"accept") or b"").decode("latin-1")):
+        accept, *asked = (self.getHeader(name) or b"" for name in (b"accept", b"accept-language", b"cookie"))
+        for message in refusal.answer(accept.decode("latin-1"), language_of(*asked)):
             self.handle_reply(message)
 
     async def drained(self) -> None:

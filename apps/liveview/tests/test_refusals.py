@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from liveview.refusals import TOO_BUSY, TOO_COSTLY, TOO_SLOW, Refusal
+from liveview.refusals import TOO_BUSY, TOO_COSTLY, TOO_LARGE, TOO_SLOW, Refusal, language_of
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,25 @@ def test_a_refusal_has_the_headers_of_every_answer(refusal: Refusal, when: bytes
     assert headers[b"content-security-policy"].startswith(b"default-src 'none'; style-src 'sha256-")
     assert b"camera=()" in headers[b"permissions-policy"]
     assert headers.get(b"retry-after") == when
+
+
+@pytest.mark.parametrize(
+    ("languages", "cookies", "language"),
+    [
+        (b"de-CH,de;q=0.9,en;q=0.8", b"", "de"),
+        (b"de", b"a=b; django_language=en", "en"),
+        (b"\xff;q=x", b"\xff=;", "en"),
+    ],
+)
+def test_a_refusal_speaks_as_the_pages_do(languages: bytes, cookies: bytes, language: str) -> None:
+    (_, body) = TOO_LARGE.answer("text/html", language_of(languages, cookies))
+    page = body["body"].decode()
+
+    assert f'<html lang="{language}"' in page
+    assert ("Zur\u00fcck zur Seite" in page) == (language == "de")
+
+
+def test_a_project_of_one_language_is_asked_for_no_other(settings: Any) -> None:
+    settings.MIDDLEWARE = []
+
+    assert language_of(b"de", b"") is None
