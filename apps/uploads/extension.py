@@ -13,7 +13,7 @@ from liveview.extensions import Extension, Form, Link
 from liveview.mounted import Mounted
 from uploads.core import messages
 from uploads.core.directives import DIRECTIVES, OF_SLOTS
-from uploads.entries.registry import Uploads
+from uploads.entries.registry import SlotEntries, Uploads
 from uploads.socket.direct import DirectUploads
 from uploads.socket.session import UploadSession
 
@@ -44,13 +44,24 @@ def use_fallback(factory: Callable[[Mounted, Uploads], Fallback]) -> None:
 
 
 class Shown(dict[str, Any]):
-    """`{{ uploads }}`, which remembers whether the template looked at it."""
+    """`{{ uploads }}`, which remembers what the template looked at."""
 
-    was_read = False
+    def __init__(self, uploads: Uploads) -> None:
+        super().__init__(uploads.context())
+        self._uploads = uploads
+        self._read = set[str]()
 
     def __getitem__(self, name: str) -> Any:
-        self.was_read = True
+        self._read.add(name)
         return super().__getitem__(name)
+
+    def may_differ(self) -> bool:
+        """Whether what the template read may be something else by now: of a slot, or of all (`uploads.items`)."""
+        return any(name not in self._uploads.slots or self._differs(name) for name in list(self._read))
+
+    def _differs(self, name: str) -> bool:
+        then: SlotEntries | None = self.get(name)
+        return then is not None and then.may_differ(self._uploads.of(name))
 
 
 class UploadsExtension(Extension):
@@ -64,15 +75,15 @@ class UploadsExtension(Extension):
         self.uploads = Uploads()
         self._session: UploadSession | None = None
         self._without_socket = _fallback(mounted, self.uploads) if _fallback is not None else None
-        self._shown = Shown()
+        self._shown = Shown(self.uploads)
 
     def context(self) -> dict[str, Any]:
-        self._shown = Shown(self.uploads.context())
+        self._shown = Shown(self.uploads)
         return {"uploads": self._shown}
 
     # On its socket
     def connected(self, link: Link) -> None:
-        self._session = UploadSession(self.view, self.uploads, link, lambda: self._shown.was_read)
+        self._session = UploadSession(self.view, self.uploads, link, lambda: self._shown.may_differ())
 
     def received(self, message: Message) -> None:
         if self._session is not None:  # else it was sent before the view was mounted

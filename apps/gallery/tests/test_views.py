@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -125,11 +126,11 @@ def test_a_change_costs_one_render_and_two_kilobytes_however_many_photos_there_a
     monkeypatch.setattr(GalleryView, "handle_info", lambda *args: (hear(*args), heard.set()))
     monkeypatch.setattr(views, "SETTLE", 0.0)
 
-    def cost(event: str, **params: Any) -> tuple[int, int]:
+    def cost(change: Callable[[], object]) -> tuple[int, int]:
         """Renders, once the page has heard of its own change, and bytes."""
         for each in (renders, page.received, heard):
             each.clear()
-        page.click(event, **params)
+        change()
         size = sum(len(encode(message)) for message in page.received)
         assert heard.wait(30)
         page.click("clear_selection")  # which takes its turn behind whatever that has led to
@@ -141,9 +142,17 @@ def test_a_change_costs_one_render_and_two_kilobytes_however_many_photos_there_a
         ("delete", {"id": ids[2]}),
         ("undo", {}),
     ):
-        count, size = cost(event, **params)
+        count, size = cost(partial(page.click, event, **params))
         assert count == 1, event
         assert size < 2000, event
+
+    def arrive() -> None:
+        page.upload("photos", "last.jpg", picture(1))
+        page.wait_html("Move last.jpg earlier")
+
+    count, size = cost(arrive)
+    assert count == 1
+    assert size < 3000  # with what is said of the upload
 
 
 def test_every_other_open_page_sees_what_arrives(page: UploadPage) -> None:

@@ -22,15 +22,20 @@ from uploads.errors import UploadError
 
 
 class SlotEntries:
-    """What `{{ uploads.avatar }}` is: the slot's entries in the order they were chosen."""
+    """What `{{ uploads.avatar }}` is: the slot's entries in the order they were chosen.
+
+    It remembers what was read of it, so that a page that shows only what was refused isn't drawn for what arrives.
+    """
 
     def __init__(
         self, slot: Slot, entries: list[UploadEntry], offered: set[UploadEntry] | None = None, error: str = ""
     ) -> None:
         self.slot = slot
-        self.entries = entries
         self.error = error  # of the slot as a whole
+        self._entries = entries
         self._offered = offered
+        self._refused = self._refusals()
+        self._was_read = False  # more of it than errors
 
     def __iter__(self) -> Iterator[UploadEntry]:
         return iter(self.entries)
@@ -39,12 +44,24 @@ class SlotEntries:
         return len(self.entries)
 
     @property
+    def entries(self) -> list[UploadEntry]:
+        self._was_read = True
+        return self._entries
+
+    @property
     def errors(self) -> list[UploadEntry]:
-        return [entry for entry in self.entries if entry.error]
+        return [entry for entry in self._entries if entry.error]
 
     @property
     def ready(self) -> list[UploadEntry]:
         return [entry for entry in self.entries if entry.is_ready]
+
+    def may_differ(self, now: SlotEntries) -> bool:
+        """Whether what was read of it may be something else by now."""
+        return self._was_read or self.error != now.error or self._refused != now._refusals()
+
+    def _refusals(self) -> list[tuple[str, str | None]]:
+        return [(entry.ref, entry.error) for entry in self.errors]
 
     @property
     def kept(self) -> list[UploadEntry]:

@@ -45,11 +45,11 @@ TELL_EVERY = 0.5  # seconds between two calls of a slot's `progress` for one upl
 class UploadSession:
     """On the event loop unless said otherwise.
 
-    was_shown: whether the view's template looked at its uploads: if not, an entry's change renders nothing.
+    may_differ: whether what the view's template looked at of its uploads may have changed: else nothing is rendered.
     """
 
-    def __init__(self, view: LiveView, uploads: Uploads, link: Link, was_shown: Callable[[], bool]) -> None:
-        self._uploads, self._link, self._was_shown = uploads, link, was_shown
+    def __init__(self, view: LiveView, uploads: Uploads, link: Link, may_differ: Callable[[], bool]) -> None:
+        self._uploads, self._link, self._may_differ = uploads, link, may_differ
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._receiver = Receiver(link, self)
@@ -391,7 +391,7 @@ class UploadSession:
             self._to_tell.append((entry, entry.state, entry.slot.progress))
             if len(self._to_tell) == 1:
                 self._link.spawn(self._call_back())
-        elif self._was_shown():
+        elif self._may_differ():
             self._link.rerender()
 
     async def _call_back(self) -> None:

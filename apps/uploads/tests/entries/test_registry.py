@@ -269,3 +269,15 @@ def test_an_entry_that_two_loops_have_had_is_reported_consumed_once(uploads: Upl
     list(uploads.consume("three"))
     assert uploads.take_back() == [entry]
     assert entry._holders == 0
+
+
+def test_what_shows_refusals_alone_is_outdated_by_refusals_alone(uploads: Uploads) -> None:
+    refusals, entries = uploads.of("three"), uploads.of("three")
+    assert (list(refusals.errors), list(entries)) == ([], [])
+
+    register(uploads, "three", "good")
+    assert not refusals.may_differ(uploads.of("three"))
+    assert entries.may_differ(uploads.of("three"))
+
+    refusal(uploads, "three", "bad", name="a.exe")
+    assert refusals.may_differ(uploads.of("three"))
