@@ -306,6 +306,7 @@ def test_one_of_three_is_cancelled_midway_and_the_others_finish(
 
     expect(mine(page, large[0].name)).to_be_visible(timeout=LONG)
     expect(mine(page, large[2].name)).to_be_visible(timeout=LONG)
+    expect(page.locator(".upload-row")).to_have_count(0, timeout=LONG)  # thumbnails come before the rest
     assert large[1].name not in stored(server)
     assert sha256(large[2]) in stored(server)[large[2].name]
 
@@ -325,6 +326,7 @@ def test_an_upload_pauses_and_goes_on(page: Page, proxy: FaultProxy, server: Ser
     held.get_by_role("button", name="Resume").click()
 
     expect(mine(page, large[0].name).first).to_be_visible(timeout=LONG)
+    expect(page.locator(".upload-row")).to_have_count(0, timeout=LONG)
     assert sha256(large[0]) in stored(server)[large[0].name]
 
 
@@ -349,6 +351,7 @@ def test_a_few_photos_travel_at_a_time_and_the_others_queue(page: Page, proxy: F
     proxy.rate = None
     for copy in copies:
         expect(mine(page, copy["name"])).to_be_visible(timeout=LONG)
+    expect(page.locator(".upload-row")).to_have_count(0, timeout=LONG)
 
 
 def _payload(name: str, photo: Path) -> FilePayload:
@@ -368,6 +371,7 @@ def test_a_cut_in_the_middle_is_survived_by_every_photo(
     for number, path in enumerate(large):
         expect(mine(page, f"cut {number}.jpg")).to_be_visible(timeout=LONG)
         assert stored(server)[f"cut {number}.jpg"] == [sha256(path)]
+    expect(page.locator(".upload-row")).to_have_count(0, timeout=LONG)
     assert proxy.cuts == 1
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
 from django.db import models, transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gallery.conf import Conf, conf
@@ -14,12 +16,19 @@ from liveview import pubsub
 from uploads.keeping import Kept, KeptQuerySet, remove_for_good
 
 ORDER = ("-position", "-pk")
+MAKING = timedelta(minutes=15)  # after which a photo of which there is only a thumbnail is given up
 STEP = 1024.0  # between two photos that nobody has moved
 
 
 class PhotoQuerySet(KeptQuerySet["Photo"]):
     def terms(self) -> Conf:
         return conf()
+
+    def overdue(self) -> Self:
+        """Besides, those whose larger sizes nobody makes any more."""
+        return super().overdue() | self.exclude(upload="").filter(
+            full=F("thumb"), created_at__lt=timezone.now() - MAKING
+        )
 
     def of(self, album: str) -> Self:
         """The photos to show, newest first unless moved."""
@@ -40,7 +49,10 @@ class PhotoQuerySet(KeptQuerySet["Photo"]):
 
 
 class Photo(Kept):
-    """`size` (bytes) and `sha256` are those of the file as received; the pictures are our own encodings of it."""
+    """`size` (bytes) and `sha256` are those of the file as received; the pictures are our own encodings of it.
+
+    `upload` is the id of the upload that it was. While its larger sizes are being made, all three are the thumbnail.
+    """
 
     album = models.CharField(_("album"), max_length=64)
     owner = models.CharField(_("owner"), max_length=64, db_index=True)
@@ -55,6 +67,7 @@ class Photo(Kept):
     thumb = models.FileField(_("thumbnail"), max_length=255)
     position = models.FloatField(_("position"))
     created_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    upload = models.CharField(_("upload"), max_length=64, blank=True, default="", db_default="", editable=False)
 
     # For the page that shows it
     ref = ""  # of the upload that it was
@@ -66,13 +79,20 @@ class Photo(Kept):
     class Meta:
         verbose_name = _("photo")
         verbose_name_plural = _("photos")
-        indexes = [models.Index(fields=["album", "deleted_at", "-position", "-id"], name="gallery_photo_order")]
+        indexes = [
+            models.Index(fields=["album", "deleted_at", "-position", "-id"], name="gallery_photo_order"),
+            models.Index(fields=["upload"], condition=~Q(upload=""), name="gallery_photo_upload"),
+        ]
 
     def __str__(self) -> str:
         return self.caption or self.name
 
+    @property
+    def is_being_made(self) -> bool:
+        return str(self.full) == str(self.thumb)
+
     def files(self) -> list[str]:
-        return [str(self.full), str(self.medium), str(self.thumb)]
+        return list({str(self.full), str(self.medium), str(self.thumb)})
 
     @classmethod
     def next_position(cls, album: str) -> float:

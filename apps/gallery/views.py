@@ -38,12 +38,14 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
     captions: state[dict[str, str]] = state({})  # of photos still on their way, by ref
     latest = state(0)  # the id of the last photo that was let in: those that others add wait until they are asked for
     published: state[dict[str, int]] = state({})  # the ids of the last photos that came from this page, by ref
+    begun: state[list[str]] = state([])  # refs of those of which only the thumbnail is there
 
     def mount(self, request: HttpRequest, **kwargs: Any) -> None:
         self._owner = owner_of(request)
         self._album = "" if conf().shared else self._owner
         self._refreshing = False
         self._name = token_hex(8)  # by which it knows what it has broadcast itself
+        self._uploads_shown = set[str]()  # the ids of those whose thumbnails it has shown: it is told what follows
         self._places: dict[str, float] = {}  # of the photos on their way, by ref
         self.auto = bool(request.session.get(AUTO, True))
         self._take_photos()
@@ -113,9 +115,16 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
             self._answer_form(count, refused)
 
     def on_progress(self, entry: UploadEntry) -> None:
-        """With auto-upload a photo appears as soon as it is ready, whatever becomes of the others."""
-        if self.auto and entry.complete:
+        """With auto-upload a photo appears as soon as it is ready, whatever becomes of the others.
+
+        One that takes long appears with its thumbnail before.
+        """
+        if entry.complete and (self.auto or entry.ref in self.begun):
             self._publish()
+        elif entry.preview and self.auto and not entry.is_over:
+            self._publish_thumb(entry)
+        elif entry.ref in self.begun and entry.error and not entry.is_superseded:
+            self._withdraw(entry)
         else:
             self.skip_render()  # the page's script shows how far it is
 
@@ -215,7 +224,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         A burst of changes is one render: the page asks the database when it is drawn. Its own changes it has shown.
         """
         self.skip_render()
-        if not self._refreshing and message.get("by") != self._name:
+        if not self._refreshing and message.get("by") not in {self._name, *self._uploads_shown}:
             self._refreshing = True
             self.send_after(SETTLE, self.refresh)
 
@@ -326,8 +335,11 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         for entry in self.consume_uploaded_entries("photos"):
             caption = self.captions.pop(entry.ref, "")
             place = self._places.pop(entry.ref, None) or Photo.next_position(self._album)
-            photo = pictures.publish(entry, self._album, self._owner, caption, place)
-            self.published[entry.ref] = photo.pk
+            has_begun = entry.ref in self.begun
+            photo = pictures.publish(entry, self._album, self._owner, caption, place, has_begun=has_begun)
+            self.begun = [ref for ref in self.begun if ref != entry.ref]
+            if photo is not None:
+                self.published[entry.ref] = photo.pk
             for sentence in entry.warnings:
                 self.flash(f"{entry.client_name}: {sentence}")
             count += 1
@@ -336,6 +348,28 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
             self.published = dict(list(self.published.items())[-REMEMBERED:])
             self._tell_others()
         return count
+
+    def _publish_thumb(self, entry: UploadEntry) -> None:
+        self._take_places()
+        place, caption = self._places.get(entry.ref), self.captions.get(entry.ref, "")
+        photo = place and pictures.publish_thumb(entry, self._album, self._owner, caption, place)
+        if not photo:  # it was cancelled, or has failed
+            self.skip_render()
+            return
+        self._uploads_shown.add(entry.upload.id)
+        self.captions.pop(entry.ref, None)
+        self.begun = [*self.begun, entry.ref]
+        self.published[entry.ref] = photo.pk
+        self._follow_own()
+        self._tell_others()
+
+    def _withdraw(self, entry: UploadEntry) -> None:
+        self.begun = [ref for ref in self.begun if ref != entry.ref]
+        self.published.pop(entry.ref, None)
+        pk = pictures.withdraw(entry)
+        self.order = [each for each in self.order if each != pk]
+        self._fill()
+        self._tell_others()
 
     def _take_places(self) -> None:
         """They are in the album as they were chosen, the last one first, whichever is ready first."""

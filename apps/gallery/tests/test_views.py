@@ -20,11 +20,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from gallery import views
-from gallery.models import Photo, prune
+from gallery import pictures, views
+from gallery.models import MAKING, Photo, prune
 from gallery.views import GalleryView
 from liveview.encoding import encode
 from liveview.socket import turn
+from liveview.tests.processes import until
+from uploads import UploadError
+from uploads.content.image import processing
 from uploads.testing import Refused, UploadPage, mount
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -520,7 +523,7 @@ def test_a_page_shows_a_part_of_a_large_album(client: Client, settings: Any) -> 
 
 def test_what_is_published_are_our_own_pictures_in_three_sizes(page: UploadPage) -> None:
     page.upload("photos", "large.png", picture(size=(3000, 1500), kind="PNG"))
-    page.wait_html("Move large.png earlier")
+    page.wait_html("-m.webp 960w")  # its thumbnail may have been there before
 
     photo = Photo.objects.get()
     sizes = []
@@ -581,3 +584,145 @@ def test_what_of_a_photo_is_not_published_is_told(client: Client) -> None:
 
     assert "sea.jpg: The short video in it isn&#x27;t published." in response.text
     assert Photo.objects.count() == 1
+
+
+class _Making:
+    """Holds the making of photos when their thumbnails have been told of, until it is to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._go_on, self._failure = Event(), ""
+        show = pictures._show
+
+        def show_and_wait(entry: Any, thumb: Any) -> None:
+            show(entry, thumb)
+            assert self._go_on.wait(60)
+            if self._failure:
+                raise UploadError(self._failure)
+
+        monkeypatch.setattr(pictures, "_show", show_and_wait)
+        monkeypatch.setattr(processing, "LONG", 0.0)
+
+    def go_on(self, failure: str = "") -> None:
+        self._failure = failure
+        self._go_on.set()
+
+
+@pytest.fixture
+def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Making]:
+    made = _Making(monkeypatch)
+    yield made
+    made.go_on()
+
+
+def _send(page: UploadPage, name: str) -> str:
+    """A photo of which there is only a thumbnail so far; its ref."""
+    ref, channel = page.register("photos", name, len(picture()))
+    page.send_rest(channel, picture())
+    page.wait_html(f"Move {name} earlier")
+    return ref
+
+
+def test_a_thumbnail_is_there_for_all_before_the_larger_sizes_are(page: UploadPage, making: _Making) -> None:
+    with mount(URL) as other:
+        ref = _send(page, "sea.jpg")
+        photo = Photo.objects.get()
+        other.wait_html(f'id="photo-{photo.pk}"')
+        thumb = str(photo.thumb)
+        assert (str(photo.full), photo.sha256) == (thumb, hashlib.sha256(picture()).hexdigest())
+        assert other.html.count(thumb) == page.html.count(thumb) == 4
+        with default_storage.open(thumb) as file, Image.open(file) as image:
+            assert image.size == (64, 48)
+        page.event("set_caption", {"ref": ref, "value": "By the sea"})
+
+        making.go_on()
+        other.wait_html("-m.webp 960w")
+        page.wait_html("-m.webp 960w")
+
+    photo.refresh_from_db()
+    assert (photo.width, photo.height, photo.caption) == (64, 48, "By the sea")
+    assert str(photo.thumb) == thumb
+    assert sorted(photo.files()) == sorted(f"gallery/{name}" for name in _stored())
+    assert len(_stored()) == 3
+    assert Photo.objects.count() == 1
+
+
+def test_a_thumbnail_and_what_follows_are_two_renders(
+    page: UploadPage, making: _Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renders: list[Any] = []
+    heard: list[Any] = []
+    render, hear = turn.render, GalleryView.handle_info
+    monkeypatch.setattr(turn, "render", lambda mounted: renders.append(mounted) or render(mounted))
+    monkeypatch.setattr(GalleryView, "handle_info", lambda *args: (hear(*args), heard.append(args)))
+    monkeypatch.setattr(views, "SETTLE", 0.0)
+
+    ref = _send(page, "sea.jpg")
+    making.go_on()
+    page.upload_answer(ref, "upload_consumed")
+    until(lambda: len(heard) == 3)  # of the thumbnail, of the larger sizes, and of all of it
+    page.click("clear_selection")  # which takes its turn behind whatever that has led to
+
+    assert len(renders) - 1 == 2
+
+
+def test_a_failure_takes_the_thumbnail_away_again(page: UploadPage, making: _Making) -> None:
+    ref = _send(page, "sea.jpg")
+
+    making.go_on("too_complex")
+    with pytest.raises(Refused, match="too_complex"):
+        page.upload_answer(ref, "upload_ready")
+    page.wait_html("No photos yet")
+
+    assert (Photo.objects.count(), _stored()) == (0, set())
+
+
+@pytest.mark.parametrize("is_overdue", [False, True])
+def test_what_is_deleted_while_it_is_being_made_stays_deleted(
+    page: UploadPage, making: _Making, settings: Any, is_overdue: bool
+) -> None:
+    ref = _send(page, "sea.jpg")
+    photo = Photo.objects.get()
+    page.click("delete", id=photo.pk)
+    if is_overdue:
+        settings.GALLERY = {"UNDO": -1}
+        assert prune() == 1
+
+    making.go_on()
+    page.upload_answer(ref, "upload_consumed")
+
+    assert "Move sea.jpg earlier" not in page.html
+    if is_overdue:
+        assert (Photo.objects.count(), _stored()) == (0, set())
+    else:
+        page.click("undo")
+        assert "-m.webp 960w" in page.html
+        assert len(_stored()) == 3
+
+
+def test_one_that_nobody_makes_any_more_is_given_up(page: UploadPage, making: _Making) -> None:
+    ref = _send(page, "sea.jpg")
+    assert prune() == 0
+
+    Photo.objects.update(created_at=timezone.now() - MAKING - timedelta(seconds=1))
+    assert prune() == 1
+    making.go_on()
+    page.upload_answer(ref, "upload_consumed")
+
+    assert (Photo.objects.count(), _stored()) == (0, set())
+
+
+def test_who_leaves_and_comes_back_has_one_photo_with_all_of_its_sizes(client: Client, making: _Making) -> None:
+    with mount(URL, client) as page:
+        upload_id, channel = page.register_resumable("photos", "sea.jpg", len(picture()))
+        page.send_rest(channel, picture())
+        page.wait_html("Move sea.jpg earlier")
+        (photo,) = Photo.objects.all()
+    making.go_on()  # nobody looks any more, and it is finished all the same
+    until(lambda: len(_stored()) == 3, within=30)
+    with mount(URL, client) as page:
+        page.resume("photos", upload_id, len(picture()))
+        page.wait_until(lambda message: message["type"] == "upload_consumed")
+
+    assert Photo.objects.get().pk == photo.pk
+    assert not Photo.objects.get().is_being_made
+    assert len(_stored()) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -75,6 +76,9 @@ class Hold(Protocol):
 
     def is_anothers(self) -> bool:
         """Whether somebody else has; False if only the record is gone."""
+
+    def kept_from_others(self) -> AbstractContextManager[bool]:
+        """Whether nobody else has it, though it may be parked, and its record is there; within, nobody resumes it."""
 
     def keep(self) -> None:
         """Renews the lease when due. Raises `UploadError("superseded")` if somebody else has it now."""

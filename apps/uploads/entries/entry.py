@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -39,8 +39,8 @@ class UploadEntry:
     """One file.
 
     `client_name`, `client_type` and `client_size` are what the browser said; `content_type`, `size`, `sha256`, `width`
-    and `height` are what was found; `warnings` are sentences that a validator has for whoever sent it. `ref` names the
-    entry on its page, as in `dj-upload-cancel="{{ entry.ref }}"`.
+    and `height` are what was found; `warnings` are sentences that a validator has for whoever sent it; `preview` is
+    what `show_preview` has got. `ref` names the entry on its page, as in `dj-upload-cancel="{{ entry.ref }}"`.
     """
 
     def __init__(self, upload_id: str, ref: str, slot: Slot, name: FileName, size: int, client_type: str = "") -> None:
@@ -56,6 +56,9 @@ class UploadEntry:
         self.width: int | None = None
         self.height: int | None = None
         self.warnings: tuple[str, ...] = ()
+        self.preview: Path | None = None
+        self.tell_page: Callable[[], object] | None = None  # that it has a preview
+        self._once_checked: Callable[[], object] | None = None
         self.writer_result: Any = None
         self.uploader: Uploader = NOBODY
         self.is_posted = False  # in a form: then bytes for external storage are staged here first
@@ -166,6 +169,24 @@ class UploadEntry:
     def sibling(self, name: str) -> Path:
         """A path on the same file system for something made from this file, and removed with the entry."""
         return self.sink.sibling(name)
+
+    def show_preview(self, path: Path) -> None:
+        """In a validator that isn't done: something made of the file can be shown already.
+
+        The slot's `progress` is called with the entry, whose `preview` it is, unless the validator is done by then; and
+        again, as ever, when the entry is ready or refused.
+        """
+        self.preview = path
+        if self.tell_page is not None:
+            self.tell_page()
+
+    def once_checked(self, call: Callable[[], object]) -> None:
+        """In a validator: has `call` called when every validator has passed, right before the entry is ready.
+
+        In a thread, also if the page is gone by then: for finishing what a preview has begun. What it raises refuses
+        the entry.
+        """
+        self._once_checked = call
 
     def cleanup(self) -> None:
         """Does nothing: what is left of a consumed entry goes by itself. For handlers that call it, as with djust."""
@@ -282,6 +303,7 @@ class UploadEntry:
 
         Blocks; raises `UploadError` or whatever they raise.
         """
+        self._once_checked = None
         self.sha256 = self.sink.seal()
         for validator in self.slot.validators:
             validator(self)
@@ -289,6 +311,13 @@ class UploadEntry:
         self.sha256, self.writer_result = sealed.sha256, sealed.result
         with self._lock:
             self.upload = machine.written(self.upload, self.size)
+
+    def finish_check(self) -> None:
+        """What a validator has asked for with `once_checked`. Blocks; raises whatever that raises."""
+        if self._once_checked is not None:
+            with self.hold.kept_from_others() as is_ours:  # also if it is parked, as its visitor has left
+                if is_ours:
+                    self._once_checked()
 
     def restore(self, found: Found) -> None:
         """Continues from what was found, whichever way it is resumed. Raises `UploadError("type_mismatch")`."""

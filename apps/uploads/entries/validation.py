@@ -33,6 +33,7 @@ def _refusal(entry: UploadEntry) -> UploadError | None:
     try:
         if not entry.is_over:
             entry.check()
+            entry.finish_check()
     except UploadError as refused:
         return refused
     except ValidationError as refused:

@@ -343,6 +343,7 @@ class UploadSession:
 
     async def settle(self, entry: UploadEntry) -> UploadError | None:
         """Settles it, in a thread, or goes on from what its writer has; what keeps it from that for now."""
+        entry.tell_page = partial(self._on_loop, partial(self._changed, entry))
         settle = partial(drive.settle, entry, partial(self._expect_fit, entry))
         who = self._uploads.uploader
         judged = threads.judge(settle, who.share, who.network) if entry.sink.is_staged else threads.remote(settle)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
+from uuid import uuid4
 
 from liveview.threads import with_connections
 from uploads.conf import conf
@@ -40,6 +42,10 @@ class NoHold:
 
     def is_anothers(self) -> bool:
         return False
+
+    @contextmanager
+    def kept_from_others(self) -> Iterator[bool]:
+        yield True
 
     def keep(self) -> None: ...
     def record_offset(self, offset: int) -> None: ...
@@ -111,6 +117,18 @@ class StoredHold:
         except Exception:  # noqa: BLE001
             logger.warning("could not load upload record", exc_info=True)
             return True
+
+    @contextmanager
+    def kept_from_others(self) -> Iterator[bool]:
+        if self.is_ours():
+            yield True
+            return
+        lease = self.store.acquire(self.lease.upload_id, f"finishing {uuid4().hex}", self.seconds)
+        try:
+            yield lease is not None and self.store.load(self.lease.upload_id) is not None
+        finally:
+            if lease is not None:
+                self.store.release(lease)
 
     def release(self) -> None:
         self._is_lost = True

@@ -40,7 +40,11 @@ export class Lightbox {
       const link = this.turning > 0 ? links[0] : links.at(-1);
       this.turning = 0;
       this.show(link);
-    } else if (this.box.open) this.label(this.linkOf(this.shown));
+    } else if (this.box.open) {
+      const link = this.linkOf(this.shown);
+      this.label(link);
+      if (link && link.href !== this.loading) this.load(link, this.shown); // it was a thumbnail, as there was no more yet
+    }
   }
 
   get links() {
@@ -83,9 +87,10 @@ export class Lightbox {
   }
 
   async load(link, id) {
+    this.loading = link.href;
     const full = Object.assign(new Image(), { src: link.href });
     await full.decode().catch(() => {});
-    if (this.shown === id && full.naturalWidth) this.image.src = full.src;
+    if (this.shown === id && this.loading === full.src && full.naturalWidth) this.image.src = full.src;
   }
 
   label(link) {

@@ -30,6 +30,7 @@ export class Tiles {
 
   progress({ ref, status }) {
     if (status === "complete") this.finished.add(ref);
+    if (status === "error") byRef(this.rows).get(ref)?.classList.remove("is-there"); // only its thumbnail was
   }
 
   /** Called before anything of it can be seen. */
@@ -50,6 +51,7 @@ export class Tiles {
   removed(row) {
     const { ref } = row.dataset;
     if (!this.finished.has(ref) || !("newest" in this.photos.dataset) || this.photoOf(ref)) return;
+    if (row.classList.contains("is-there")) return; // its photo was deleted while its larger sizes were being made
     this.ghosts.append(row);
     if (row.contains(this.typed) && document.activeElement === document.body) this.typed.focus({ preventScroll: true });
     else row.inert = true;
@@ -74,7 +76,7 @@ export class Tiles {
       photo.style.order = this.places.get(ref);
       ghosts.get(ref)?.remove();
       const tile = tiles.get(ref);
-      if (!tile?.contains(document.activeElement)) tile?.classList.add("is-there");
+      if (!tile?.matches("[data-gathered]") && !tile?.contains(document.activeElement)) tile?.classList.add("is-there");
     }
     if (!this.rows.querySelector(".upload-row") && !this.ghosts.children.length) this.settle();
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,6 +19,7 @@ from uploads.errors import UploadError
 
 Format = Literal["same", "jpeg", "png", "gif", "webp"]
 
+LONG: Final = 0.5  # seconds of work from which one picture is worth showing before the others
 _MIME: Final = {file_type.key: file_type.mime for file_type in FILE_TYPES}
 
 
@@ -57,6 +58,7 @@ def process_image(
     limits: ImageLimits | None = None,
     child: ChildLimits | None = None,
     *,
+    first_made: Callable[[Rendered], object] | None = None,
     sandbox: Sandbox = SANDBOX,
 ) -> list[Rendered]:
     """Check, decode and re-encode the picture at `source`, of the sniffed type `kind`, in a child process.
@@ -64,6 +66,10 @@ def process_image(
     Blocks until it's done: for worker threads. Without `child`, the child's limits follow what it has to do. Raises
     `UploadError` ("bad_content", "bad_ext", "too_many_pixels", "too_many_frames", "too_much_work", "too_complex",
     "storage_full", "busy"); no rendition is left behind then.
+
+    first_made: called in this thread with the smallest still once that is written, while the others are being made, if
+        all of them are expected to take long (`LONG`). It can be shown already, but a failure may follow, and its file
+        must stay where it is: copy it.
     """
     limits = limits or ImageLimits()
     formats.check(kind)
@@ -75,6 +81,7 @@ def process_image(
         "renditions": [asdict(rendition) | {"path": str(rendition.path.absolute())} for rendition in renditions],
         "limits": asdict(limits),
     }
+    tell = _once(first_made, kind, info, renditions) if first_made and seconds > LONG else None
     try:
         made = sandbox.run(
             "image",
@@ -83,12 +90,33 @@ def process_image(
             seconds=seconds,
             reads=[source.absolute()],
             writes=[rendition.path.absolute() for rendition in renditions],
+            told=tell,
         )
         return [_rendered(kind, info, *pair) for pair in _paired(renditions, made)]
     except BaseException:
         for rendition in renditions:
             rendition.path.unlink(missing_ok=True)
         raise
+
+
+def _once(
+    tell: Callable[[Rendered], object], kind: str, info: ImageInfo | None, renditions: Sequence[Rendition]
+) -> Callable[[Any], None]:
+    """Passes on the first that a child tells of, if that is plausible and not the last to be made."""
+    said = list[Any]()
+
+    def told(numbers: Any) -> None:
+        said.append(numbers)
+        if len(said) > 1 or len(renditions) == 1:
+            return
+        if not (isinstance(numbers, list) and numbers and numbers[0] in range(len(renditions))):
+            raise UploadError("bad_content")
+        rendition = renditions[int(numbers[0])]
+        if not _plausible(rendition, numbers[1:]):
+            raise UploadError("bad_content")
+        tell(_rendered(kind, info, rendition, numbers[1:]))
+
+    return told
 
 
 def _prescanned(source: Path, kind: str, limits: ImageLimits, renditions: Sequence[Rendition]) -> ImageInfo | None:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import itertools
 import mmap
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
@@ -73,8 +73,11 @@ class _Source:
         return Image.open(file, formats=[_PILLOW[self.info.kind] or ""])
 
 
-def render(arguments: dict[str, Any]) -> list[list[int]]:
-    """Make every rendition; `[width, height, frames]` of each, in their order."""
+def render(arguments: dict[str, Any]) -> Generator[list[int], None, list[list[int]]]:
+    """Make every rendition; `[width, height, frames]` of each, in their order.
+
+    Tells of each still once it is written, the smallest first: `[index, width, height, frames]`.
+    """
     kind, limits = arguments["kind"], ImageLimits(**arguments["limits"])
     renditions = [Rendition(**each | {"path": Path(each["path"])}) for each in arguments["renditions"]]
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
@@ -83,7 +86,8 @@ def render(arguments: dict[str, Any]) -> list[list[int]]:
         with _about_the_file():
             source = _Source(file, data, info, limits, _unwrapped(data, kind, limits))
         # Stills first: an animation needs the memory that the first frame occupies.
-        made = _stills(source, renditions) | _animations(source, renditions)
+        made = yield from _written(source, renditions)
+        made |= _animations(source, renditions)
     return [made[rendition.path] for rendition in renditions]
 
 
@@ -109,22 +113,33 @@ def _unwrapped(data: Buffer, kind: str, limits: ImageLimits) -> Wrapping:
     return Wrapping()
 
 
-def _stills(source: _Source, renditions: list[Rendition]) -> dict[Path, list[int]]:
-    """The first frame is decoded once for all renditions, and always: no file is accepted undecoded."""
+def _written(source: _Source, renditions: list[Rendition]) -> Generator[list[int], None, dict[Path, list[int]]]:
+    made = {}
+    for shown, rendition in _stills(source, renditions):
+        _save(shown, rendition, source.info.kind)
+        made[rendition.path] = [*shown.size, 1]
+        yield [renditions.index(rendition), *made[rendition.path]]
+    return made
+
+
+def _stills(source: _Source, renditions: list[Rendition]) -> Iterator[tuple[Image.Image, Rendition]]:
+    """Fitted, the smallest first: it is what a visitor waits for, and takes least to encode.
+
+    The first frame is decoded once for all renditions, and always: no file is accepted undecoded.
+    """
     with _about_the_file():
         frame, turn = _first_frame(source, max(rendition.max_side for rendition in renditions))
         frame = _turned(frame, turn)
-    made = {}
+    made = []
     larger = [(frame, source.wrapping.colours)]  # the smallest last
     for rendition in sorted(renditions, key=lambda rendition: rendition.max_side, reverse=True):
         if not _moves(source, rendition):
             base, said = _base(larger, rendition)
             shown = to_srgb(_fitted(base, rendition, source.info.kind), said)
-            _save(shown, rendition, source.info.kind)
-            made[rendition.path] = [*shown.size, 1]
+            made.append((shown, rendition))
             if not rendition.square:
                 larger.append((shown, Colours()))
-    return made
+    return reversed(made)
 
 
 def _base(larger: list[tuple[Image.Image, Colours]], rendition: Rendition) -> tuple[Image.Image, Colours]:

@@ -6,8 +6,9 @@ A threaded server can't fork safely, and `multiprocessing` would import its `__m
     server thread --- one socket per job, JSON both ways ----------------------- child
          \\--- control socket: that socket's other end, and a deadline --- zygote --/
 
-The zygote never reads what a client has sent. It adds the child's exit status as the last line of the conversation: if
-that is missing the zygote itself has died, and the job is given to a new one.
+The zygote never reads what a client has sent. A child may tell something before it answers, a line at a time. The
+zygote adds the child's exit status as the last line of the conversation: if that is missing the zygote itself has died,
+and the job is given to a new one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ logger = logging.getLogger(__name__)
 
 DEADLINE: Final = struct.Struct("!d")  # what travels with a job's socket: its wall-clock limit in seconds
 PATIENCE: Final = 60.0  # seconds that a caller waits for their turn
-MAX_ANSWER: Final = 1 << 20  # bytes
+MAX_ANSWER: Final = 1 << 20  # bytes, with what is told before
+_TOLD: Final = b'{"told": '
 
 _APPS: Final = Path(__file__).resolve().parents[3]  # where `uploads` is found
 # What an interpreter may need to start. Nothing else is passed on: a site's environment holds secrets.
@@ -90,6 +92,7 @@ class Sandbox:
         seconds: float = 1.0,
         reads: Iterable[Path] = (),
         writes: Iterable[Path] = (),
+        told: Callable[[Any], object] | None = None,
     ) -> Any:
         """What the job of that name in the worker's registry returns for these arguments; both are JSON.
 
@@ -97,6 +100,8 @@ class Sandbox:
         them as well. Paths are absolute.
 
         seconds: what it may be expected to take.
+        told: called in this thread with what the job tells before it returns, while it goes on; with the same again if
+            the job had to begin anew. What it raises ends the job.
         Raises `UploadError`: the job's own, "bad_content" if it crashed or went over its other limits, or "busy" if its
         time was up, or it never had its turn: no clock tells a slow machine from a bad file. The value comes from a
         process that read hostile bytes: check it before relying on it.
@@ -106,7 +111,7 @@ class Sandbox:
         with _resting(), self._turns.turn(seconds):
             for _ in range(2):
                 began = time.monotonic()
-                if (answer := self._ask(request, limits)) is not None:
+                if (answer := self._ask(request, limits, told)) is not None:
                     return _value(job, answer, limits, time.monotonic() - began)
                 if self._has_stopped:
                     raise UploadError("busy")
@@ -123,7 +128,7 @@ class Sandbox:
         self._has_stopped = True
         self.close()
 
-    def _ask(self, request: bytes, limits: ChildLimits) -> list[bytes] | None:
+    def _ask(self, request: bytes, limits: ChildLimits, told: Callable[[Any], object] | None) -> list[bytes] | None:
         """The lines of one conversation; None if the zygote died before its end."""
         ours, theirs = socket.socketpair()
         with ours:
@@ -131,7 +136,7 @@ class Sandbox:
                 zygote = self._hand_over(theirs, limits.wall_seconds)
             ours.settimeout(limits.wall_seconds + self._grace)
             try:
-                lines = _converse(ours, request)
+                lines = _converse(ours, request, told)
             except TimeoutError:
                 logger.error("sandbox zygote does not answer; killing it")
                 zygote.process.kill()
@@ -212,17 +217,29 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": os.pathsep.join(path)}
 
 
-def _converse(ours: socket.socket, request: bytes) -> list[bytes]:
-    received = bytearray()
+def _converse(ours: socket.socket, request: bytes, told: Callable[[Any], object] | None) -> list[bytes]:
+    """The lines that are left once what was told has been passed on: the answer, and the status."""
+    received, length = bytearray(), 0
     with contextlib.suppress(ConnectionError):  # the child died before it had read: its status still follows
         ours.sendall(request)
         ours.shutdown(socket.SHUT_WR)
     with contextlib.suppress(ConnectionError):
-        while (data := ours.recv(1 << 16)) and len(received) <= MAX_ANSWER:
+        while (data := ours.recv(1 << 16)) and (length := length + len(data)) <= MAX_ANSWER:
             received += data
-    if len(received) > MAX_ANSWER:
+            while received.startswith(_TOLD) and b"\n" in received:
+                line, _, received = received.partition(b"\n")
+                if told is not None:
+                    told(_what_is_told(bytes(line)))
+    if length > MAX_ANSWER:
         raise UploadError("bad_content")
     return bytes(received).splitlines()
+
+
+def _what_is_told(line: bytes) -> Any:
+    try:
+        return json.loads(line)["told"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UploadError("bad_content") from None
 
 
 def while_waiting(rest: Callable[[], AbstractContextManager[None]]) -> None:

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -32,8 +32,8 @@ from uploads.errors import UploadError
 
 Job = Callable[[dict[str, Any]], Any]
 
-# The only functions that a request can name, as "module:function". They take and return what JSON can hold. A site may
-# have deleted the folder of some.
+# The only functions that a request can name, as "module:function". They take and return what JSON can hold. A generator
+# tells what it yields, at once. A site may have deleted the folder of some.
 JOBS: Final[dict[str, str]] = {
     "image": "uploads.content.image.rendering:render",
     "video": "uploads.content.video.remuxing:remux",
@@ -167,7 +167,11 @@ def _shed(keep: int, zygote: int) -> None:
 def _work(talk: socket.socket, jobs: Mapping[str, Job]) -> NoReturn:
     with talk.makefile("rb") as asked:
         request = json.loads(asked.read())
-    talk.sendall(json.dumps(_answer(jobs[request["job"]], request)).encode() + b"\n")
+
+    def say(line: dict[str, Any]) -> None:
+        talk.sendall(json.dumps(line).encode() + b"\n")
+
+    say(_answer(jobs[request["job"]], request, lambda told: say({"told": told})))
     os._exit(0)
 
 
@@ -195,10 +199,11 @@ def _cap(name: int, value: int) -> None:
         resource.setrlimit(name, (value, value))
 
 
-def _answer(job: Job, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(job: Job, request: dict[str, Any], tell: Callable[[Any], object]) -> dict[str, Any]:
     try:
         _confine(ChildLimits(**request["limits"]), request["reads"], request["writes"])
-        return {"value": job(request["arguments"])}
+        made = job(request["arguments"])
+        return {"value": _told(made, tell) if isinstance(made, Generator) else made}
     except UploadError as error:
         return {"error": error.code}
     except MemoryError:
@@ -207,6 +212,15 @@ def _answer(job: Job, request: dict[str, Any]) -> dict[str, Any]:
         if isinstance(error, OSError) and error.errno in _ERRNO_CODES:
             return {"error": _ERRNO_CODES[error.errno]}
         return {"error": "server_error", "detail": traceback.format_exc()[-4000:]}
+
+
+def _told(steps: Generator[Any, None, Any], tell: Callable[[Any], object]) -> Any:
+    """What a generator returns; what it yields is told."""
+    while True:
+        try:
+            tell(next(steps))
+        except StopIteration as end:
+            return end.value
 
 
 def _libc() -> ctypes.CDLL:

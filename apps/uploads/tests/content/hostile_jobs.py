@@ -25,6 +25,18 @@ def echo(arguments: dict[str, Any]) -> Any:
     return arguments
 
 
+def tell(arguments: dict[str, Any]) -> Any:
+    """Go on once what was told has been heard."""
+    yield from arguments["before"]
+    with open(arguments["fifo"], "rb") as heard:
+        heard.read()
+    return "done"
+
+
+def tell_nonsense(arguments: dict[str, Any]) -> Any:
+    os.write(_talk(), arguments["line"].encode())
+
+
 def crash(arguments: dict[str, Any]) -> Any:
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -245,6 +257,8 @@ def _is_open(fd: int) -> bool:
 JOBS = [
     *(
         echo,
+        tell,
+        tell_nonsense,
         crash,
         fail,
         blunder,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageStat, PngImagePlugi
 
 from uploads import content
 from uploads.content import ChildLimits, ImageLimits, Rendered, Rendition, Sandbox, process_image
-from uploads.content.image import formats, rendering, work
+from uploads.content.image import formats, processing, rendering, work
 from uploads.content.image.info import ImageInfo
 from uploads.content.image.prescan import prescan
 from uploads.core.names import parse_name
@@ -395,11 +396,13 @@ def test_a_picture_that_needs_too_much_memory_is_bad_content(tmp_path: Path) -> 
 class _Liar(Sandbox):
     """A sandbox whose child was taken over, and says whatever it likes."""
 
-    def __init__(self, says: Any) -> None:
-        self._says = says
+    def __init__(self, says: Any, tells: Any = None) -> None:
+        self._says, self._tells = says, tells
 
-    def run(self, job: str, arguments: Any, limits: ChildLimits, **files: Any) -> Any:
+    def run(self, job: str, arguments: Any, limits: ChildLimits, **more: Any) -> Any:
         Path(arguments["renditions"][0]["path"]).write_bytes(b"<script>")
+        if self._tells is not None:
+            more["told"](self._tells)
         return self._says
 
 
@@ -424,6 +427,47 @@ def test_what_a_child_says_is_held_against_what_was_asked(says: Any, tmp_path: P
         process_image(tmp_path / "source", "png", [Rendition(out, 100)], sandbox=_Liar(says))
     assert refused.value.code == "bad_content"
     assert not out.exists()
+
+
+@pytest.mark.parametrize("tells", ["", [], [0], [2, 10, 10, 1], [-1, 10, 10, 1], [[], 10, 10, 1], [0, 101, 10, 1]])
+def test_what_a_child_tells_before_is_held_against_it_as_well(
+    tells: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "LONG", -1.0)
+    sizes = [Rendition(tmp_path / "out", 100), Rendition(tmp_path / "other", 100)]
+    with pytest.raises(UploadError) as refused:
+        liar = _Liar([[10, 10, 1]] * 2, tells)
+        process_image(tmp_path / "source", "png", sizes, first_made=pytest.fail, sandbox=liar)
+    assert refused.value.code == "bad_content"
+
+
+def test_the_smallest_is_whole_before_the_others_are_begun_and_goes_if_they_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "LONG", 0.0)
+    source, large, small = (tmp_path / name for name in ("source", "large", "small"))
+    Image.linear_gradient("L").resize((600, 400)).save(source, "JPEG")
+    os.mkfifo(large)  # the child waits for somebody to read it, and a picture that isn't a file is refused
+    seen: list[Any] = []
+
+    def look(made: Rendered) -> None:
+        with Image.open(made.path) as picture:
+            picture.load()
+            seen.append((made.path, made.size, made.width, made.height, picture.size, made.path.stat().st_size))
+        assert large.read_bytes()
+
+    with pytest.raises(UploadError, match="damaged"):
+        process_image(source, "jpeg", [Rendition(large, 600), Rendition(small, 60)], first_made=look)
+    ((path, size, *sides, shown, length),) = seen
+    assert (path, sides, shown, size) == (small, [60, 40], (60, 40), length)
+    assert not small.exists()
+
+
+def test_of_a_small_picture_nothing_is_told_before_all_of_it_is_there(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    Image.new("RGB", (600, 400)).save(source, "JPEG")
+    sizes = [Rendition(tmp_path / "large", 600), Rendition(tmp_path / "small", 60)]
+    assert len(process_image(source, "jpeg", sizes, first_made=pytest.fail)) == 2
 
 
 def test_a_film_of_flat_colours_is_stored_for_next_to_nothing(process: Process) -> None:

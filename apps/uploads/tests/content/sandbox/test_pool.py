@@ -62,6 +62,28 @@ def test_a_job_returns_what_its_function_returns(box: Sandbox) -> None:
     assert run(box, "echo", text="é📷", numbers=[1, 2.5, None]) == {"text": "é📷", "numbers": [1, 2.5, None]}
 
 
+def test_what_a_job_tells_is_heard_while_it_goes_on(box: Sandbox, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    heard: list[Any] = []
+
+    def hear(told: Any) -> None:
+        heard.append(told)
+        if len(heard) == 2:
+            fifo.open("wb").close()
+
+    arguments = {"before": [[1, "é\n"], {"told": 2}], "fifo": str(fifo)}
+    assert box.run("tell", arguments, PATIENT, writes=[fifo], told=hear) == "done"
+    assert heard == [[1, "é\n"], {"told": 2}]
+
+
+@pytest.mark.parametrize("line", ['{"told": ', '{"told": }\n', '{"told": ' + "[" * 100_000 + "\n"])
+def test_a_child_that_tells_nonsense_is_bad_content(box: Sandbox, line: str) -> None:
+    with pytest.raises(UploadError) as refused:
+        box.run("tell_nonsense", {"line": line}, LIMITS, told=int)
+    assert refused.value.code == "bad_content"
+
+
 def test_a_job_refuses_a_file_with_its_own_code(box: Sandbox) -> None:
     assert refusal(box, "fail", code="too_complex") == "too_complex"
 
