@@ -121,7 +121,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         """
         if entry.complete and (self.auto or entry.ref in self.begun):
             self._publish()
-        elif entry.preview and self.auto and not entry.is_over:
+        elif entry.preview and self.auto and not entry.is_over and entry.ref not in self.begun:
             self._publish_thumb(entry)
         elif entry.ref in self.begun and entry.error and not entry.is_superseded:
             self._withdraw(entry)

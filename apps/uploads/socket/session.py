@@ -49,7 +49,7 @@ class UploadSession:
     """
 
     def __init__(self, view: LiveView, uploads: Uploads, link: Link, may_differ: Callable[[], bool]) -> None:
-        self._uploads, self._link, self._may_differ = uploads, link, may_differ
+        self._view, self._uploads, self._link, self._may_differ = view, uploads, link, may_differ
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._receiver = Receiver(link, self)
@@ -403,8 +403,15 @@ class UploadSession:
         while self._to_tell:
             entry, state, progress = self._to_tell[0]
             if entry.state == state:
-                await self._link.call(partial(_tell, progress, entry, state))
+                await self._link.call(partial(self._tell, progress, entry, state))
             self._to_tell.popleft()
+
+    def _tell(self, progress: Progress, entry: UploadEntry, state: str) -> None:
+        """In the view's turn."""
+        if entry.state == state:
+            progress(entry)
+        else:
+            self._view.skip_render()
 
     # From handlers, in their threads
     def cancel(self, entries: list[UploadEntry]) -> None:
@@ -436,8 +443,3 @@ class UploadSession:
 
         if not self._is_closed:
             self._loop.call_soon_threadsafe(call)
-
-
-def _tell(progress: Progress, entry: UploadEntry, state: str) -> None:
-    if entry.state == state:
-        progress(entry)
