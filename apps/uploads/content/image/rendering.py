@@ -123,23 +123,26 @@ def _written(source: _Source, renditions: list[Rendition]) -> Generator[list[int
 
 
 def _stills(source: _Source, renditions: list[Rendition]) -> Iterator[tuple[Image.Image, Rendition]]:
-    """Fitted, the smallest first: it is what a visitor waits for, and takes least to encode.
+    """Fitted; the smallest first, from the frame itself, as it is what a visitor waits for.
 
     The first frame is decoded once for all renditions, and always: no file is accepted undecoded.
     """
     with _about_the_file():
         frame, turn = _first_frame(source, max(rendition.max_side for rendition in renditions))
         frame = _turned(frame, turn)
-    made = []
+    stills = sorted(
+        (rendition for rendition in renditions if not _moves(source, rendition)),
+        key=lambda rendition: rendition.max_side,
+    )
+    for smallest in stills[:1]:
+        yield to_srgb(_fitted(frame, smallest, source.info.kind), source.wrapping.colours), smallest
     larger = [(frame, source.wrapping.colours)]  # the smallest last
-    for rendition in sorted(renditions, key=lambda rendition: rendition.max_side, reverse=True):
-        if not _moves(source, rendition):
-            base, said = _base(larger, rendition)
-            shown = to_srgb(_fitted(base, rendition, source.info.kind), said)
-            made.append((shown, rendition))
-            if not rendition.square:
-                larger.append((shown, Colours()))
-    return reversed(made)
+    for rendition in reversed(stills[1:]):
+        base, said = _base(larger, rendition)
+        shown = to_srgb(_fitted(base, rendition, source.info.kind), said)
+        if not rendition.square:
+            larger.append((shown, Colours()))
+        yield shown, rendition
 
 
 def _base(larger: list[tuple[Image.Image, Colours]], rendition: Rendition) -> tuple[Image.Image, Colours]:
