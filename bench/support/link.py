@@ -26,6 +26,7 @@ HOST: Final = "127.0.0.1"
 BUFFER: Final = 0.02  # seconds of the link's time
 SLICE: Final = 0.001  # seconds of the link's time in one piece
 SMALLEST: Final = 1500  # bytes of a piece
+WINDOW: Final = 16 * 1024 * 1024  # bytes; a full one stops its sender for as long as TCP waits for a probe, 0.2 s
 
 
 @contextmanager
@@ -43,6 +44,7 @@ def link(port: int, *, rate: float, round_trip: float) -> Iterator[int]:
 def serve(port: int, rate: float, delay: float) -> None:
     """Says its own port, and forwards until it is killed."""
     with socket.create_server((HOST, 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
         print(listener.getsockname()[1], flush=True)
         while True:
             client, _address = listener.accept()
