@@ -12,6 +12,7 @@ const ROUNDS = 10; // rounds for which the best rate counts
 const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
 const START = 2; // how much more a round may be than the one before, until the first queue is seen
 const GROWTH = 1.25; // the same from then on
+const DRAIN = 1.5; // how much less than the link holds is under way while the queue runs dry
 
 export class SendWindow {
   constructor(limit) {
@@ -88,7 +89,7 @@ export class SendWindow {
     const rate = (this.settled - flight.settled) / Math.max(0.1, now - flight.settledAt);
     this.rates[0] = Math.max(this.rates[0], rate);
     if (flight.end > this.roundEnd) this.endRound(now);
-    const wanted = this.isDraining ? this.shortest / 1.5 : (this.shortest + QUEUE) * this.gain;
+    const wanted = this.isDraining ? this.shortest / DRAIN : (this.shortest + QUEUE) * this.gain;
     this.target = Math.max(this.rate * wanted, 2 * this.frame());
   }
 
