@@ -23,6 +23,8 @@ os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,.localhost,127.0.0.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 for name in ("AWS_STORAGE_BUCKET_NAME", "BUCKETEER_BUCKET_NAME", "BUCKET_NAME"):  # nobody's own bucket
     os.environ.pop(name, None)
+# Tests start hundreds of processes: what these import is compiled once, wherever somebody has it compiled each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 django.setup()
