@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
@@ -34,6 +34,7 @@ SETTLED_WITHIN: Final = 150.0  # seconds from the last request until nothing may
 WARM: Final = 4  # rounds of everything before the first count: what it loads is loaded in each process
 LOADED: Final = 600  # MiB that the processes may have then
 PRUNED_EVERY: Final = 10.0  # seconds between two runs of the command that hosts run by the day
+ONCE_WITHIN: Final = 300.0  # seconds more, until everything has been done, and every fault has happened
 
 ACTS: Final = (*http_ways.ACTS, *page_ways.ACTS)
 
@@ -60,6 +61,10 @@ class Soak:
         self._threads = [threading.Thread(target=self._visit, args=(seed + n,)) for n in range(VISITORS)]
         for thread in self._threads:
             thread.start()
+
+    def never(self) -> list[str]:
+        """The acts that haven't been done yet."""
+        return [act.__name__ for act in ACTS if not self.done[act.__name__]]
 
     def stop(self) -> None:
         self._over.set()
@@ -91,7 +96,8 @@ class Faults:
     def __init__(self, server: Server, redis: Redis, s3: S3Faults, chance: random.Random) -> None:
         self._server, self._redis, self._s3, self._chance = server, redis, s3, chance
         self._pause = threading.Event()
-        self._next = dealt((self.kill, self.kill, self.end, self.lose_redis, self.lose_s3), chance)
+        self._all = (self.kill, self.kill, self.end, self.lose_redis, self.lose_s3)
+        self._next = dealt(self._all, chance)
         self.done: Counter[str] = Counter()
 
     def happen(self) -> None:
@@ -121,13 +127,16 @@ class Faults:
         self._pause.wait(AWAY)
         self._s3.clear()
 
-    def during(self, seconds: float, every: float) -> Iterator[None]:
-        """One now and then; stops there after each."""
+    def never(self) -> list[str]:
+        """Those that haven't happened yet."""
+        return [fault.__name__ for fault in self._all if not self.done[fault.__name__]]
+
+    def during(self, seconds: float, every: float, unfinished: Callable[[], Sequence[str]]) -> Iterator[None]:
+        """One now and then, until the time is over and nothing is unfinished; stops there after each."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self._pause.wait(min(every, left))
-            if time.monotonic() < end:
-                self.happen()
+        while (late := time.monotonic() - end) < 0 or (late < ONCE_WITHIN and unfinished()):
+            self._pause.wait(every)
+            self.happen()
             yield
 
 
@@ -167,10 +176,16 @@ def _look_in(server: Server) -> None:
 
 
 def soak(
-    folder: Path, minutes: float, seed: int = 1, *, warm: int = WARM, fault_every: float = FAULT_EVERY
+    folder: Path,
+    minutes: float,
+    seed: int = 1,
+    *,
+    warm: int = WARM,
+    fault_every: float = FAULT_EVERY,
 ) -> list[str]:
     """What was wrong, in words.
 
+    minutes: at least; it goes on until everything has been done, and every fault has happened.
     warm: times that everything is done before the first count. Without a fault, nothing may be left of that either;
         after a single time, that is only told together with what comes then.
     fault_every: seconds.
@@ -199,7 +214,7 @@ def soak(
         grown = census(server, redis, s3)
         before = Census(threads=grown.threads, descriptors=grown.descriptors, memory=min(grown.memory, LOADED))
         visitors, faults = Soak(server, seed), Faults(server, redis, failing, chance)
-        for _ in faults.during(minutes * 60, fault_every):
+        for _ in faults.during(minutes * 60, fault_every, lambda: [*visitors.never(), *faults.never()]):
             wrong += collect(server, s3)
         visitors.stop()
         # A process that is killed between S3's last word and the application's first leaves an object that nobody
@@ -211,5 +226,4 @@ def soak(
         print(f"{minutes} minutes, {kept} files kept, faults: {dict(faults.done)}\ndone: {dict(visitors.done)}")
         print(f"before {before}\nafter  {census(server, redis, s3)}")
         print("objects that nobody has kept:", strays(server, s3))
-    never = [act.__name__ for act in ACTS if not visitors.done[act.__name__]]
-    return [*wrong, *(f"{name}: never once done" for name in never)]
+    return [*wrong, *(f"{name}: never once done" for name in [*visitors.never(), *faults.never()])]
