@@ -39,6 +39,7 @@ RATE = 2_000_000  # bytes a second of a visitor's line
 AGAIN = 10_000_000  # bytes that may be sent again for each loss: a tenth of a file of 100 MB
 EARLIER = "a792c12"  # a version that staged on the disk, and had no workers
 AWAY = 3.0  # seconds for which Redis and the bucket are
+SEEDS = count()  # the fleet keeps what came before, so no two files are the same
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def new_line(fleet: Fleet) -> Iterator[NewLine]:
 
 @pytest.fixture
 def films(tmp_path: Path) -> Iterator[Path]:
-    return (media.padded(tmp_path / f"{uuid4()}.mp4", SIZE, seed) for seed in count())
+    return (media.padded(tmp_path / f"{uuid4()}.mp4", SIZE, seed) for seed in SEEDS)
 
 
 def visit(new_context: NewContext, line: FaultProxy, path: Path, kind: type[Page] = Page) -> Page:
@@ -91,7 +92,7 @@ def test_web_processes_redis_and_the_bucket_may_go_while_files_arrive_in_every_w
     console.expect("WebSocket connection|Failed to load resource")
     pages = [visit(new_context, new_line(), next(films)) for _ in range(2)]
     filmed = [*pages, *(Tus(new_line(), next(films)) for _ in range(2))]
-    parcel = Chunks(new_line(), random_file(tmp_path / "parcel.dat", SIZE))
+    parcel = Chunks(new_line(), random_file(tmp_path / "parcel.dat", SIZE, next(SEEDS)))
     senders: list[Sender] = [*filmed, parcel]
     for sender in senders:
         sender.begin()
@@ -122,7 +123,7 @@ def test_web_processes_redis_and_the_bucket_may_go_while_files_arrive_in_every_w
         assert sender.sent < sender.size + AGAIN * sender.losses, sender
     assert not any(sender.restarts for sender in [*filmed[2:], parcel])
     expect_films(fleet, [sender.path for sender in filmed])
-    assert fleet.received() == [sha256(parcel.path)]
+    assert fleet.received().count(sha256(parcel.path)) == 1
     expect_nothing_left(fleet)
     console.stop()
 

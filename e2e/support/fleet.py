@@ -28,6 +28,9 @@ from uploads.tests.moto import Moto
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 AT_ONCE = {"UPLOADS_STALE_AFTER": "0", "UPLOADS_UPLOAD_STATE_TTL": "1"}  # for the janitor: nothing is young
 
+# channels_redis keeps the one message that a process was reading when it was killed, in a key without an expiry
+IN_FLIGHT = b"!$inflight"
+
 
 class Fleet:
     """`config` is more of the environment, `version` the folder with the version that is deployed first."""
@@ -144,7 +147,7 @@ class Fleet:
             f"film {each}" for each in self.rows("SELECT id, status FROM videos_video WHERE status = 'processing'")
         ]
         with Client.from_url(self.redis.url) as client:
-            keys = [key.decode() for key in client.scan_iter()]
+            keys = [key.decode() for key in client.scan_iter() if not key.endswith(IN_FLIGHT)]
             left += [f"key {key}" for key in keys if client.ttl(key) == -1]
             records = [key for key in keys if key.startswith("uploads:") and not key.endswith(":lease")]
             left += [f"record {key}" for key in records if not _is_done(client.hget(key, "record"))]
