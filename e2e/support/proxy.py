@@ -57,6 +57,7 @@ class FaultProxy:
         self.target = (host, port)
         self._writers: set[StreamWriter] = set()
         self._opened: set[StreamWriter] = set()
+        self._accepting: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
@@ -94,7 +95,7 @@ class FaultProxy:
 
     async def _listen(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=4 * PIECE)
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=4 * PIECE)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop_listening(self) -> None:
@@ -128,9 +129,15 @@ class FaultProxy:
         writer.transport.abort()
         self._writers.discard(writer)
 
+    def _connected(self, from_client: StreamReader, to_client: StreamWriter) -> None:
+        """Not a coroutine: one that is cancelled before its first step would leave the connection open."""
+        self._opened.add(to_client)
+        task = self._loop.create_task(self._accept(from_client, to_client))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
     async def _accept(self, from_client: StreamReader, to_client: StreamWriter) -> None:
         self.accepted += 1
-        self._opened.add(to_client)
         if self.refuse:
             return self._reset(to_client)
         if self.shakes_hands:
@@ -145,8 +152,6 @@ class FaultProxy:
             await asyncio.gather(
                 self._forward(from_client, to_server, "up"), self._forward(from_server, to_client, "down")
             )
-        except asyncio.CancelledError:
-            pass  # by _finish_tasks; asyncio's own callback would report that
         finally:
             to_client.close()
             to_server.close()
