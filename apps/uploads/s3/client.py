@@ -5,6 +5,7 @@ Any S3-compatible storage will do. Requests block: call them in threads.
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ AWAY: Final = (
     MetadataRetrievalError,
 )
 FULL: Final = frozenset({501, 507})  # statuses of a storage that won't do it however often it is asked
+BLOCK: Final = 1024 * 1024  # bytes of a request's body that are sent at once
 POOL: Final = 32  # connections of one process; further requests wait for a free one
 
 
@@ -115,8 +117,25 @@ def _make(wanted: S3Options) -> Any:
         retries={"total_max_attempts": wanted.attempts, "mode": "standard"},
         max_pool_connections=POOL,
         s3={"addressing_style": wanted.addressing_style or "auto"},
-        # Some storages reject the checksum trailers of newer boto3; the signature covers each body's SHA-256 anyway.
+        # Some storages reject the checksum trailers of newer boto3, which signs each body's SHA-256 instead.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return session.client("s3", endpoint_url=wanted.endpoint_url or None, config=config)
+    made = session.client("s3", endpoint_url=wanted.endpoint_url or None, config=config)
+    if made.meta.endpoint_url.startswith("https:"):  # TLS protects the body, so that it needn't be hashed for that
+        made.meta.config.s3["payload_signing_enabled"] = False
+    for request in ("PutObject", "UploadPart"):
+        made.meta.events.register_first(f"before-parameter-build.s3.{request}", _with_body)
+    return made
+
+
+class Body(io.BytesIO):
+    """What is sent in a request. urllib3 asks for 16 KiB at a time and sends each by itself: it is given more."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(size if size is None or size < 0 else max(size, BLOCK))
+
+
+def _with_body(params: dict[str, Any], **_event: Any) -> None:
+    if isinstance(params.get("Body"), bytes):
+        params["Body"] = Body(params["Body"])

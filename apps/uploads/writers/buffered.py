@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import deque
 from typing import Any
 
 from uploads.writers.contract import UploadWriter
@@ -20,7 +21,7 @@ class BufferedUploadWriter(UploadWriter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Mangled names: a subclass may use `_parts` or `_buffer` for itself.
-        self.__pieces: list[bytes] = []
+        self.__pieces: deque[bytes | memoryview] = deque()
         self.__length = 0
         self.__parts = 0
         self.__calls = 0
@@ -45,20 +46,32 @@ class BufferedUploadWriter(UploadWriter):
 
     def flush(self, *, final: bool = False) -> None:
         """Hands over every whole part that is buffered; with `final` also what is left after them."""
-        if self.__length < self.buffer_threshold and not (final and self.__length):
-            return
-        view, at = memoryview(b"".join(self.__pieces)), 0
-        self.__pieces = []
-        try:
-            while len(view) - at >= self.buffer_threshold or (final and at < len(view)):
-                part = bytes(view[at : at + self.buffer_threshold])
+        while self.__length >= self.buffer_threshold or (final and self.__length):
+            part = self.__take(min(self.buffer_threshold, self.__length))
+            try:
                 self.on_part(part, self.__parts + 1)
-                at += len(part)
-                self.__length -= len(part)
-                self.__parts += 1
-        finally:
-            if at < len(view):
-                self.__pieces = [bytes(view[at:])]
+            except BaseException:
+                self.__put_back(part)
+                raise
+            self.__parts += 1
+
+    def __take(self, size: int) -> bytes:
+        """The first `size` bytes: copied once, and while other threads run, since all pieces are `bytes`."""
+        taken: list[bytes] = []
+        self.__length -= size
+        while size:
+            piece = self.__pieces.popleft()
+            if len(piece) > size:
+                view = memoryview(piece)
+                self.__pieces.appendleft(view[size:])
+                piece = view[:size]
+            taken.append(bytes(piece))
+            size -= len(piece)
+        return b"".join(taken)
+
+    def __put_back(self, part: bytes) -> None:
+        self.__pieces.appendleft(part)
+        self.__length += len(part)
 
     # For the driver and for writers that resume
     def accept(self, chunk: bytes) -> None:
@@ -75,8 +88,7 @@ class BufferedUploadWriter(UploadWriter):
 
     def take_rest(self) -> bytes:
         """Those bytes, for a writer that keeps them elsewhere. They are no longer buffered."""
-        rest, self.__pieces, self.__length = b"".join(self.__pieces), [], 0
-        return rest
+        return self.__take(self.__length)
 
     def skip_parts(self, count: int) -> None:
         """The first `count` parts exist already: the next one has the number after."""

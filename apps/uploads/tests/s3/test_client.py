@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from django.core.exceptions import ImproperlyConfigured
+from urllib3 import HTTPResponse
 
 from uploads import UploadError
-from uploads.s3.client import bucket, client, translated
+from uploads.s3.client import BLOCK, bucket, client, translated
 from uploads.s3.options import options
+
+BODY = bytes(range(256)) * (3 * BLOCK // 512)  # one block and a half
+KEYS = {"ACCESS_KEY_ID": "a key", "SECRET_ACCESS_KEY": "a secret"}
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +101,28 @@ def test_a_failure_is_typed_and_names_nothing(failure: Exception, caplog: pytest
     assert raised.value == UploadError("storage_unavailable")
     assert "secret" not in caplog.text
     assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "signed"),
+    [
+        (None, "UNSIGNED-PAYLOAD"),  # Amazon's own
+        ("https://s3.example.com", "UNSIGNED-PAYLOAD"),
+        ("http://s3.example.com", sha256(BODY).hexdigest()),
+    ],
+)
+def test_a_body_is_hashed_where_nothing_else_protects_it(settings: Any, endpoint: str | None, signed: str) -> None:
+    settings.UPLOADS = {"S3": {"BUCKET": "mine", "REGION": "eu-central-1", "ENDPOINT_URL": endpoint, **KEYS}}
+    sent: list[AWSPreparedRequest] = []
+
+    def answer(request: AWSPreparedRequest, **_event: Any) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, HTTPResponse(io.BytesIO(b""), preload_content=False))
+
+    client().meta.events.register_first("before-send.s3.PutObject", answer)
+    client().put_object(Bucket="mine", Key="a", Body=BODY)
+
+    assert [request.headers["X-Amz-Content-SHA256"] for request in sent] == [signed.encode()]
+    assert b"".join(iter(lambda: sent[0].body.read(16_384), b"")) == BODY
+    assert sent[0].body.seek(0) == 0  # it is sent again, if that fails
+    assert len(sent[0].body.read(16_384)) == BLOCK
