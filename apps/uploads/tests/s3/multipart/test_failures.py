@@ -50,7 +50,7 @@ def test_a_failure_that_lasts_is_a_typed_error_and_leaves_nothing(
 
 
 def test_a_storage_that_hangs_is_given_up(s3: S3Faults, moto: Moto, settings: Any, gate: Gate) -> None:
-    settings.UPLOADS["S3"] |= {"READ_TIMEOUT": 0.5, "ATTEMPTS": 1}
+    settings.UPLOADS["S3"] |= {"CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 0.5, "ATTEMPTS": 1}
     s3.on("PUT", "partNumber=2", lambda request: gate())
     one = writer()
     one.open()
@@ -58,7 +58,7 @@ def test_a_storage_that_hangs_is_given_up(s3: S3Faults, moto: Moto, settings: An
         send(one)
         one.close()
     s3.clear()
-    settings.UPLOADS["S3"] |= {"READ_TIMEOUT": 30}
+    settings.UPLOADS["S3"] |= {"CONNECT_TIMEOUT": 5, "READ_TIMEOUT": 30}
     one.abort(raised.value)
 
     assert raised.value.code == "storage_unavailable"
