@@ -16,7 +16,7 @@ from e2e.support.console import Console
 from e2e.support.project import Project
 from e2e.support.readme import Readme
 from e2e.support.told import Told
-from e2e.support.venv import ROOT, Venv, newest_interpreter, our_pins
+from e2e.support.venv import ROOT, Venv, kept, newest_interpreter
 
 APPS = ("avatars", "gallery", "videos")
 pytestmark = pytest.mark.base(None)
@@ -26,14 +26,13 @@ PageOf = Callable[[Project], Page]
 
 
 @pytest.fixture(scope="module", params=["5.2", "newest"])
-def venv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Venv:
+def venv(request: pytest.FixtureRequest) -> Venv:
     """One for all three apps, with what their READMEs say. The pins hold, but for Django's."""
-    folder = tmp_path_factory.mktemp("venv")
     is_newest = request.param == "newest"
-    made = Venv(folder / "venv", newest_interpreter() if is_newest else sys.executable)
     lines = [line for app in APPS for line in _readme(app).commands("pip install ")]
     told = {word for line in lines for word in shlex.split(line, comments=True)[2:]}
-    made.install("-c", str(our_pins(folder, but="Django")), "Django" if is_newest else "Django~=5.2.0", *sorted(told))
+    interpreter = newest_interpreter() if is_newest else sys.executable
+    made = kept(f"copied-{request.param}", interpreter, ["Django" if is_newest else "Django~=5.2.0", *sorted(told)])
     if is_newest and made.version("Django").startswith("5.2."):
         pytest.skip("the newest Django needs a newer Python than any that is installed here")
     return made

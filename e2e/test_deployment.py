@@ -27,7 +27,7 @@ from e2e.support.pictures import photo
 from e2e.support.postgres import Postgres
 from e2e.support.proxy import FaultProxy, link_to
 from e2e.support.sending import sha256
-from e2e.support.venv import ROOT, Venv
+from e2e.support.venv import ROOT, kept
 from liveview.tests.processes import served, until
 from liveview.tests.redis import Redis
 from uploads.s3.cors import rule
@@ -60,8 +60,8 @@ def postgres() -> Iterator[Postgres]:
 def deployment(postgres: Postgres, redis: Redis, bucket: Moto, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """Built and released."""
     folder = tmp_path_factory.mktemp("deployment")
-    venv = Venv(folder / "venv")
-    venv.install("-r", "requirements.txt")
+    pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
+    venv = kept("deployment", sys.executable, pins)
     config = {
         "SECRET_KEY": SECRET,
         "ALLOWED_HOSTS": "127.0.0.1",
