@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +21,7 @@ from playwright.sync_api import BrowserContext, expect
 from e2e.support import media
 from e2e.support.console import Console
 from e2e.support.deployment import Web, Worker
-from e2e.support.fleet import Fleet
+from e2e.support.fleet import Fleet, at_once
 from e2e.support.proxy import FaultProxy
 from e2e.support.senders import Chunks, Direct, Page, Sender, Tus
 from e2e.support.sending import INPUT, random_file, sha256
@@ -68,7 +69,10 @@ def visit(new_context: NewContext, line: FaultProxy, path: Path, kind: type[Page
 
 
 def all_done(senders: list[Sender]) -> None:
-    until(lambda: all(sender.is_done for sender in senders), within=LONG)
+    """Nothing more happens to them: their lines needn't be slow any longer."""
+    for sender in senders:
+        sender.line.rate = None
+    until(lambda: all(sender.is_done for sender in senders), within=LONG, every=0.1)
 
 
 def expect_films(fleet: Fleet, sent: list[Path]) -> None:
@@ -270,9 +274,8 @@ def test_uploads_that_an_earlier_version_has_parked_go_on_or_start_over_in_this_
         lost[0].vanish()
         lost[1].terminate()
         lost[1].wait()
-        for web in lost:
-            fleet.replace(web)
-        fleet.workers.append(fleet.deployment.worker())
+        *_, worker = at_once(*(partial(fleet.replace, web) for web in lost), fleet.deployment.worker)
+        fleet.workers.append(worker)
         for sender in senders:
             sender.line.target, sender.line.refuse = (HOST, fleet.haproxy.port), False
         all_done(senders)

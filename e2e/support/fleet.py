@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,8 +94,7 @@ class Fleet:
             **self._config,
         }
         made = Deployment(Venv(Path(sys.prefix)), folder, config, version)
-        made.manage("collectstatic", "--noinput")
-        made.release()
+        at_once(partial(made.manage, "collectstatic", "--noinput"), made.release)
         self.deployment = made
 
     # -- What happens to it
@@ -152,6 +154,12 @@ class Fleet:
             records = [key for key in keys if key.startswith("uploads:") and not key.endswith(":lease")]
             left += [f"record {key}" for key in records if not _is_done(client.hget(key, "record"))]
         return left
+
+
+def at_once(*steps: Callable[[], object]) -> list[Any]:
+    """What each returns, side by side: most of them wait for another process."""
+    with ThreadPoolExecutor(len(steps)) as pool:
+        return [running.result() for running in [pool.submit(step) for step in steps]]
 
 
 def _is_done(record: str | bytes | None) -> bool:

@@ -48,7 +48,7 @@ def reached(page: Page) -> int:
 
 
 def wait_for_bytes(page: Page, count: int) -> None:
-    until(lambda: reached(page) >= count, within=LONG / 1000)
+    until(lambda: reached(page) >= count, within=LONG / 1000, every=0.05)  # asking takes the page's time
 
 
 def begin(page: Page, path: Path, until_bytes: int) -> None:
