@@ -71,6 +71,7 @@ class Photo(Kept):
 
     # For the page that shows it
     ref = ""  # of the upload that it was
+    is_own = False
     is_selected = False
     is_gone = False  # only its place is left
 

@@ -69,6 +69,7 @@ class GalleryView(UploadMixin, UndoMixin, LiveView):
         refs = {pk: ref for ref, pk in self.published.items()}
         for photo in photos:
             photo.ref, photo.is_selected = refs.get(photo.pk, ""), photo.pk in self.selected
+            photo.is_own = photo.owner == self._owner
         limits = {
             "max_entries": conf().max_entries,
             "each": megabytes(conf().max_file_size),

@@ -63,6 +63,7 @@ DEMOS: Final = {
             "apps/gallery/views.py",
             "apps/gallery/templates/gallery/gallery.html",
             "apps/gallery/templates/gallery/photos.html",
+            "apps/gallery/templates/gallery/photo.html",
             "apps/gallery/arranging.py",
             "apps/gallery/pictures.py",
             "apps/gallery/models.py",

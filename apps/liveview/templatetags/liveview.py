@@ -1,4 +1,4 @@
-"""The scripts of a live page, for its layout."""
+"""The scripts of a live page, for its layout, and parts of it that are drawn once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 from django import template
@@ -16,7 +17,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 
-from liveview import catalogue, modules
+from liveview import catalogue, modules, parts
 
 register = template.Library()
 
@@ -62,6 +63,14 @@ def live_plurals(one: str, many: str) -> SafeString:
     `{% live_plurals "Drop to add 1 photo" "Drop to add # photos" %}`
     """
     return format_html('data-forms="{}"', json.dumps(catalogue.plural(one, many), ensure_ascii=False))
+
+
+@register.simple_tag
+def live_part(template_name: str, **values: Any) -> SafeString:
+    """A template that sees these values and nothing else, and is drawn once for the same ones, for all pages:
+    `{% live_part "notes/note.html" pk=note.pk text=note.text %}`. They are texts, whole numbers, True, False or None.
+    """
+    return parts.part(template_name, values)
 
 
 def _imported(entry: str) -> Iterator[tuple[str, str]]:
