@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-LEAST: Final = 4 * 1024 * 1024  # bytes of a window on a short link
+LEAST: Final = 2 * 1024 * 1024  # bytes of a window on a short link
 
 
 class Window:

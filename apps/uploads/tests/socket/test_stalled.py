@@ -164,14 +164,14 @@ async def test_what_waits_for_a_slow_bucket_leaves_less_to_be_on_its_way() -> No
     """All of it would have to be sent again if the process ended."""
     receiver = Receiver(Mock(), Mock())
     entry = Mock(upload=Mock(written=9_000_000, durable=1_000_000), hold=Mock(is_held=True))
-    receiver._channels[1] = Channel(1, entry)
+    receiver._channels[1], receiver._reach.limit = Channel(1, entry), AT_RISK
     assert receiver._most() == LEAST
 
     entry.upload.durable = 2_500_000
     assert receiver._most() == AT_RISK - 6_500_000
 
     entry.sink.is_remote = False
-    assert receiver._most() == receiver._reach.limit
+    assert receiver._most() == AT_RISK
 
     entry.sink.is_remote, entry.hold.is_held = True, False  # nobody can go on with it anyway
     assert receiver._most() == receiver._reach.limit
