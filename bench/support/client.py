@@ -155,6 +155,7 @@ class Visitor:
         self.credit = 0
         self.sent = 0
         self.max_frame = 0
+        self.min_frame = 0  # while the server is busy
         self._refs = itertools.count(1)
         self._unread: deque[Message] = deque(maxlen=REMEMBERED)
         try:
@@ -233,11 +234,11 @@ class Visitor:
 
     def send_file(self, channel: int, data: memoryview, rate: float = 0, start: int = 0) -> None:
         """Every byte, as fast as credit comes back, in frames as long as the server takes them; or at most so many
-        bytes a second, in frames of a twentieth of a second.
+        bytes a second, in frames of a twentieth of a second, or longer ones while the server is busy.
         """
         at, began = start, time.monotonic()
-        longest = max(SMALLEST, int(rate / 20)) if rate else self.max_frame
         while at < len(data):
+            longest = max(SMALLEST, int(rate / 20), self.min_frame) if rate else self.max_frame
             length = self._await_credit(min(len(data) - at + frames.HEADER_SIZE, longest))
             if rate:
                 time.sleep(max(0.0, began - time.monotonic()))
@@ -295,6 +296,6 @@ class Visitor:
             case "upload_config":
                 self.credit, self.max_frame = message["credit"], message["max_frame"]
             case "upload_progress":
-                self.credit = message["credit"]
+                self.credit, self.min_frame = message["credit"], message.get("min_frame", 0)
             case "upload_error" | "error":
                 raise RuntimeError(f"refused: {message}")

@@ -64,6 +64,7 @@ class LiveSession:
         self._failures = 0
         self._screen = Screen()
         self._language: str | None = None  # in which the last turn rendered the page
+        self._spoken: str | None = None  # which is active in the task that reads from the socket
         self._snapshot = ""
         self._render_queued = False
         self._pass: Pass | None = None
@@ -122,8 +123,9 @@ class LiveSession:
 
     def _speak(self) -> None:
         """The page's language, which turns know: here is the task that reads from the socket."""
-        if self._language is not None and translation.get_language() != self._language:
+        if self._spoken != self._language and self._language is not None:
             translation.activate(self._language)
+            self._spoken = self._language
 
     def _received_extension(self, message: Message) -> None:
         for extension in self._extensions:

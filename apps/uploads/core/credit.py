@@ -12,6 +12,11 @@ from typing import Final
 
 LEAST: Final = 2 * 1024 * 1024  # bytes of a window on a short link
 
+LOOK_EVERY: Final = 0.1  # seconds
+BUSY: Final = 0.5  # of a loop's time, from which on frames are to be longer
+IDLE: Final = 0.25  # of it, below which they may be shorter again
+FRAMES: Final = (8 * 1024, 128 * 1024)  # bytes: of the shortest frames that are asked for, and of the longest
+
 
 class Window:
     """The server's side. `limit` is what may be sent to begin with. Bytes count whole frames, headers included."""
@@ -71,3 +76,31 @@ class Reach:
         self._shortest = min(self._shortest, trip)
         holds = (used - grant.used) * self._shortest / trip
         self.limit = min(self._most, max(self._least, int(2 * holds)))
+
+
+class Frames:
+    """How long frames are to be at least: as long as `least`, in bytes; 0 leaves it to the clients.
+
+    The slower a client's line, the shorter its frames, or a click would wait behind one. But each costs the event loop
+    what a long one does, and hundreds of slow lines would keep it from everybody. So while it is busy, frames are
+    longer, and there are fewer of them.
+    """
+
+    def __init__(self, used: float, now: float) -> None:
+        """`used` is the loop's seconds of the processor so far, `now` those of any clock."""
+        self.least = 0
+        self._used, self._looked = used, now
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to look again."""
+        return now - self._looked >= LOOK_EVERY
+
+    def look(self, used: float, now: float) -> None:
+        """Asks for frames that are twice as long, half as long, or the same."""
+        share = (used - self._used) / (now - self._looked)
+        self._used, self._looked = used, now
+        shortest, longest = FRAMES
+        if share > BUSY:
+            self.least = min(longest, max(shortest, 2 * self.least))
+        elif share < IDLE:
+            self.least = self.least // 2 if self.least > shortest else 0

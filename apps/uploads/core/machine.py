@@ -138,7 +138,10 @@ def receive(upload: Upload, offset: int, length: int) -> tuple[Upload, Verdict]:
         return upload, Misplaced(upload.received)
     if offset + length > upload.size:
         return advance(upload, Step.REJECT, UploadError("size_mismatch")), Overrun()
-    return replace(advance(upload, Step.RECEIVE), received=offset + length), Write()
+    # In one step, as this is for each frame
+    following, received = TRANSITIONS[upload.state, Step.RECEIVE], offset + length
+    taken = Upload(upload.id, upload.size, following, received, upload.written, upload.durable, upload.error)
+    return taken, Write()
 
 
 def written(upload: Upload, count: int, durable: int | None = None) -> Upload:

@@ -100,12 +100,14 @@ def not_resumed(ref: str, refusal: UploadError) -> Message:
     }
 
 
-def progress(offsets: list[tuple[int, int]], credit: int, settled: int) -> Message:
+def progress(offsets: list[tuple[int, int]], credit: int, settled: int, min_frame: int = 0) -> Message:
     """Cumulative: the first `offset` bytes of each channel are written.
 
-    `settled` bytes of whole frames have been handled; `credit` may have been sent by now.
+    `settled` bytes of whole frames have been handled; `credit` may have been sent by now. `min_frame`, the bytes that a
+    frame should have at least, is there while the server is busy.
     """
-    return {"type": "upload_progress", "offsets": offsets, "credit": credit, "settled": settled}
+    message = {"type": "upload_progress", "offsets": offsets, "credit": credit, "settled": settled}
+    return {**message, "min_frame": min_frame} if min_frame else message
 
 
 def ready(entry: Entry) -> Message:

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from liveview.process import here
 from uploads.conf import conf
 from uploads.core.admission import SHARE, Admission
+from uploads.core.credit import Frames
 
 TOTAL: Final = 32 * 1024 * 1024  # bytes that all senders may have in transit
 LEAST: Final = 128 * 1024  # bytes that a turn brings, however many senders there are
@@ -33,6 +34,7 @@ class Senders:
         self._timer: asyncio.TimerHandle | None = None
         self._unsettled = 0
         self._is_late = False
+        self._frames = Frames(time.thread_time(), time.monotonic())
 
     def configure(self) -> None:
         self._admission.places = conf().senders
@@ -56,6 +58,11 @@ class Senders:
     def _fair(self) -> int:
         return max(LEAST, TOTAL // max(1, self._admission.members))
 
+    @property
+    def min_frame(self) -> int:
+        """Bytes that a frame should have; 0 if the loop has time for short ones."""
+        return self._frames.least
+
     def has_turn(self, sender: Sender) -> bool:
         return self._admission.has_turn(sender)
 
@@ -66,7 +73,10 @@ class Senders:
 
     def arrived(self, sender: Sender, size: int) -> None:
         self._unsettled += size
-        self._begin(self._admission.arrived(sender, size, time.monotonic()))
+        now = time.monotonic()
+        if self._frames.is_due(now):
+            self._frames.look(time.thread_time(), now)
+        self._begin(self._admission.arrived(sender, size, now))
 
     def settled(self, size: int) -> None:
         """So much of what has arrived is written, or dropped."""

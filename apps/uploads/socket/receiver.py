@@ -314,4 +314,4 @@ class Receiver:
         return missing + missing // 20
 
     def _tell(self, offsets: list[tuple[int, int]]) -> None:
-        self._link.send(messages.progress(offsets, self._window.granted, self._window.settled))
+        self._link.send(messages.progress(offsets, self._window.granted, self._window.settled, self._senders.min_frame))

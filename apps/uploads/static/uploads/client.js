@@ -288,10 +288,10 @@ const handlers = new Map(
       if (upload) own.resuming.answered(upload, message).then(() => own.pump());
       else if (message.accepted) own.live.send(messages.cancel(message.ref)); // cancelled meanwhile
     },
-    upload_progress(own, { offsets, credit, settled }) {
+    upload_progress(own, { offsets, credit, settled, min_frame }) {
       own.live.connection.crashes = own.live.connection.tries = 0; // bytes get through
       own.terms.credit = credit;
-      own.sender?.settle(credit, settled);
+      own.sender?.settle(credit, settled, min_frame);
       for (const [channel, offset] of offsets) {
         const upload = own.uploads.find((upload) => upload.channel === channel);
         if (!upload || upload.isOver) continue;

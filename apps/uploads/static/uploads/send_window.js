@@ -4,10 +4,10 @@
 // for more, so it grows until there is one; and from time to time that queue is let run dry, as the round trip can't be
 // measured behind it. `sent` and `settled` (by the server) count bytes since the socket opened.
 
-const QUEUE = 25; // ms of link time to keep queued
-const SLICE = 25; // ms of link time in one frame
-const FIRST = 64 * 1024;
-const SMALLEST = 4 * 1024;
+const QUEUE = 20; // ms of link time to keep queued
+const SLICE = 12; // ms of link time in one frame
+const FIRST = 32 * 1024;
+const SMALLEST = 8 * 1024;
 const ROUNDS = 10; // rounds for which the best rate counts
 const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
 const START = 2; // how much more a round may be than the one before, until the first queue is seen
@@ -29,6 +29,7 @@ export class SendWindow {
     this.shortestAt = 0;
     this.isDraining = false;
     this.growth = this.gain = START;
+    this.least = 0; // bytes of a frame, while the server is busy
     this.target = 0; // until a rate is measured, it follows the first frame
   }
 
@@ -48,10 +49,10 @@ export class SendWindow {
     return this.inFlight && this.inFlight + want > (this.rate ? this.target : 4 * first) ? 0 : Math.min(want, open);
   }
 
-  /** The size of the next frame: a slice of link time, in powers of two. */
+  /** The size of the next frame: a slice of link time, if the server isn't too busy for frames that short. */
   frame(first = FIRST) {
     if (!this.rate) return first;
-    return Math.max(SMALLEST, 2 ** Math.floor(Math.log2(this.rate * SLICE)));
+    return Math.max(this.least || 0, SMALLEST * Math.max(1, Math.round((this.rate * SLICE) / SMALLEST)));
   }
 
   spend(size, now) {

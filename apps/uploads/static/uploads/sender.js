@@ -47,8 +47,10 @@ class Sender {
     this.window = null;
   }
 
-  settle(credit, settled) {
-    this.window?.settle(credit, performance.now(), settled);
+  settle(credit, settled, least) {
+    if (!this.window) return;
+    this.window.least = least;
+    this.window.settle(credit, performance.now(), settled);
   }
 
   /** So many bytes of an upload are written now. */

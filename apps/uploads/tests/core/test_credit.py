@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.core.credit import LEAST, Reach, Window
+from uploads.core.credit import FRAMES, LEAST, LOOK_EVERY, Frames, Reach, Window
 
 
 def test_the_whole_limit_may_be_sent_at_once_and_not_a_byte_more() -> None:
@@ -84,3 +84,34 @@ def test_a_client_that_takes_its_time_gets_no_larger_window() -> None:
         granted, used, now = granted + LEAST, granted + LEAST // 2, now + 2.0
         reach.arrived(used, now)
     assert reach.limit == LEAST
+
+
+def lengths(*shares: float) -> list[int]:
+    """Of frames that are asked for, in bytes, each after a period in which such a share of a loop's time was used."""
+    frames, used, found = Frames(0, 0), 0.0, []
+    for number, share in enumerate(shares, 1):
+        used += share * LOOK_EVERY
+        frames.look(used, number * LOOK_EVERY)
+        found.append(frames.least)
+    return found
+
+
+def test_frames_are_to_be_longer_the_longer_the_loop_is_busy() -> None:
+    shortest, longest = FRAMES
+    assert lengths(0.9, 0.9, 0.9) == [shortest, 2 * shortest, 4 * shortest]
+    assert lengths(*[0.9] * 20)[-1] == longest
+
+
+def test_frames_stay_as_they_are_while_that_is_just_enough() -> None:
+    assert lengths(0.9, 0.9, 0.4, 0.4) == [FRAMES[0], 2 * FRAMES[0], 2 * FRAMES[0], 2 * FRAMES[0]]
+
+
+def test_clients_choose_for_themselves_again_once_the_loop_has_time() -> None:
+    assert lengths(0.9, 0.9, 0.1, 0.1) == [FRAMES[0], 2 * FRAMES[0], FRAMES[0], 0]
+    assert lengths(0.1, 0.4) == [0, 0]
+
+
+def test_how_busy_a_loop_is_isn_t_judged_by_a_moment() -> None:
+    frames = Frames(0, 0)
+    assert not frames.is_due(LOOK_EVERY / 2)
+    assert frames.is_due(LOOK_EVERY)

@@ -8,7 +8,7 @@ import pytest
 
 from liveview.core.limits import Bucket
 from liveview.process import here
-from uploads.core import frames
+from uploads.core import credit, frames
 from uploads.socket import credit_turns, receiver
 from uploads.tests.socket.offences import raw, violation
 from uploads.tests.support import TEXT, Gate, Site, Staged, until
@@ -122,3 +122,18 @@ def test_a_stalled_disk_stops_the_sender_and_not_the_page(site: Site, settings: 
     assert page.credit == 100_000
     slow_disk.open()
     page.upload_answer(ref, "upload_ready")
+
+
+@pytest.mark.parametrize("used", [0.0, 0.9])
+def test_a_busy_server_asks_for_longer_frames(site: Site, monkeypatch: pytest.MonkeyPatch, used: float) -> None:
+    """Each costs the event loop the same: slow lines send short ones, and hundreds of them are too many."""
+    clock = iter(range(1000))
+    monkeypatch.setattr(credit, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(credit_turns.time, "thread_time", lambda: used * next(clock) * 1e6)
+    page = site()
+    ref, channel = page.register("doc", "a.txt", 8192)
+    page.send_chunk(channel, 0, TEXT[:4096])
+    page.send_chunk(channel, 4096, TEXT[4096:8192])
+    page.upload_answer(ref, "upload_ready")
+    asked = [message.get("min_frame", 0) for message in page.received if message["type"] == "upload_progress"]
+    assert (max(asked) > 0) is (used > 0)
