@@ -2,7 +2,7 @@
 
 import { once } from "./once.js";
 
-const REMEMBERED = /^error loading dynamically imported module: ([^#]+\/([^#]+))/; // Firefox asks for no address twice
+const FAILED = /dynamically imported module: ([^#]+\/([^#]+))/; // Firefox asks for no address twice, nor does Chrome 150
 
 /** waiting: import → what the visitor is told meanwhile. status.js sets the others. @type {LiveView.Loading} */
 export const loading = once("loading", () => ({ waiting: new Map(), says: "", tell() {} }));
@@ -18,7 +18,7 @@ export async function load(start, says = loading.says) {
       return module;
     } catch (/** @type {any} */ error) {
       console.warn(error);
-      const [, address, name] = REMEMBERED.exec(error?.message) ?? [];
+      const [, address, name] = FAILED.exec(error?.message) ?? [];
       if (address && String(start).includes(name)) attempt = () => import(`${address}#${tries}`);
       waiting.set(start, says);
       tell();
