@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import math
 import resource
@@ -31,6 +32,7 @@ from liveview.daphne.sockets import Socket, WebSocketFactory
 from liveview.daphne.turns import Chargeable, Metered
 from liveview.process import here
 from liveview.refusals import TOO_BUSY
+from liveview.socket import mounting
 
 BACKLOG: Final = 2048  # connections that wait to be accepted, as a restart's visitors do; the system may allow less
 SPARE: Final = 200  # files that aren't for connections, or for those that are accepted before others have closed
@@ -65,6 +67,9 @@ class Server(stock.Server):
         self.endpoints = [*map(with_backlog, self.endpoints)]
 
     def run(self) -> None:
+        mounting.prepare()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: while pages come back in crowds, no collection looks through it
         housekeeping.start()
         sys.setswitchinterval(SWITCH)
         with _our_factories():

@@ -7,6 +7,7 @@ the view (a redirect to the login page, a 403) has its way here as it has over H
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,7 +17,8 @@ from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import ResolverMatch, set_script_prefix, set_urlconf
+from django.template import engines
+from django.urls import ResolverMatch, get_resolver, set_script_prefix, set_urlconf
 
 from liveview.contracts import Topics
 from liveview.core import urls
@@ -70,6 +72,17 @@ def handler() -> BaseHandler:
     loaded = _Handler()
     loaded.load_middleware()
     return loaded
+
+
+def prepare() -> None:
+    """Loads what the first page would, before many ask for theirs at once: middleware, URLconf and template engines.
+
+    What raises is left to that page, which says so to whoever asks for it.
+    """
+    with suppress(Exception):
+        handler()
+        get_resolver().url_patterns  # noqa: B018  (which imports it)
+        engines.all()
 
 
 def mount(scope: dict[str, Any], url: str, topics: Topics) -> Accepted | Moved | Refused:

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import get_resolver
 
 from liveview import testing
 from liveview.core.messages import Message
+from liveview.socket import mounting
 from liveview.testing import LivePage
 from liveview.tests.processes import until
 from liveview.tests.project import urls
@@ -272,3 +274,16 @@ def test_an_address_without_a_live_page_says_so(url: str, code: str) -> None:
     with pytest.raises(testing.ServerSaid) as told, page:
         pass
     assert told.value.code == code
+
+
+def test_what_the_first_page_needs_is_loaded_before_it_comes() -> None:
+    mounting.handler.cache_clear()
+    mounting.prepare()
+    assert mounting.handler.cache_info().currsize == 1
+
+
+def test_a_broken_urlconf_is_left_to_the_first_page(settings: Any) -> None:
+    settings.ROOT_URLCONF = "liveview.tests.there_is_no_such_module"
+    mounting.prepare()
+    with pytest.raises(ModuleNotFoundError):
+        get_resolver().url_patterns  # noqa: B018
