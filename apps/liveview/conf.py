@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from liveview.core.pace import Rates
-from liveview.setting_types import PositiveFloat, PositiveInt
+from liveview.setting_types import PositiveFloat, PositiveInt, latest
 
 MAX_BODY: Final = 10_000_000  # bytes
 
@@ -54,8 +54,13 @@ class Conf:
 
 def conf() -> Conf:
     """What isn't set has the defaults above; but a site that raises Django's limit for bodies raises these as well."""
-    given: dict[str, Any] = {key.lower(): value for key, value in getattr(settings, "LIVEVIEW", {}).items()}
+    return _made(getattr(settings, "LIVEVIEW", {}), largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+@latest
+def _made(values: dict[str, Any], *, largest: int | None) -> Conf:
+    given: dict[str, Any] = {key.lower(): value for key, value in values.items()}
     if isinstance(shared := given.get("shared_addresses"), str):
         given["shared_addresses"] = tuple(shared.replace(",", " ").split())
-    given.setdefault("max_body", max(MAX_BODY, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0))
+    given.setdefault("max_body", max(MAX_BODY, largest or 0))
     return Conf(**given)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from operator import is_
 from types import NoneType
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 from django.core.checks import CheckMessage, Error
 
 __all__ = ["PositiveFloat", "PositiveInt", "mistyped"]
+
+T = TypeVar("T")
 
 # For fields where 0 would stop everything.
 PositiveInt: TypeAlias = Annotated[int, "positive"]
@@ -45,6 +48,26 @@ _KINDS: Final[dict[Any, _Kind]] = {
     str: _Kind("a text", lambda value: isinstance(value, str), is_secret=True),
     Mapping: _Kind("a dict, in JSON an object", lambda value: isinstance(value, Mapping), is_secret=True),
 }
+
+
+def latest(make: Callable[..., T]) -> Callable[..., T]:
+    """`make`, which is called again when one of its arguments, or a value in one of those dicts, is another object than
+    at the last call: a setting that each page asks for a dozen times seldom changes.
+    """
+    last: tuple[list[dict[str, Any]], T] | None = None
+
+    def made(*dicts: Mapping[str, Any], **others: Any) -> T:
+        nonlocal last
+        given, known = [others, *dicts], last
+        if known is None or not all(map(_is_the_same, given, known[0])):
+            known = last = [dict(each) for each in given], make(*dicts, **others)
+        return known[1]
+
+    return made
+
+
+def _is_the_same(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    return list(now) == list(then) and all(map(is_, now.values(), then.values()))
 
 
 def mistyped(setting: str, values: Any, *, check_id: str) -> list[CheckMessage]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from liveview.setting_types import PositiveFloat, PositiveInt
+from liveview.setting_types import PositiveFloat, PositiveInt, latest
 
 __all__ = ["conf"]
 
@@ -56,10 +56,12 @@ class Conf:
 
 
 def conf() -> Conf:
-    given: dict[str, Any] = {
-        **_djusts(),
-        **{key.lower(): value for key, value in getattr(settings, "UPLOADS", {}).items()},
-    }
+    return _made(getattr(settings, "UPLOADS", {}), getattr(settings, "DJUST", {}), media=settings.MEDIA_ROOT)
+
+
+@latest
+def _made(values: dict[str, Any], djusts: dict[str, Any], *, media: Any) -> Conf:
+    given: dict[str, Any] = {**_of_djust(djusts), **{key.lower(): value for key, value in values.items()}}
     staging = Path(str(given.pop("staging_dir", None) or default_staging_dir()))
     if isinstance(origins := given.get("allowed_origins"), str):  # `in` would look for a part of it
         given["allowed_origins"] = tuple(origins.replace(",", " ").split())
@@ -70,9 +72,9 @@ def conf() -> Conf:
     return Conf(staging_dir=staging, **given)
 
 
-def _djusts() -> dict[str, Any]:
+def _of_djust(values: dict[str, Any]) -> dict[str, Any]:
     """What a project's `DJUST` says of uploads, as djust's documentation has it; the rest of that dict isn't ours."""
-    given = {key: value for key, value in getattr(settings, "DJUST", {}).items() if key.startswith("upload_state_")}
+    given = {key: value for key, value in values.items() if key.startswith("upload_state_")}
     if isinstance(store := given.get("upload_state_store"), str):
         given["upload_state_store"] = store.removeprefix("djust.")
     return given

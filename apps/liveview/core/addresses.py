@@ -24,6 +24,8 @@ def network_of(address: str) -> str:
 
 def is_within(address: str, networks: Sequence[str]) -> bool:
     """Whether an address, or what `network_of` makes of it, is one of these networks, or of these addresses."""
+    if not networks:
+        return False
     try:
         found: Any = ip_network(address)
     except ValueError:
