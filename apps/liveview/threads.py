@@ -69,6 +69,7 @@ class _Threads:
     def __init__(self) -> None:
         self.most = conf().threads
         self.pool = ThreadPoolExecutor(self.most, thread_name_prefix="liveview")
+        self.call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=self.pool)
         self.unasked: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
         self.shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -83,8 +84,7 @@ async def run(function: Callable[[], T]) -> T:
     A connection is closed afterwards unless `CONN_MAX_AGE` keeps it open, just as after a request. Context variables
     that `function` sets (the active language, the script prefix) are set for the caller, and so for what it runs next.
     """
-    call: Any = sync_to_async(with_connections, thread_sensitive=False, executor=here(_Threads).pool)
-    result: T = await call(charged(function))
+    result: T = await here(_Threads).call(charged(function))
     return result
 
 

@@ -56,11 +56,16 @@ def is_due() -> bool:
 
 
 def come() -> None:
-    """A round through what is this process's own, if it is due. Blocks."""
+    """A round, if it is due. Blocks."""
     if is_due():
-        here(Waiting).sweep()
-        here(Ledger).sweep()
-        sweep()
+        go_round()
+
+
+def go_round() -> None:
+    """Through what is this process's own. Blocks."""
+    here(Waiting).sweep()
+    here(Ledger).sweep()
+    sweep()
 
 
 def prune_records() -> int:

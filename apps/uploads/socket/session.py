@@ -70,11 +70,8 @@ class UploadSession:
         self._to_tell: deque[tuple[UploadEntry, str, Progress]] = deque()
         self._told: dict[UploadEntry, float] = {}  # when the view was last told of an entry's progress
         self.announce()
-        link.spawn(self._sweep())
-
-    async def _sweep(self) -> None:
-        """For servers that don't by themselves."""
-        await threads.check(janitor.come)
+        if janitor.is_due():  # for servers that don't look by themselves
+            link.spawn(threads.check(janitor.go_round))
 
     def announce(self) -> None:
         """Tells the browser the slots, and again when they have changed."""
