@@ -20,8 +20,8 @@ ATTRIBUTES: Final = {
     ),
     "daphne.ws_protocol:WebSocketFactory": ("protocol",),
     "daphne.ws_protocol:WebSocketProtocol": (
-        "STATE_OPEN", "_cancelAutoPingTimeoutCall", "_dataReceived", "check_timeouts", "connectionLost",
-        "connectionMade", "onPing", "onPong", "sendCloseFrame", "sendData",
+        "CONFIG_ATTRS", "STATE_OPEN", "_cancelAutoPingTimeoutCall", "_dataReceived", "check_timeouts",
+        "connectionLost", "connectionMade", "onPing", "onPong", "sendCloseFrame", "sendData",
     ),
     "twisted.internet.abstract:FileDescriptor": (
         "bufferSize", "disconnecting", "loseConnection", "loseWriteConnection", "pauseProducing", "registerProducer",
@@ -51,6 +51,7 @@ USED_BY: Final = {
     "twisted.web.http:HTTPChannel.lineReceived": ("_command", "_path", "_version", "requests"),
     "twisted.web.http:Request.requestReceived": ("_parsePOSTFormSubmission", "clientproto", "content", "process"),
     "autobahn.websocket.protocol:WebSocketProtocol._connectionMade": (
+        "CONFIG_ATTRS",
         "autoPingTimeoutCall",
         "send_queue",
         "trafficStats",

@@ -31,10 +31,12 @@ MAX_UNREAD: Final = 4 * 1024 * 1024  # bytes of messages queued for the applicat
 CONTROL_FRAMES: Final = (10.0, 100.0)  # pings and pongs that a client may send: per second, and at once
 SERVICE_RESTART: Final = 1012  # IANA's registry of close codes: connect again
 STEP: Final = 1024  # bytes that are read between two looks at the clock, unless they are inside a larger frame
+OPTIONS: Final[tuple[str, ...]] = tuple(WebSocketProtocol.CONFIG_ATTRS)  # that a connection has from its factory
 LARGE: Final = 4096  # bytes of a text message; it is a turn of its own, as nobody knows what parsing it costs
 
 
 class Socket(WebSocketProtocol):
+    CONFIG_ATTRS = []  # autobahn would format all of them for its debug log, at each connection
     transport: Any
     logOctets: bool
     data: bytes
@@ -75,6 +77,9 @@ class Socket(WebSocketProtocol):
         self._drained.set()
         self._controls = Bucket(*CONTROL_FRAMES)
         self.budget = TimeBudget(conf().loop_seconds)
+        for name in OPTIONS:
+            if not hasattr(self, name):
+                setattr(self, name, getattr(self.factory, name))
         super().connectionMade()
         self.transport.unregisterProducer()  # the HTTP channel's, which this connection was
         self.transport.registerProducer(self, True)
