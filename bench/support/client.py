@@ -18,10 +18,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
-from websockets.typing import Origin
-from websockets.uri import parse_uri
+from websockets.protocol import Protocol, Side, State
 
 from liveview.tests.ports import HOST
 from uploads.core import frames
@@ -30,6 +28,13 @@ PATIENCE: Final = 120.0  # seconds
 REMEMBERED: Final = 100  # messages that came while something else was waited for
 SMALLEST: Final = 8192  # bytes of a frame
 AGAIN: Final = 0.5  # seconds after which an upload is asked for again that somebody else has still
+
+HANDSHAKE: Final = {  # RFC 6455, 4.1, with the key of its 1.3
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
 
 Message: TypeAlias = dict[str, Any]
 
@@ -57,21 +62,12 @@ class Socket:
         self._arrivals = select.poll()  # select() knows no more than 1024 files
         self._arrivals.register(self._socket, select.POLLIN)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._protocol = ClientProtocol(parse_uri(f"ws://{HOST}:{port}{path}"), origin=Origin(f"http://{HOST}:{port}"))
-        handshake = self._protocol.connect()
-        if cookie:
-            handshake.headers["Cookie"] = cookie
-        self._protocol.send_request(handshake)
-        self._flush()
+        self._protocol = Protocol(Side.CLIENT, state=State.OPEN)
         self._texts: list[str] = []
         self.received = 0  # bytes of text messages
         self._part = b""
-        wait = Wait(f"the handshake of {path}")
         try:
-            while self._protocol.state.name == "CONNECTING":
-                self._read(wait)
-                if self._protocol.handshake_exc is not None:
-                    raise ConnectionError(f"no socket at {path}: {self._protocol.handshake_exc}")
+            self._shake_hands(port, path, cookie)
         except BaseException:
             self._socket.close()
             raise
@@ -111,16 +107,38 @@ class Socket:
             self._read(wait)
         return self._texts.pop(0) if self._texts else None
 
+    def _shake_hands(self, port: int, path: str, cookie: str) -> None:
+        """Without the library, whose handshake costs more than all that follows."""
+        fields = {**HANDSHAKE, "Host": f"{HOST}:{port}", "Origin": f"http://{HOST}:{port}"}
+        if cookie:
+            fields["Cookie"] = cookie
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        wait, answer = Wait(f"the handshake of {path}"), b""
+        while b"\r\n\r\n" not in answer:
+            answer += self._arrived(wait)
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        status = head.partition(b"\r\n")[0]
+        if status.split()[1:2] != [b"101"]:
+            raise ConnectionError(f"no socket at {path}: {status!r}")
+        self._take(rest)
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             self._socket.sendall(data)
 
     def _read(self, wait: Wait) -> None:
+        self._take(self._arrived(wait))
+
+    def _arrived(self, wait: Wait) -> bytes:
         while not self._arrivals.poll(wait.left() * 1000):
             pass
         data = self._socket.recv(65_536)
         if not data:
             raise ConnectionError("the server has closed the socket")
+        return data
+
+    def _take(self, data: bytes) -> None:
         self._protocol.receive_data(data)
         self._flush()  # pongs
         for event in self._protocol.events_received():
