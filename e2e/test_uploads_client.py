@@ -71,9 +71,9 @@ def test_a_form_without_files_is_submitted(page: Page) -> None:
     assert on_submit(page, []) == {"start": [], "verdict": "go"}
 
 
-SIMULATE = """async ([rate, delay, total, service, unsteady = 0, least = 0]) => {
+SIMULATE = """async ([rate, delay, total, service, unsteady = 0, least = 0, work = 0]) => {
     // A link of `rate` bytes per ms and `delay` ms each way, in simulated time; the server settles `service` ms later,
-    // and up to six times `unsteady` later than that. `least`: of a frame, for a busy server.
+    // and up to six times `unsteady` and `work` per MiB later than that. `least`: of a frame, for a busy server.
     const { SendWindow } = await import("/static/uploads/send_window.js");
     const limit = 32 * 2 ** 20;
     const window = new SendWindow(limit);
@@ -87,7 +87,7 @@ SIMULATE = """async ([rate, delay, total, service, unsteady = 0, least = 0]) => 
             window.spend(room, now);
             frames.push(room);
             free = Math.max(now, free) + room / rate;
-            const at = free + 2 * delay + service + (frames.length % 7) * unsteady;
+            const at = free + 2 * delay + service + (frames.length % 7) * unsteady + (room / 2 ** 20) * work;
             flights.push({ at: Math.max(at, flights.at(-1)?.at ?? 0), size: room });
             if (settled > total / 2) queues.push(free - now);
         }
@@ -141,6 +141,19 @@ def test_a_server_whose_answers_come_unevenly_leaves_no_gaps(page: Page, mbits: 
     found = page.evaluate(SIMULATE, [rate, 25, rate * 40_000, 0, 2])
 
     assert found["used"] >= 0.99
+
+
+@pytest.mark.parametrize(("mbits", "work", "used"), [(1000, 15, 0.92), (100, 60, 0.96)])
+def test_what_a_long_frame_takes_by_itself_isn_t_taken_for_a_queue(
+    page: Page, mbits: int, work: float, used: float
+) -> None:
+    """The shortest round trip is that of the first frames, which are small: beside it, longer ones seem to wait."""
+    page.goto("/")
+    rate = mbits * 125
+
+    found = page.evaluate(SIMULATE, [rate, 50, rate * 10_000, 0, 0, 0, work])
+
+    assert found["used"] >= used
 
 
 def test_frames_are_as_long_as_a_busy_server_wants_them(page: Page) -> None:

@@ -2,7 +2,8 @@
 //
 // As in BBR: the measured rate times the shortest round trip, plus a small queue. A round without any queue leaves room
 // for more, so it grows until there is one; and from time to time that queue is let run dry, as the round trip can't be
-// measured behind it. `sent` and `settled` (by the server) count bytes since the socket opened.
+// measured behind it. A frame's round trip ends with its last byte, so that of a longer one takes longer by itself.
+// `sent` and `settled` (by the server) count bytes since the socket opened.
 
 const QUEUE = 20; // ms of link time to keep queued
 const SLICE = 12; // ms of link time in one frame
@@ -14,6 +15,8 @@ const START = 2; // how much more a round may be than the one before, until the 
 const GROWTH = 1.25; // the same from then on
 const DRAIN = 1.5; // how much less than the link holds is under way while the queue runs dry
 
+const NONE = { ms: Infinity, size: 0 }; // a round trip, of a frame of so many bytes
+
 export class SendWindow {
   constructor(limit) {
     this.limit = limit;
@@ -24,9 +27,10 @@ export class SendWindow {
     this.settledAt = 0;
     this.rates = [0]; // bytes per ms, the best of each round, latest first
     this.roundEnd = 0;
-    this.trip = Infinity; // ms, the shortest of this round
-    this.shortest = Infinity; // ms
+    this.trip = NONE; // the shortest of this round
+    this.shortest = NONE;
     this.shortestAt = 0;
+    this.queue = Infinity; // ms for which a frame of this round waited at least
     this.isDraining = false;
     this.growth = this.gain = START;
     this.least = 0; // bytes of a frame, while the server is busy
@@ -84,24 +88,33 @@ export class SendWindow {
   }
 
   measure(flight, now) {
-    const trip = Math.max(0.1, now - flight.at);
-    this.trip = Math.min(this.trip, trip);
-    if (trip < this.shortest) Object.assign(this, { shortest: trip, shortestAt: now });
+    const { size } = flight;
+    const trip = { ms: Math.max(0.1, now - flight.at), size };
     const rate = (this.settled - flight.settled) / Math.max(0.1, now - flight.settledAt);
     this.rates[0] = Math.max(this.rates[0], rate);
+    if (trip.ms < this.trip.ms) this.trip = trip;
+    if (trip.ms < this.shortest.ms) Object.assign(this, { shortest: trip, shortestAt: now });
+    this.queue = Math.min(this.queue, trip.ms - this.unqueued(size));
     if (flight.end > this.roundEnd) this.endRound(now);
-    const wanted = this.isDraining ? this.shortest / DRAIN : (this.shortest + QUEUE) * this.gain;
+    const unqueued = this.unqueued(this.frame());
+    const wanted = this.isDraining ? unqueued / DRAIN : (unqueued + QUEUE) * this.gain;
     this.target = Math.max(this.rate * wanted, 2 * this.frame());
+  }
+
+  /** ms that a frame of so many bytes takes if it waits for none. */
+  unqueued(size) {
+    return this.shortest.ms + Math.max(0, size - this.shortest.size) / this.rate;
   }
 
   endRound(now) {
     if (this.isDraining) Object.assign(this, { shortest: this.trip, shortestAt: now });
     this.isDraining = now - this.shortestAt > TRIP_LIFETIME;
-    const hasQueue = this.trip > this.shortest + QUEUE / 2;
+    const hasQueue = this.queue > QUEUE / 2;
     if (hasQueue) this.growth = GROWTH;
     this.gain = hasQueue ? 1 : this.growth;
     this.roundEnd = this.sent;
-    this.trip = Infinity;
+    this.trip = NONE;
+    this.queue = Infinity;
     this.rates.unshift(0);
     this.rates.length = Math.min(this.rates.length, ROUNDS);
   }
