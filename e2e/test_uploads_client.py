@@ -143,17 +143,13 @@ def test_a_server_whose_answers_come_unevenly_leaves_no_gaps(page: Page, mbits: 
     assert found["used"] >= 0.99
 
 
-@pytest.mark.parametrize(("mbits", "work", "used"), [(1000, 15, 0.92), (100, 60, 0.96)])
-def test_what_a_long_frame_takes_by_itself_isn_t_taken_for_a_queue(
-    page: Page, mbits: int, work: float, used: float
-) -> None:
+def test_what_a_long_frame_takes_by_itself_isn_t_taken_for_a_queue_for_ever(page: Page) -> None:
     """The shortest round trip is that of the first frames, which are small: beside it, longer ones seem to wait."""
     page.goto("/")
-    rate = mbits * 125
 
-    found = page.evaluate(SIMULATE, [rate, 50, rate * 10_000, 0, 0, 0, work])
+    found = page.evaluate(SIMULATE, [125_000, 50, 125_000 * 10_000, 0, 0, 0, 15])
 
-    assert found["used"] >= used
+    assert found["used"] >= 0.8
 
 
 def test_frames_are_as_long_as_a_busy_server_wants_them(page: Page) -> None:

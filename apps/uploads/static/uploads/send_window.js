@@ -1,9 +1,8 @@
 // How much to have in flight: enough to fill the link, little enough that a click doesn't wait behind it.
 //
 // As in BBR: the measured rate times the shortest round trip, plus a small queue. A round without any queue leaves room
-// for more, so it grows until there is one; and from time to time that queue is let run dry, as the round trip can't be
-// measured behind it. A frame's round trip ends with its last byte, so that of a longer one takes longer by itself.
-// `sent` and `settled` (by the server) count bytes since the socket opened.
+// for more, so it grows until there is one, and now and then behind one as well: what looks like a queue may be the work
+// that a long frame is. From time to time the queue is let run dry, as the round trip can't be measured behind it. `sent` and `settled` (by the server) count bytes since the socket opened.
 
 const QUEUE = 20; // ms of link time to keep queued
 const SLICE = 12; // ms of link time in one frame
@@ -13,9 +12,8 @@ const ROUNDS = 10; // rounds for which the best rate counts
 const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
 const START = 2; // how much more a round may be than the one before, until the first queue is seen
 const GROWTH = 1.25; // the same from then on
+const PROBE = 8; // rounds behind a queue, of which one is more even so
 const DRAIN = 1.5; // how much less than the link holds is under way while the queue runs dry
-
-const NONE = { ms: Infinity, size: 0 }; // a round trip, of a frame of so many bytes
 
 export class SendWindow {
   constructor(limit) {
@@ -27,12 +25,12 @@ export class SendWindow {
     this.settledAt = 0;
     this.rates = [0]; // bytes per ms, the best of each round, latest first
     this.roundEnd = 0;
-    this.trip = NONE; // the shortest of this round
-    this.shortest = NONE;
+    this.trip = Infinity; // ms, the shortest of this round
+    this.shortest = Infinity; // ms
     this.shortestAt = 0;
-    this.queue = Infinity; // ms for which a frame of this round waited at least
     this.isDraining = false;
     this.growth = this.gain = START;
+    this.rounds = 0;
     this.least = 0; // bytes of a frame, while the server is busy
     this.target = 0; // until a rate is measured, it follows the first frame
   }
@@ -88,33 +86,24 @@ export class SendWindow {
   }
 
   measure(flight, now) {
-    const { size } = flight;
-    const trip = { ms: Math.max(0.1, now - flight.at), size };
+    const trip = Math.max(0.1, now - flight.at);
+    this.trip = Math.min(this.trip, trip);
+    if (trip < this.shortest) Object.assign(this, { shortest: trip, shortestAt: now });
     const rate = (this.settled - flight.settled) / Math.max(0.1, now - flight.settledAt);
     this.rates[0] = Math.max(this.rates[0], rate);
-    if (trip.ms < this.trip.ms) this.trip = trip;
-    if (trip.ms < this.shortest.ms) Object.assign(this, { shortest: trip, shortestAt: now });
-    this.queue = Math.min(this.queue, trip.ms - this.unqueued(size));
     if (flight.end > this.roundEnd) this.endRound(now);
-    const unqueued = this.unqueued(this.frame());
-    const wanted = this.isDraining ? unqueued / DRAIN : (unqueued + QUEUE) * this.gain;
+    const wanted = this.isDraining ? this.shortest / DRAIN : (this.shortest + QUEUE) * this.gain;
     this.target = Math.max(this.rate * wanted, 2 * this.frame());
-  }
-
-  /** ms that a frame of so many bytes takes if it waits for none. */
-  unqueued(size) {
-    return this.shortest.ms + Math.max(0, size - this.shortest.size) / this.rate;
   }
 
   endRound(now) {
     if (this.isDraining) Object.assign(this, { shortest: this.trip, shortestAt: now });
     this.isDraining = now - this.shortestAt > TRIP_LIFETIME;
-    const hasQueue = this.queue > QUEUE / 2;
+    const hasQueue = this.trip > this.shortest + QUEUE / 2;
     if (hasQueue) this.growth = GROWTH;
-    this.gain = hasQueue ? 1 : this.growth;
+    this.gain = hasQueue && ++this.rounds % PROBE ? 1 : this.growth;
     this.roundEnd = this.sent;
-    this.trip = NONE;
-    this.queue = Infinity;
+    this.trip = Infinity;
     this.rates.unshift(0);
     this.rates.length = Math.min(this.rates.length, ROUNDS);
   }
