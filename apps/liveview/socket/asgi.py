@@ -71,7 +71,7 @@ class _Socket:
         finally:
             self._writer.cancel()
             self._outbox.end()
-            await self._session.closed()
+            await asyncio.shield(self._session.closed())  # what is left goes even if the server gives up waiting
 
     async def _read(self) -> None:
         """A server may have many messages ready: others have their turn in between."""

@@ -93,7 +93,10 @@ class LiveSession:
             if self._pass is not None:
                 self._pass.leave()
             for extension in self._extensions:
-                await extension.closed()
+                try:
+                    await extension.closed()
+                except Exception:  # noqa: BLE001  (what is behind it may be away; the others close as well)
+                    logger.exception("could not close an extension of a page")
             await self._subscriptions.close()
             self._works.leave(self._snapshot)
             if self._snapshot:

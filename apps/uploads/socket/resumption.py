@@ -79,13 +79,17 @@ class Resumption:
         return entry, None
 
     def park(self) -> None:
-        """The socket is gone: the bytes stay, to be resumed. Blocks."""
+        """The socket is gone: the bytes stay, to be resumed. Blocks. A store that is away keeps no other upload."""
         for entry in self._held():
             if not entry.slot.resumable:
                 continue  # its record is for cleaning up
             self._uploads.staged.discard(entry)
-            entry.park()
-            events.tell("interrupted", entry)
+            try:
+                entry.park()
+            except Exception:  # noqa: BLE001  (its lease will expire)
+                logger.exception("could not park an upload")
+            else:
+                events.tell("interrupted", entry)
 
     def _resume(self, message: Message) -> UploadEntry:
         slot = self._uploads.slot(message["slot"])

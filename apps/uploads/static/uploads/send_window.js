@@ -2,7 +2,8 @@
 //
 // As in BBR: the measured rate times the shortest round trip, plus a small queue. A round without any queue leaves room
 // for more, so it grows until there is one, and now and then behind one as well: what looks like a queue may be the work
-// that a long frame is. From time to time the queue is let run dry, as the round trip can't be measured behind it. `sent` and `settled` (by the server) count bytes since the socket opened.
+// that a long frame is. From time to time the queue is let run dry, as the round trip can't be measured behind it.
+// `sent` and `settled` (by the server) count bytes since the socket opened.
 
 const QUEUE = 20; // ms of link time to keep queued
 const SLICE = 12; // ms of link time in one frame

@@ -17,9 +17,10 @@ from uploads.socket import session
 from uploads.staging import leftovers
 from uploads.staging.files import TAIL
 from uploads.stores import DatabaseUploadState
+from uploads.stores.hold import StoredHold
 from uploads.testing import Refused, UploadPage
 from uploads.tests.project import BenchView
-from uploads.tests.support import TEXT, Site, Staged, assert_works, handle, until
+from uploads.tests.support import TEXT, Gate, Site, Staged, assert_works, handle, until
 
 SIZE = len(TEXT)
 
@@ -66,6 +67,53 @@ def test_a_lost_socket_costs_no_byte_that_was_written(site: Site, consumed: list
     assert consumed == [TEXT]
     assert staged() == []
     assert UploadState.objects.count() == 0
+
+
+def begun(page: UploadPage) -> tuple[str, str]:
+    """The ids of an upload that can be resumed, and of one that can't; some of each has been written."""
+    kept = begin(page, 120_000)
+    _ref, channel = page.register("doc", "lost.txt", SIZE)
+    page.send_chunk(channel, 0, TEXT[:120_000])
+    page.wait_until(lambda message: [channel, 120_000] in message.get("offsets", []))
+    lost = next(m["upload_id"] for m in page.received if m.get("channel") == channel and "upload_id" in m)
+    return kept, lost
+
+
+def test_a_store_that_is_away_keeps_nothing_else_from_going(
+    site: Site, staged: Staged, allowed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed.add("could not park an upload")
+
+    def away(*_: object) -> None:
+        raise ConnectionError("the store is away")
+
+    page = site()
+    kept, _lost = begun(page)
+    monkeypatch.setattr(StoredHold, "park", away)
+
+    page.drop_connection()
+
+    assert staged() == [kept]
+
+
+def test_a_server_that_gives_up_waiting_for_the_end_of_a_page_leaves_nothing(
+    site: Site, staged: Staged, monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    """daphne cancels what hasn't ended ten seconds after its socket has: a store may take longer than that."""
+    really = StoredHold.park
+    monkeypatch.setattr(StoredHold, "park", lambda *args: (gate(), really(*args)))
+    page = site()
+    kept, _lost = begun(page)
+
+    application, page._communicator = page._communicator, None
+    assert application is not None
+    page._loop.run(application.send_input({"type": "websocket.disconnect", "code": 1006}))
+    gate.wait()
+    page._loop._loop.call_soon_threadsafe(application.future.cancel)
+    until(application.future.cancelled)
+    gate.open()
+
+    until(lambda: staged() == [kept])
 
 
 def test_the_answer_says_how_to_know_the_same_file_again(site: Site) -> None:
