@@ -70,6 +70,7 @@ class _Socket:
             await self._read()
         finally:
             self._writer.cancel()
+            self._session.leave()
             self._outbox.end()
             await asyncio.shield(self._session.closed())  # what is left goes even if the server gives up waiting
 

@@ -85,8 +85,12 @@ class LiveSession:
         self._actor.end()
         self._close(code)
 
+    def leave(self) -> None:
+        """The socket is gone: no other turn begins."""
+        self._actor.end()
+
     async def closed(self) -> None:
-        """The socket is gone: waits for a handler that is running, then releases everything."""
+        """After that: waits for a handler that is running, then releases everything."""
         try:
             await self._actor.ended()
         finally:
