@@ -1,4 +1,4 @@
-"""As much of S3 as an upload needs, in a process of its own: `python -m bench.support.bucket PORT`.
+"""As much of S3 as an upload needs, in a process of its own: `python -m bench.support.bucket PORT [PEM]`.
 
 It counts bytes and drops them, as fast as they come. Moto hashes and keeps each part and takes longer for it than
 whoever sends it, so that beside it everybody is equally fast.
@@ -6,14 +6,23 @@ whoever sends it, so that beside it everybody is equally fast.
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import itertools
 import re
+import ssl
 import sys
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bench import ROOT
 from liveview.tests.ports import HOST
@@ -25,24 +34,67 @@ KEPT: Final = 65_536  # bytes of a first part, which are asked for to be looked 
 
 
 class Bucket(Program):
-    """Asked to end, it forgets all."""
+    """Asked to end, it forgets all. `secure` is over HTTPS, as Amazon's is."""
 
     probe = "/"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, [sys.executable, "-m", "bench.support.bucket", "{port}"], cwd=ROOT)
+    def __init__(self, folder: Path, *, secure: bool = False) -> None:
+        self.certificate = _certificate(folder) if secure else None  # and its key
+        command = [
+            sys.executable,
+            "-m",
+            "bench.support.bucket",
+            "{port}",
+            *([self.certificate] if self.certificate else ()),
+        ]
+        super().__init__(folder, command, cwd=ROOT)
 
     @property
-    def options(self) -> dict[str, str]:
+    def url(self) -> str:
+        return super().url.replace("http:", "https:") if self.certificate else super().url
+
+    @property
+    def context(self) -> ssl.SSLContext | None:
+        """With which a client trusts it."""
+        return ssl.create_default_context(cafile=self.certificate) if self.certificate else None
+
+    @property
+    def options(self) -> dict[str, Any]:
         """Of a boto3 client."""
         keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
-        return {"endpoint_url": self.url, "region_name": "us-east-1", **keys}
+        trusted = {"verify": str(self.certificate)} if self.certificate else {}
+        return {"endpoint_url": self.url, "region_name": "us-east-1", **keys, **trusted}
 
     @property
     def environment(self) -> dict[str, str]:
         """Of a site that uses it."""
         keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
-        return {**keys, "AWS_ENDPOINT_URL": self.url, "AWS_STORAGE_BUCKET_NAME": BUCKET}
+        trusted = {"AWS_CA_BUNDLE": str(self.certificate)} if self.certificate else {}
+        return {**keys, "AWS_ENDPOINT_URL": self.url, "AWS_STORAGE_BUCKET_NAME": BUCKET, **trusted}
+
+    def is_ready(self) -> bool:
+        with urlopen(self.url, timeout=5, context=self.context):
+            return True
+
+
+def _certificate(folder: Path) -> Path:
+    """A certificate for this machine that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)]), datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (path := folder / "bucket.pem").write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return path
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -127,5 +179,14 @@ class _Answers(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+def serve(port: int, certificate: str = "") -> None:
+    server = ThreadingHTTPServer((HOST, port), _Answers)
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.serve_forever()
+
+
 if __name__ == "__main__":
-    ThreadingHTTPServer((HOST, int(sys.argv[1])), _Answers).serve_forever()
+    serve(int(sys.argv[1]), *sys.argv[2:])
