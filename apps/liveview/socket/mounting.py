@@ -17,8 +17,7 @@ from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.template import engines
-from django.urls import ResolverMatch, get_resolver, set_script_prefix, set_urlconf
+from django.urls import ResolverMatch, set_script_prefix, set_urlconf
 
 from liveview.contracts import Topics
 from liveview.core import urls
@@ -75,14 +74,13 @@ def handler() -> BaseHandler:
 
 
 def prepare() -> None:
-    """Loads what the first page would, before many ask for theirs at once: middleware, URLconf and template engines.
+    """Loads the middleware, as Django does for requests, before many pages ask for theirs at once.
 
-    What raises is left to that page, which says so to whoever asks for it.
+    Not the URLconf: what it imports may ask for `MEDIA_URL`, which stays what it is at the first time, and below a path
+    only a request says what that is. What raises is left to the first page, which says so to whoever asks for it.
     """
     with suppress(Exception):
         handler()
-        get_resolver().url_patterns  # noqa: B018  (which imports it)
-        engines.all()
 
 
 def mount(scope: dict[str, Any], url: str, topics: Topics) -> Accepted | Moved | Refused:

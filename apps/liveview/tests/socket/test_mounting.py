@@ -282,7 +282,15 @@ def test_what_the_first_page_needs_is_loaded_before_it_comes() -> None:
     assert mounting.handler.cache_info().currsize == 1
 
 
-def test_a_broken_urlconf_is_left_to_the_first_page(settings: Any) -> None:
+def test_a_broken_middleware_is_left_to_the_first_page(settings: Any) -> None:
+    settings.MIDDLEWARE = ["liveview.tests.there_is_no_such_module"]
+    mounting.prepare()
+    with pytest.raises(ImportError):
+        mounting.handler()
+
+
+def test_no_url_is_asked_for_before_a_request_says_below_which_path(settings: Any) -> None:
+    """Django keeps `MEDIA_URL` as it is when it is first asked for."""
     settings.ROOT_URLCONF = "liveview.tests.there_is_no_such_module"
     mounting.prepare()
     with pytest.raises(ModuleNotFoundError):
