@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bench import ROOT
 from config.settings import *  # noqa: F403
-from config.settings import LIVEVIEW, TEMPLATES
+from config.settings import LIVEVIEW, TEMPLATES, UPLOADS
 
 ROOT_URLCONF = "bench.lab.urls"
 TEMPLATES = [{**TEMPLATES[0], "DIRS": [ROOT / "templates", ROOT / "bench" / "lab" / "templates"]}]
+UPLOADS = {**UPLOADS, "TUS_INTAKE": "received"}  # which takes any file
 LIVEVIEW = {
     **LIVEVIEW,
     "MAX_SOCKETS": 1000,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from liveview.tests.processes import LISTEN, Program
 from liveview.tests.wire import Laboratory
 
 DJUST: Final = "djust==1.2.6"
+TUS: Final = ("@tus/server@2.4.5", "@tus/file-store@2.1.1")
 OURS: Final = ("-m", "liveview.daphne")
 STOCK: Final = ("-m", "daphne")
 AS_HOSTED: Final = {"DEBUG": "", "SECRET_KEY": "of the benchmark", "ALLOWED_HOSTS": HOST}
@@ -116,3 +119,39 @@ def _install(folder: Path) -> str:
     except (RuntimeError, OSError) as failure:
         raise NoDjust(str(failure)) from failure
     return str(venv.python)
+
+
+class NoTus(Exception):
+    """It can't be installed here; the message says why."""
+
+
+@contextmanager
+def tus(scale: Scale) -> Iterator[Program]:
+    """`@tus/server` and its `FileStore` under Node, installed by npm for this run.
+
+    `$BENCH_TUS` may name a folder whose `node_modules` has them already; without one a smoke run installs nothing.
+    Raises `NoTus`.
+    """
+    if not scale.is_full and "BENCH_TUS" not in os.environ:
+        raise NoTus("not for a smoke run")
+    with tempfile.TemporaryDirectory(prefix="bench-tus-") as name:
+        folder = Path(name)
+        if known := os.environ.get("BENCH_TUS"):
+            (folder / "node_modules").symlink_to(Path(known).resolve() / "node_modules")
+        else:
+            _install_tus(folder)
+        script = shutil.copy(ROOT / "bench" / "peers" / "tus_server.mjs", folder)
+        (files := folder / "files").mkdir()
+        try:
+            with Program(folder, ["node", script, "{port}", files]) as server:
+                yield server
+        except (RuntimeError, FileNotFoundError) as failure:
+            raise NoTus(str(failure)) from failure
+
+
+def _install_tus(folder: Path) -> None:
+    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", *TUS]
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
+    except (OSError, subprocess.SubprocessError) as failure:
+        raise NoTus(f"npm can't install it: {type(failure).__name__}") from failure
