@@ -25,7 +25,7 @@ LARGE = {
     "uploads/resume_store.js": 3_700,
     "uploads/resuming.js": 3_000,
     "uploads/rows.js": 4_300,
-    "uploads/sender.js": 3_900,
+    "uploads/sender.js": 4_000,
     "uploads/summary.js": 4_200,
 }
 IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', re.MULTILINE)

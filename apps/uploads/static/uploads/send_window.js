@@ -1,9 +1,9 @@
 // How much to have in flight: enough to fill the link, little enough that a click doesn't wait behind it.
 //
 // As in BBR: the measured rate times the shortest round trip, plus a small queue. A round without any queue leaves room
-// for more, so it grows until there is one, and now and then behind one as well: what looks like a queue may be the work
-// that a long frame is. From time to time the queue is let run dry, as the round trip can't be measured behind it.
-// `sent` and `settled` (by the server) count bytes since the socket opened.
+// for more, so it grows until there is one, and now and then even so: a long frame may look like one. From time to time
+// the queue is let run dry, as the round trip can't be measured behind it. `sent` and `settled` (by the server) count
+// bytes since the socket opened.
 
 const QUEUE = 20; // ms of link time to keep queued
 const SLICE = 12; // ms of link time in one frame
@@ -13,7 +13,7 @@ const ROUNDS = 10; // rounds for which the best rate counts
 const TRIP_LIFETIME = 10_000; // ms for which the shortest round trip counts
 const START = 2; // how much more a round may be than the one before, until the first queue is seen
 const GROWTH = 1.25; // the same from then on
-const PROBE = 8; // rounds behind a queue, of which one is more even so
+const PROBE = 8; // rounds, of which one grows even so
 const DRAIN = 1.5; // how much less than the link holds is under way while the queue runs dry
 
 export class SendWindow {
@@ -52,10 +52,10 @@ export class SendWindow {
     return this.inFlight && this.inFlight + want > (this.rate ? this.target : 4 * first) ? 0 : Math.min(want, open);
   }
 
-  /** The size of the next frame: a slice of link time, if the server isn't too busy for frames that short. */
+  /** The size of the next frame: a slice of link time, or what a busy server wants. */
   frame(first = FIRST) {
     if (!this.rate) return first;
-    return Math.max(this.least || 0, SMALLEST * Math.max(1, Math.round((this.rate * SLICE) / SMALLEST)));
+    return Math.max(this.least || SMALLEST, SMALLEST * Math.round((this.rate * SLICE) / SMALLEST));
   }
 
   spend(size, now) {
